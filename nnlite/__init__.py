@@ -1,0 +1,3 @@
+"""Neural networks on NumPy and numba."""
+
+__version__ = "0.1.0"
