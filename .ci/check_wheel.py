@@ -1,6 +1,7 @@
 """Check an installed wheel from outside the checkout: python check_wheel.py CHECKOUT WHEEL.
 
-The wheel holds every module of nnlite and mfcc and nothing else (no test, no example), and each module imports with the plain dependencies.
+The wheel holds every module of nnlite and mfcc and nothing else (no test, no example), and each module imports with
+the plain dependencies.
 """
 
 import importlib
@@ -25,9 +26,10 @@ def main(checkout: Path, wheel: Path) -> None:
         package = importlib.import_module(name)
         if package.__file__ is None or checkout in Path(package.__file__).parents:
             sys.exit(f"{name} was imported from {package.__file__}, not from the installed wheel")
-        modules += [m.name for m in pkgutil.walk_packages(package.__path__, f"{name}.") if not m.name.endswith("__main__")]
+        modules += [module.name for module in pkgutil.walk_packages(package.__path__, f"{name}.")]
     for module in modules:
-        importlib.import_module(module)
+        if not module.endswith(".__main__"):
+            importlib.import_module(module)
     print(f"{wheel.name}: {len(packed)} files, {len(modules)} modules import")
 
 
