@@ -1,0 +1,70 @@
+"""Mel-frequency cepstral coefficients and the steps towards them, each usable alone.
+
+>>> import mfcc
+>>> mfcc.MFCC().sr
+22050.0
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+_HOME = {
+    "MFCC": "recipe",
+    "get_window": "windows",
+    "frame": "framing",
+    "n_frames": "framing",
+    "hz_to_mel": "mel",
+    "mel_to_hz": "mel",
+    "mel_filterbank": "mel",
+    "load": "audio",
+    "tiles": "tiles",
+    "FILMSCORE": "presets",
+    "LIBROSA": "presets",
+    "PRESETS": "presets",
+}
+_MODULES = ("audio", "dct", "fft", "framing", "mel", "presets", "recipe", "windows")
+
+__all__ = [*_HOME, *_MODULES]
+
+if TYPE_CHECKING:
+    from mfcc.framing import frame as frame
+    from mfcc.framing import n_frames as n_frames
+    from mfcc.mel import hz_to_mel as hz_to_mel
+    from mfcc.mel import mel_filterbank as mel_filterbank
+    from mfcc.mel import mel_to_hz as mel_to_hz
+    from mfcc.presets import FILMSCORE as FILMSCORE
+    from mfcc.presets import LIBROSA as LIBROSA
+    from mfcc.presets import PRESETS as PRESETS
+    from mfcc.recipe import MFCC as MFCC
+    from mfcc.windows import get_window as get_window
+
+
+def __getattr__(name: str) -> Any:
+    """Import what a public name stands for when it is first used."""
+    if name in _HOME:
+        value = getattr(importlib.import_module(f"mfcc.{_HOME[name]}"), name)
+    elif name in _MODULES:
+        value = importlib.import_module(f"mfcc.{name}")
+    else:
+        raise AttributeError(f"module 'mfcc' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
+
+
+class _Package(ModuleType):
+    """The package: `mfcc.tiles` is the function, also after the module of that name has been imported."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (isinstance(value, ModuleType) and name in _HOME):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

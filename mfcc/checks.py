@@ -1,0 +1,118 @@
+"""Checks of arguments whose errors say who, which argument, what was expected, what came and what to do."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+
+
+def check_integer(who: str, name: str, value: Any, *, minimum: int = 1, hint: str = "") -> int:
+    """Return value as an int of at least `minimum`; TypeError for what is no integer, ValueError for a small one."""
+    if isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{who}: {name}: expected an integer, got {value!r}.{_spaced(hint)}")
+    try:
+        number = operator.index(value)
+    except TypeError:
+        if not (isinstance(value, (float, np.floating)) and float(value).is_integer()):
+            raise TypeError(f"{who}: {name}: expected an integer, got {value!r}.{_spaced(hint)}") from None
+        number = int(value)
+    if number < minimum:
+        raise ValueError(f"{who}: {name}: expected an integer of at least {minimum}, got {number}.{_spaced(hint)}")
+    return number
+
+
+def check_number(
+    who: str,
+    name: str,
+    value: Any,
+    *,
+    minimum: float = -math.inf,
+    maximum: float = math.inf,
+    above: float = -math.inf,
+    hint: str = "",
+) -> float:
+    """Return value as a finite float with minimum <= value <= maximum and value > above."""
+    if isinstance(value, (bool, np.bool_, str, bytes)) or not np.isscalar(value) or isinstance(value, complex):
+        raise TypeError(f"{who}: {name}: expected a number, got {value!r}.{_spaced(hint)}")
+    number = float(value)
+    if not (math.isfinite(number) and minimum <= number <= maximum and number > above):
+        bounds = []
+        if above > -math.inf:
+            bounds.append(f"above {above:g}")
+        elif minimum > -math.inf:
+            bounds.append(f"of at least {minimum:g}")
+        if maximum < math.inf:
+            bounds.append(f"at most {maximum:g}")
+        expected = " and ".join(["a finite number " + bounds[0], *bounds[1:]]) if bounds else "a finite number"
+        raise ValueError(f"{who}: {name}: expected {expected}, got {number:g}.{_spaced(hint)}")
+    return number
+
+
+def check_choice(who: str, name: str, value: Any, choices: Collection[Any], *, hint: str = "") -> Any:
+    """Return value if it is one of the choices, of the same type; ValueError that lists them otherwise."""
+    for choice in choices:
+        if type(value) is type(choice) and value == choice:
+            return choice
+        if isinstance(choice, int) and not isinstance(choice, bool) and _same_integer(value, choice):
+            return choice
+    listed = ", ".join(repr(choice) for choice in choices)
+    raise ValueError(f"{who}: {name}: expected one of {listed}, got {value!r}.{_spaced(hint)}")
+
+
+def check_flag(who: str, name: str, value: Any) -> bool:
+    """Return value if it is True or False; TypeError otherwise."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{who}: {name}: expected True or False, got {value!r}.")
+    return bool(value)
+
+
+def check_samples(who: str, y: Any, *, integer_full_scale: float | None = None) -> np.ndarray:
+    """Return mono samples as a contiguous array of float32 or float64; whether they are finite is not looked at.
+
+    Integers are divided by `integer_full_scale`, the integer that stands for full scale; without one they are refused.
+    """
+    y = np.asarray(y)
+    if y.dtype == bool or not (np.issubdtype(y.dtype, np.floating) or np.issubdtype(y.dtype, np.integer)):
+        raise TypeError(f"{who}: y: expected samples as float32 or float64, got an array of {y.dtype}.")
+    if y.ndim != 1:
+        mix = ""
+        if y.ndim == 2:
+            mix = f" Mix the channels down first: y.mean(axis={int(np.argmin(y.shape))})."
+        raise ValueError(f"{who}: y: expected mono samples of shape (n_samples,), got shape {y.shape}.{mix}")
+    if np.issubdtype(y.dtype, np.integer):
+        if integer_full_scale is None:
+            full_scale = f"{-float(np.iinfo(y.dtype).min) or 2.0 ** (8 * y.itemsize - 1):.0f}"
+            raise TypeError(
+                f"{who}: y: expected floating-point samples (full scale is 1.0), got integers ({y.dtype}) without a "
+                f"scale. Divide by full scale, y / {full_scale}, or state it in the recipe: "
+                f"integer_full_scale={full_scale}."
+            )
+        dtype = np.float32 if y.itemsize <= 2 else np.float64
+        return np.ascontiguousarray(y.astype(dtype) / dtype(integer_full_scale))
+    if y.dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
+        y = y.astype(np.float32 if y.itemsize < 4 else np.float64)
+    return np.ascontiguousarray(y)
+
+
+def check_finite(who: str, y: np.ndarray) -> None:
+    """ValueError that counts and places the samples that are NaN or infinite."""
+    bad = np.flatnonzero(~np.isfinite(y))
+    if bad.size:
+        raise ValueError(
+            f"{who}: y: expected finite samples, got {bad.size} of {y.size} that are NaN or infinite "
+            f"(the first at index {bad[0]}). Repair or cut the recording: np.nan_to_num(y) replaces them."
+        )
+
+
+def _same_integer(value: Any, choice: int) -> bool:
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
+        return False
+    return bool(value == choice)
+
+
+def _spaced(hint: str) -> str:
+    return f" {hint}" if hint else ""

@@ -1,0 +1,150 @@
+"""What the knobs of a recipe may be: each is checked, and those left open are filled in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from mfcc import framing, mel
+from mfcc.checks import check_choice, check_flag, check_integer, check_number
+from mfcc.fft import check_length
+from mfcc.windows import WINDOWS
+
+if TYPE_CHECKING:
+    from mfcc.recipe import MFCC
+
+_CHOICES: dict[str, tuple[Any, ...]] = {
+    "preemphasis_scope": ("frame", "signal"),
+    "zero_padding": ("after", "around"),
+    "center": framing.CENTER,
+    "pad_mode": framing.PAD_MODES,
+    "partial": framing.PARTIAL,
+    "window": WINDOWS,
+    "power": (1, 2),
+    "spectrum_scale": (None, "length", "window"),
+    "mel_formula": mel.FORMULAS,
+    "filter_shape": mel.SHAPES,
+    "filter_norm": mel.NORMS,
+    "log": ("natural", "decibel"),
+    "log_floor_mode": ("clip", "zeros", "add"),
+    "dct_type": (2, 3),
+    "dct_norm": ("ortho", "htk", None),
+    "lifter_start": (0, 1),
+    "c0": ("first", "last", "drop"),
+    "energy": (None, "raw", "windowed", "spectrum"),
+    "energy_place": ("c0", "append"),
+}
+_FLAGS = ("remove_mean", "window_periodic", "skip_edge_bins")
+_WHO = "MFCC"
+
+
+def checked(recipe: MFCC) -> dict[str, Any]:
+    """Return every knob with its value in its own type; ValueError or TypeError names the first that is wrong."""
+    knobs: dict[str, Any] = {name: getattr(recipe, name) for name in recipe.__dataclass_fields__}
+    for name, choices in _CHOICES.items():
+        knobs[name] = check_choice(_WHO, name, knobs[name], choices)
+    for name in _FLAGS:
+        knobs[name] = check_flag(_WHO, name, knobs[name])
+    _check_samples(knobs)
+    _check_frames(knobs)
+    _check_bands(knobs)
+    _check_cepstrum(knobs)
+    return knobs
+
+
+def _check_samples(knobs: dict[str, Any]) -> None:
+    knobs["sr"] = check_number(_WHO, "sr", knobs["sr"], above=0, hint="It is the sampling rate in Hz.")
+    knobs["full_scale"] = check_number(_WHO, "full_scale", knobs["full_scale"], above=0)
+    if knobs["integer_full_scale"] is not None:
+        knobs["integer_full_scale"] = check_number(
+            _WHO, "integer_full_scale", knobs["integer_full_scale"], above=0, hint="For int16 samples it is 32768."
+        )
+    knobs["preemphasis"] = check_number(
+        _WHO, "preemphasis", knobs["preemphasis"], minimum=0, maximum=1, hint="Usual is 0.97; 0 is off."
+    )
+
+
+def _check_frames(knobs: dict[str, Any]) -> None:
+    n_fft = check_integer(_WHO, "n_fft", knobs["n_fft"], minimum=2)
+    knobs["n_fft"] = check_length(_WHO, "n_fft", n_fft)
+    win_length = check_integer(_WHO, "win_length", n_fft if knobs["win_length"] is None else knobs["win_length"])
+    if win_length > n_fft:
+        raise ValueError(
+            f"{_WHO}: win_length: expected at most n_fft = {n_fft}, got {win_length}. "
+            f"Shorten the window or raise n_fft."
+        )
+    knobs["win_length"] = win_length
+    hop_length = win_length if knobs["hop_length"] is None else knobs["hop_length"]
+    knobs["hop_length"] = check_integer(
+        _WHO, "hop_length", hop_length, hint="It is the number of samples from one frame to the next."
+    )
+
+
+def _check_bands(knobs: dict[str, Any]) -> None:
+    knobs["n_mels"] = check_integer(_WHO, "n_mels", knobs["n_mels"])
+    knobs["fmin"], knobs["fmax"] = mel.check_band(_WHO, knobs["sr"], knobs["fmin"], knobs["fmax"])
+    knobs["log_floor"] = check_number(
+        _WHO, "log_floor", knobs["log_floor"], above=0, hint="Without one, silence has no logarithm."
+    )
+    if knobs["top_db"] is not None:
+        knobs["top_db"] = check_number(_WHO, "top_db", knobs["top_db"], above=0, hint="None turns it off.")
+        if knobs["log"] != "decibel":
+            raise ValueError(
+                f"{_WHO}: top_db: expected None with log={knobs['log']!r}, got {knobs['top_db']:g}. It is a number of "
+                f"decibels: use log='decibel' with it."
+            )
+    mel.warn_of_empty_filters(_WHO, _bank(knobs), *(knobs[name] for name in _EMPTY), stacklevel=6)
+
+
+_EMPTY = ("sr", "n_fft", "fmin", "fmax", "mel_formula")
+_BANK = ("sr", "n_fft", "n_mels", "fmin", "fmax", "mel_formula", "filter_shape", "filter_norm", "skip_edge_bins")
+
+
+def _bank(knobs: dict[str, Any]) -> Any:
+    return mel._weights(*(knobs[name] for name in _BANK))
+
+
+def _check_cepstrum(knobs: dict[str, Any]) -> None:
+    n_mfcc = check_integer(_WHO, "n_mfcc", knobs["n_mfcc"])
+    if n_mfcc > knobs["n_mels"]:
+        raise ValueError(
+            f"{_WHO}: n_mfcc: expected at most n_mels = {knobs['n_mels']}, got {n_mfcc}. There are no more independent "
+            f"coefficients than mel bands: lower n_mfcc or raise n_mels."
+        )
+    knobs["n_mfcc"] = n_mfcc
+    knobs["lifter"] = check_number(_WHO, "lifter", knobs["lifter"], minimum=0, hint="Usual is 22; 0 is off.")
+    knobs["energy_floor"] = check_number(_WHO, "energy_floor", knobs["energy_floor"], above=0)
+    if n_mfcc == 1 and knobs["c0"] == "drop" and (knobs["energy"] is None or knobs["energy_place"] == "c0"):
+        raise ValueError(f"{_WHO}: n_mfcc: expected at least 2 with c0='drop', got 1. Nothing would be left.")
+    if knobs["energy"] is not None and knobs["energy_place"] == "c0" and knobs["c0"] == "drop":
+        raise ValueError(
+            f"{_WHO}: energy_place: expected 'append' with c0='drop', got 'c0'. There is no C0 to put the energy into."
+        )
+    if not math.isfinite(32.0 * math.log(knobs["full_scale"])):
+        raise ValueError(f"{_WHO}: full_scale: expected a usual number, got {knobs['full_scale']:g}.")
+
+
+def from_description(description: Mapping[str, Any], format: str, version: int, names: Sequence[str]) -> dict[str, Any]:
+    """Return the knobs in a description that `to_dict` made; ValueError for what does not fit."""
+    who = f"{_WHO}.from_dict"
+    if not isinstance(description, Mapping):
+        raise TypeError(f"{who}: description: expected a mapping, got {type(description).__name__}.")
+    found = dict(description)
+    if found.pop("format", None) != format:
+        raise ValueError(f"{who}: format: expected {format!r}, got {description.get('format')!r}. Is it a recipe?")
+    if found.pop("version", None) != version:
+        raise ValueError(
+            f"{who}: version: expected {version}, got {description.get('version')!r}. It was written by another "
+            f"version of this package; compute the features again, or install that version."
+        )
+    unknown = sorted(str(name) for name in found if name not in names)
+    if unknown:
+        raise ValueError(f"{who}: expected no other knobs than those of MFCC, got {', '.join(unknown)}.")
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise ValueError(f"{who}: expected every knob of MFCC, missing {', '.join(missing)}.")
+    for name in ("win_length", "hop_length", "fmax"):
+        if found[name] is None:
+            raise ValueError(f"{who}: {name}: expected a number, got None. A stored recipe leaves nothing open.")
+    return found

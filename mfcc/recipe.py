@@ -1,0 +1,232 @@
+"""MFCC: a frozen description of every knob between samples and cepstral coefficients; calling it computes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from mfcc import framing, knobs
+from mfcc.checks import check_samples
+
+FORMAT = "mfcc.MFCC"
+VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class MFCC:
+    """Mel-frequency cepstral coefficients by a stated recipe: `MFCC(...)(y)`.
+
+    A recipe is a value: two with equal knobs are equal, hashable and interchangeable. The default is the published one
+    for film scores: 40 coefficients from frames of 2,048 samples at 22,050 Hz. See `mfcc.presets` for those of other
+    tools. The steps, in order:
+
+    Parameters
+    ----------
+    sr : float
+        Sampling rate in Hz.
+    full_scale : float
+        Samples are multiplied by this: the amplitude that a float sample of 1.0 stands for. HTK and Kaldi compute with
+        16-bit numbers: 32768.
+    integer_full_scale : float, optional
+        The integer that stands for 1.0 when samples are integers (32768 for int16). None: integers are refused.
+    preemphasis : float
+        a in x[i] - a x[i - 1], from 0 (off) to 1.
+    preemphasis_scope : "frame" or "signal"
+        "frame": in each frame, whose first sample is multiplied by 1 - a (HTK, Kaldi). "signal": along the whole
+        signal, whose first sample is kept (python_speech_features).
+    n_fft : int
+        Length of the Fourier transform in samples: 2^a 3^b 5^c, at least 2.
+    win_length : int, optional
+        Length of the window in samples, at most n_fft. Default: n_fft.
+    hop_length : int, optional
+        From one frame to the next in samples. Default: win_length, frames without overlap.
+    zero_padding : "after" or "around"
+        Where a window shorter than n_fft gets its zeros. "after": frames are win_length samples long (HTK, Kaldi);
+        "around": n_fft samples, with the window in the middle (librosa, torchaudio).
+    center, pad_mode, partial
+        Where frames lie and what is beyond the ends of the signal: see `mfcc.framing.frame`.
+    remove_mean : bool
+        Subtract the mean from each frame, before pre-emphasis.
+    window : str
+        See `mfcc.windows.get_window`.
+    window_periodic : bool
+        One period of a periodic window (True) or a symmetric one (False).
+    power : 1 or 2
+        Magnitude or power spectrum.
+    spectrum_scale : None, "length" or "window"
+        Divide power by n_fft ("length") or by the window's sum of squares ("window"), magnitude by the root of it.
+    n_mels, fmin, fmax, mel_formula, filter_shape, filter_norm, skip_edge_bins
+        The mel filter bank: see `mfcc.mel.mel_filterbank`. fmin and fmax in Hz; the default of fmax is sr / 2.
+    log : "natural" or "decibel"
+        ln(m), or 10 log10(m) of power and 20 log10(m) of magnitude.
+    log_floor : float
+        An absolute bound below the argument of the logarithm, above 0.
+    log_floor_mode : "clip", "zeros" or "add"
+        max(m, floor); the floor in place of zeros only; m + floor.
+    top_db : float, optional
+        Raise everything that is more than this many decibels below the loudest mel value of the whole signal; needs
+        log="decibel". It makes a frame depend on the rest of its signal; None is off.
+    n_mfcc : int
+        Number of cosines, at most n_mels, the constant one (C0) included.
+    dct_type : 2 or 3
+    dct_norm : "ortho", "htk" or None
+        See `mfcc.dct.dct`; "htk" is orthonormal but for C0, larger by sqrt(2).
+    lifter : float
+        L in 1 + L / 2 sin(pi n / L), the weight of coefficient n; 0 is off.
+    lifter_start : 0 or 1
+        n of C0: 0, or 1 (librosa's count).
+    c0 : "first", "last" or "drop"
+        Where C0 goes. "last" is HTK's order.
+    energy : None, "raw", "windowed" or "spectrum"
+        Logarithm of a frame's energy: of its samples, before pre-emphasis and window or after, or the sum of its
+        spectrum's bins.
+    energy_place : "c0" or "append"
+        The energy replaces C0 (Kaldi) or becomes an additional last coefficient (HTK).
+    energy_floor : float
+        Lower bound of the energy, above 0.
+
+    Examples
+    --------
+    >>> recipe = MFCC()
+    >>> recipe(np.zeros(22050, np.float32)).shape
+    (40, 10)
+    >>> recipe.difference(MFCC(n_fft=1024))
+    ('n_fft', 'win_length', 'hop_length')
+    """
+
+    sr: float = 22050.0
+    full_scale: float = 1.0
+    integer_full_scale: float | None = None
+    preemphasis: float = 0.0
+    preemphasis_scope: Literal["frame", "signal"] = "frame"
+    n_fft: int = 2048
+    win_length: int = None  # type: ignore[assignment]  # replaced by n_fft
+    hop_length: int = None  # type: ignore[assignment]  # replaced by win_length
+    zero_padding: Literal["after", "around"] = "after"
+    center: bool | Literal["hop"] = False
+    pad_mode: Literal["constant", "reflect", "symmetric", "edge"] = "constant"
+    partial: Literal["drop", "pad"] = "drop"
+    remove_mean: bool = False
+    window: str = "hann"
+    window_periodic: bool = True
+    power: Literal[1, 2] = 2
+    spectrum_scale: Literal["length", "window"] | None = None
+    n_mels: int = 41
+    fmin: float = 0.0
+    fmax: float = None  # type: ignore[assignment]  # replaced by sr / 2
+    mel_formula: Literal["htk", "slaney"] = "htk"
+    filter_shape: Literal["hz", "mel", "bins"] = "hz"
+    filter_norm: Literal["slaney"] | None = None
+    skip_edge_bins: bool = False
+    log: Literal["natural", "decibel"] = "natural"
+    log_floor: float = 1e-10
+    log_floor_mode: Literal["clip", "zeros", "add"] = "clip"
+    top_db: float | None = None
+    n_mfcc: int = 41
+    dct_type: Literal[2, 3] = 2
+    dct_norm: Literal["ortho", "htk"] | None = "ortho"
+    lifter: float = 0.0
+    lifter_start: Literal[0, 1] = 0
+    c0: Literal["first", "last", "drop"] = "drop"
+    energy: Literal["raw", "windowed", "spectrum"] | None = None
+    energy_place: Literal["c0", "append"] = "c0"
+    energy_floor: float = 1e-10
+
+    def __post_init__(self) -> None:
+        for name, value in knobs.checked(self).items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def frame_length(self) -> int:
+        """Number of samples that a frame covers."""
+        return self.n_fft if self.zero_padding == "around" else self.win_length
+
+    @property
+    def n_coefficients(self) -> int:
+        """Number of rows that a call returns."""
+        return self.n_mfcc - (self.c0 == "drop") + (self.energy is not None and self.energy_place == "append")
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames a second."""
+        return self.sr / self.hop_length
+
+    def n_frames(self, n_samples: int) -> int:
+        """Return the number of frames of a signal of n_samples samples; 0 if it is too short for one."""
+        return framing.n_frames(
+            n_samples, self.frame_length, self.hop_length, center=self.center, partial=self.partial
+        )
+
+    def __call__(self, y: np.ndarray) -> np.ndarray:
+        """Return the coefficients of a mono signal, shape (n_coefficients, n_frames), C-contiguous.
+
+        Parameters
+        ----------
+        y : array, shape (n_samples,)
+            Samples at `sr`, full scale 1.0. float32 (and integers of up to 16 bits, if the recipe states their scale)
+            gives float32, float64 gives float64.
+
+        Raises
+        ------
+        ValueError
+            For a signal that is not mono, not finite, or too short for one frame.
+        TypeError
+            For integers where the recipe states no scale, and for what is no number.
+        """
+        return self._run("coefficients", y)
+
+    def power_spectrogram(self, y: np.ndarray) -> np.ndarray:
+        """Return the power spectrum (magnitude if power=1) of each frame, shape (n_fft // 2 + 1, n_frames)."""
+        return self._run("spectrum", y)
+
+    def mel_spectrogram(self, y: np.ndarray) -> np.ndarray:
+        """Return the output of the mel filters, shape (n_mels, n_frames)."""
+        return self._run("mel", y)
+
+    def log_mel(self, y: np.ndarray) -> np.ndarray:
+        """Return the logarithm of the output of the mel filters, shape (n_mels, n_frames)."""
+        return self._run("log_mel", y)
+
+    def describe(self) -> str:
+        """Return the whole chain in words and formulas, a line for each step."""
+        from mfcc.describe import describe
+
+        return describe(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return every knob under its name, and the version of their meaning, fit for JSON."""
+        return {"format": FORMAT, "version": VERSION, **dataclasses.asdict(self)}
+
+    @classmethod
+    def from_dict(cls, description: Mapping[str, Any]) -> MFCC:
+        """Return the recipe that `to_dict` described; ValueError for an unknown or missing knob or another version."""
+        return cls(**knobs.from_description(description, FORMAT, VERSION, [f.name for f in dataclasses.fields(cls)]))
+
+    def difference(self, other: MFCC) -> tuple[str, ...]:
+        """Return the names of the knobs in which two recipes differ, in order; empty if they are equal."""
+        if not isinstance(other, MFCC):
+            raise TypeError(f"MFCC.difference: other: expected an MFCC, got {type(other).__name__}.")
+        names = (field.name for field in dataclasses.fields(self))
+        return tuple(name for name in names if getattr(self, name) != getattr(other, name))
+
+    def _run(self, stage: str, y: np.ndarray) -> np.ndarray:
+        from mfcc import chain
+
+        y = check_samples("MFCC", y, integer_full_scale=self.integer_full_scale)
+        if self.n_frames(len(y)) == 0:
+            raise ValueError(
+                f"MFCC: y: expected at least {self._shortest()} samples ({self._shortest() / self.sr:.3g} s at "
+                f"{self.sr:g} Hz) for one frame, got {len(y)}. Append zeros, or use a recipe with partial='pad'."
+            )
+        return chain.run(self, stage, y)
+
+    def _shortest(self) -> int:
+        if self.center == "hop":
+            return max(1, self.hop_length - self.hop_length // 2)
+        if self.center or self.partial == "pad":
+            return 1
+        return self.frame_length
