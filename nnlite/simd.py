@@ -9,6 +9,7 @@ The functions are numba intrinsics: they work in compiled kernels only. The seco
 array of the vector's element type.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -133,6 +134,11 @@ def emit_first_lanes(builder: Any, n: Any, lanes: int) -> Any:
     return builder.icmp_signed("<", ir.Constant(index, list(range(lanes))), emit_splat(builder, n, lanes))
 
 
+def emit_store_masked(builder: Any, pointer: Any, index: Any, value: Any, mask: Any) -> None:
+    """Store the lanes of a vector that `mask` selects to element `index`."""
+    _masked_store(builder, builder.bitcast(builder.gep(pointer, [index]), value.type.as_pointer()), value, mask)
+
+
 def _bytes(vector: ir.VectorType) -> int:
     return {ir.FloatType(): 4, ir.DoubleType(): 8}.get(vector.element) or vector.element.width // 8
 
@@ -203,8 +209,8 @@ def store_first(typing, a, i, v, n):
 
     def generate(context, builder, signature, arguments):
         pointer = data_pointer(context, builder, signature.args[0], arguments[0])
-        address = builder.bitcast(builder.gep(pointer, [arguments[1]]), arguments[2].type.as_pointer())
-        _masked_store(builder, address, arguments[2], emit_first_lanes(builder, arguments[3], signature.args[2].lanes))
+        mask = emit_first_lanes(builder, arguments[3], signature.args[2].lanes)
+        emit_store_masked(builder, pointer, arguments[1], arguments[2], mask)
         return context.get_dummy_value()
 
     return signature, generate
@@ -298,6 +304,87 @@ def maximum(typing, x, y):
         return emit_maximum(builder, *arguments)[1]
 
     return x(x, x), generate
+
+
+@intrinsic
+def minimum(typing, x, y):
+    """The smaller of each lane; x where y is NaN or equal."""
+
+    def generate(context, builder, signature, arguments):
+        x, y = arguments
+        return builder.select(builder.fcmp_ordered("<", y, x), y, x)
+
+    return x(x, y), generate
+
+
+@intrinsic
+def select_positive(typing, x, y):
+    """y where x > 0, else 0."""
+
+    def generate(context, builder, signature, arguments):
+        x, y = arguments
+        zero = _constant(x.type, 0.0)
+        return builder.select(builder.fcmp_ordered(">", x, zero), y, zero)
+
+    return x(x, y), generate
+
+
+def _constant(vector: ir.VectorType, value: float | int) -> Any:
+    return ir.Constant(vector, [value] * vector.count)
+
+
+# Mantissa bits; degree of the series of exp on [-ln(2) / 2, ln(2) / 2] that leaves less than half an ulp; largest |x| whose 2**n is normal.
+_EXP = {4: (23, 7, 87.0, np.float32), 8: (52, 13, 708.0, np.float64)}
+
+
+def emit_exp(builder: Any, x: Any, minus_one: bool = False) -> Any:
+    """exp(x) or exp(x) - 1, to about one ulp; |x| is cut at 87 (float32) or 708 (float64); NaN stays NaN.
+
+    x = n ln 2 + r with n an integer: adding 1.5 * 2**mantissa rounds, and leaves n in the low bits, from where a shift makes it an
+    exponent. exp(r) - 1 is a Taylor polynomial, so that small x keep their relative precision.
+    """
+    vector = x.type
+    mantissa, degree, limit, kind = _EXP[_bytes(vector)]
+    bits = ir.VectorType(ir.IntType(8 * _bytes(vector)), vector.count)
+    x = builder.select(builder.fcmp_ordered(">", x, _constant(vector, limit)), _constant(vector, limit), x)
+    x = builder.select(builder.fcmp_ordered("<", x, _constant(vector, -limit)), _constant(vector, -limit), x)
+    rounder = 1.5 * 2.0**mantissa
+    shifted = emit_fma(builder, x, _constant(vector, float(kind(1 / np.log(2)))), _constant(vector, rounder))
+    n = builder.fsub(shifted, _constant(vector, rounder))
+    # ln 2 in two parts: the first has so few bits that n times it is exact.
+    scale = 2.0**9 if kind is np.float32 else 2.0**32
+    high = float(np.round(np.log(2) * scale) / scale)
+    low = float(kind(np.float64(np.longdouble("0.693147180559945309417232121458176568") - np.longdouble(high))))
+    r = emit_fma(builder, n, _constant(vector, -high), x)
+    r = emit_fma(builder, n, _constant(vector, -low), r)
+    polynomial = _constant(vector, float(kind(1 / math.factorial(degree))))
+    for k in range(degree - 1, 0, -1):
+        polynomial = emit_fma(builder, polynomial, r, _constant(vector, float(kind(1 / math.factorial(k)))))
+    polynomial = builder.fmul(polynomial, r)
+    exponent = builder.shl(builder.bitcast(shifted, bits), _constant(bits, mantissa))
+    one = _constant(vector, 1.0)
+    power = builder.bitcast(builder.add(exponent, builder.bitcast(one, bits)), vector)
+    return emit_fma(builder, power, polynomial, builder.fsub(power, one) if minus_one else power)
+
+
+@intrinsic
+def exp(typing, x):
+    """exp(x) of each lane, to about one ulp; |x| is cut at 87 (float32) or 708 (float64)."""
+
+    def generate(context, builder, signature, arguments):
+        return emit_exp(builder, arguments[0])
+
+    return x(x), generate
+
+
+@intrinsic
+def expm1(typing, x):
+    """exp(x) - 1 of each lane, precise near zero; |x| is cut as in :func:`exp`."""
+
+    def generate(context, builder, signature, arguments):
+        return emit_exp(builder, arguments[0], minus_one=True)
+
+    return x(x), generate
 
 
 @intrinsic(prefer_literal=True)

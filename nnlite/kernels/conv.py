@@ -1,0 +1,286 @@
+"""Convolution, max-pooling of its output included: forward and both gradients.
+
+Letters: N samples, H x W positions, C input and O output channels, K x M kernel, P x Q pooling window (1 x 1: no pooling), I x J pooled
+positions, L lanes. Arrays are channels-last and flat indices count elements: a patch of the input is K rows of M * C adjacent numbers,
+which is also how the weights lie (K, M, C, O).
+
+All three work on one window of the pooling at a time, and the gradients touch only the one position in P * Q that was the maximum: a
+quarter of the dense work at 2 x 2, without a branch, since the arg-max is only an address.
+
+The kernels are made by factories whose arguments become compile-time constants: register blocks have fixed sizes.
+"""
+
+import functools
+
+import numpy as np
+
+from nnlite.jit import aligned_empty, aligned_zeros, kernel
+from nnlite.kernels.blocks import add_outer, add_patch, load_block, scatter_patch, store_block, store_maxima, zeros
+from nnlite.simd import REGISTERS, lanes_of
+
+# Bytes of input that a strip of rows may cover in the gradients: what stays in a 32 KB first-level cache beside the weights.
+_STRIP_BYTES = 24 * 1024
+
+
+def forward_tile(channels: int, pool: tuple[int, int], lanes: int) -> tuple[int, int]:
+    """(windows, vectors) of the register tile: accumulators leave room for the weights of a tap and one broadcast input.
+
+    >>> forward_tile(32, (2, 2), 16) if REGISTERS == 32 else (3, 2)
+    (3, 2)
+    """
+    positions = pool[0] * pool[1]
+    for vectors in (2, 1):
+        if vectors == 2 and channels <= lanes:
+            continue
+        windows = (REGISTERS - 1 - vectors) // (positions * vectors)
+        if windows:
+            return min(windows, max(1, 12 // pool[1])), vectors
+    raise ValueError(f"forward_tile: pool: expected at most {REGISTERS - 2} positions in a window, got {pool}")
+
+
+def max_pool_positions() -> int:
+    """The largest pooling window that the forward kernel can hold in registers."""
+    return REGISTERS - 3
+
+
+def pack_forward(weight: np.ndarray, pool: tuple[int, int]) -> np.ndarray:
+    """(K, M, C, O) to (groups, K * M * C, group), a group being the output channels of one register tile, zero-padded."""
+    lanes = lanes_of(weight.dtype)
+    channels = weight.shape[-1]
+    group = forward_tile(channels, pool, lanes)[1] * lanes
+    n_groups = -(-channels // group)
+    taps = weight.size // channels
+    flat = weight.reshape(taps, channels)
+    packed = aligned_empty((n_groups, taps, group), weight.dtype)
+    if channels % group:
+        packed[-1] = 0
+    for k in range(n_groups):
+        part = flat[:, k * group : (k + 1) * group]
+        packed[k, :, : part.shape[1]] = part
+    return packed
+
+
+def conv_pool(x, packed, bias, y, argmax, kernel_size, stride, pool):
+    """y = max over each window of (x * weight) + bias; argmax (or None) gets each maximum's place in its window as uint8.
+
+    x (N, H, W, C); packed from `pack_forward`; bias (groups * group,) zero-padded; y and argmax (N, I, J, O).
+    """
+    lanes = lanes_of(x.dtype)
+    windows, vectors = forward_tile(y.shape[3], pool, lanes)
+    windows = min(windows, y.shape[2])
+    run = _forward_kernel(*pool, windows, y.shape[2] % windows, vectors, lanes)
+    run(x, packed, bias, kernel_size[0], kernel_size[1] * x.shape[3], stride[0], stride[1], y, argmax)
+
+
+@functools.cache
+def _forward_kernel(P, Q, S, rest, V, L):
+    count, count_rest = P * Q * S * V, P * Q * rest * V
+    columns, columns_rest = Q * S, Q * rest
+
+    @kernel
+    def conv_pool_forward(x, packed, bias, kernel_rows, row_taps, row_stride, column_stride, y, argmax):
+        N, H, W, C = x.shape
+        _, I, J, O = y.shape
+        groups, _, group = packed.shape
+        line = W * C
+        row_step = row_stride * line
+        column_step = column_stride * C
+        for n in range(N):
+            for k in range(groups):
+                o = k * group
+                first_tap = k * packed.shape[1] * group
+                for i in range(I):
+                    for j in range(0, J - rest, S):
+                        block = zeros(x, L, count)
+                        tap = first_tap
+                        source = n * H * line + i * P * row_step + j * Q * column_step
+                        for _ in range(kernel_rows):
+                            for t in range(row_taps):
+                                block = add_outer(block, x, source + t, row_step, column_step, packed, tap, P, columns, V)
+                                tap += group
+                            source += line
+                        q = ((n * I + i) * J + j) * O + o
+                        store_maxima(block, bias, o, y, q, O, O - o, P, Q, S, V, argmax)
+                    if rest > 0:
+                        j = J - rest
+                        last = zeros(x, L, count_rest)
+                        tap = first_tap
+                        source = n * H * line + i * P * row_step + j * Q * column_step
+                        for _ in range(kernel_rows):
+                            for t in range(row_taps):
+                                last = add_outer(last, x, source + t, row_step, column_step, packed, tap, P, columns_rest, V)
+                                tap += group
+                            source += line
+                        q = ((n * I + i) * J + j) * O + o
+                        store_maxima(last, bias, o, y, q, O, O - o, P, Q, rest, V, argmax)
+
+    return conv_pool_forward
+
+
+class PatchBlocks:
+    """How a patch (K rows of M * C numbers) is cut into blocks that fit the registers.
+
+    A block is `rows` rows of `vectors` vectors; the last block of a row may be narrower (`last_vectors`) and its last vector has `tail`
+    valid lanes.
+    """
+
+    def __init__(self, kernel_rows: int, row_taps: int, lanes: int) -> None:
+        budget = REGISTERS - (12 if REGISTERS == 32 else 4)
+        per_row = -(-row_taps // lanes)
+        self.lanes = lanes
+        self.tail = row_taps - (per_row - 1) * lanes
+        self.rows = kernel_rows if kernel_rows <= budget else 1
+        fitting = min(budget // self.rows, per_row)
+        # Equal blocks where the width divides: one compiled kernel instead of two.
+        self.vectors = next((v for v in range(fitting, fitting // 2, -1) if per_row % v == 0), fitting)
+        self.row_groups = kernel_rows // self.rows
+        self.column_groups = -(-per_row // self.vectors)
+        self.last_vectors = per_row - (self.column_groups - 1) * self.vectors
+
+    @property
+    def size(self) -> int:
+        """Elements of one block in memory."""
+        return self.rows * self.vectors * self.lanes
+
+    @property
+    def groups(self) -> int:
+        """Blocks of a patch."""
+        return self.row_groups * self.column_groups
+
+
+def pack_patches(weight: np.ndarray) -> np.ndarray:
+    """(K, M, C, O) to (groups, O, block): each output channel's patch in blocks, zero-padded."""
+    K, M, C, O = weight.shape
+    blocks = PatchBlocks(K, M * C, lanes_of(weight.dtype))
+    packed = aligned_zeros((blocks.groups, O, blocks.size), weight.dtype)
+    _copy_patches(packed, weight.reshape(K, M * C, O), blocks, to_packed=True)
+    return packed
+
+
+def unpack_patches(packed: np.ndarray, weight: np.ndarray) -> None:
+    """Inverse of :func:`pack_patches`, into `weight`."""
+    K, M, C, O = weight.shape
+    blocks = PatchBlocks(K, M * C, lanes_of(weight.dtype))
+    _copy_patches(packed, weight.reshape(K, M * C, O), blocks, to_packed=False)
+
+
+def _copy_patches(packed, flat, blocks, to_packed):
+    width = blocks.vectors * blocks.lanes
+    for r in range(blocks.row_groups):
+        rows = slice(r * blocks.rows, (r + 1) * blocks.rows)
+        for c in range(blocks.column_groups):
+            part = flat[rows, c * width : (c + 1) * width].transpose(2, 0, 1)
+            narrow = blocks.vectors if c < blocks.column_groups - 1 else blocks.last_vectors
+            block = packed[r * blocks.column_groups + c]
+            block = block[:, : blocks.rows * narrow * blocks.lanes].reshape(len(block), blocks.rows, narrow * blocks.lanes)
+            if to_packed:
+                block[:, :, : part.shape[2]] = part
+            else:
+                part[...] = block[:, :, : part.shape[2]]
+
+
+def conv_pool_grad_weight(x, dy, argmax, kernel_size, stride, pool, dweight):
+    """dweight (K, M, C, O): sum over all pooled positions of dy times the patch at the window's maximum; argmax None: no pooling."""
+    K, M = kernel_size
+    C, O = dweight.shape[2:]
+    blocks = PatchBlocks(K, M * C, lanes_of(x.dtype))
+    packed = aligned_zeros((blocks.groups, O, blocks.size), x.dtype)
+    strip = _strip_rows(x, K, stride, pool)
+    for block, offset, vectors, tail in _walk(blocks, x.shape[2] * C):
+        run = _grad_weight_kernel(blocks.rows, vectors, tail, blocks.lanes)
+        run(x, dy, argmax, _window_offsets(x, stride, pool), offset, *_steps(x, stride, pool), strip, packed[block])
+    unpack_patches(packed, dweight)
+
+
+def conv_pool_grad_x(dy, packed, argmax, kernel_size, stride, pool, dx):
+    """dx (N, H, W, C) += the patches of weights, weighted by dy, at each window's maximum; `packed` from `pack_patches`."""
+    K, M = kernel_size
+    C = dx.shape[3]
+    blocks = PatchBlocks(K, M * C, lanes_of(dx.dtype))
+    strip = _strip_rows(dx, K, stride, pool)
+    for block, offset, vectors, tail in _walk(blocks, dx.shape[2] * C):
+        run = _grad_x_kernel(blocks.rows, vectors, tail, blocks.lanes)
+        run(dy, packed[block], argmax, _window_offsets(dx, stride, pool), offset, *_steps(dx, stride, pool), strip, dx)
+
+
+def _walk(blocks, line):
+    """(index, offset in the input, vectors, tail) of each block of a patch; `line` elements lie between two rows of the input."""
+    for r in range(blocks.row_groups):
+        for c in range(blocks.column_groups):
+            last = c == blocks.column_groups - 1
+            offset = r * blocks.rows * line + c * blocks.vectors * blocks.lanes
+            vectors, tail = (blocks.last_vectors, blocks.tail) if last else (blocks.vectors, blocks.lanes)
+            yield r * blocks.column_groups + c, offset, vectors, tail
+
+
+def _window_offsets(x, stride, pool):
+    """Offset in the input of each place of a pooling window, by its arg-max."""
+    _, _, W, C = x.shape
+    return np.array([(a * stride[0] * W + b * stride[1]) * C for a in range(pool[0]) for b in range(pool[1])], np.intp)
+
+
+def _steps(x, stride, pool):
+    """Offsets in the input between neighbouring windows, down and across."""
+    _, _, W, C = x.shape
+    return pool[0] * stride[0] * W * C, pool[1] * stride[1] * C
+
+
+def _strip_rows(x, kernel_rows, stride, pool):
+    """Pooled rows whose input stays in the first-level cache while all output channels pass over it."""
+    line = x.shape[2] * x.shape[3] * x.itemsize
+    return max(1, (_STRIP_BYTES // line - kernel_rows + 1) // (pool[0] * stride[0]))
+
+
+@functools.cache
+def _grad_weight_kernel(R, V, tail, L):
+    count = R * V
+
+    @kernel
+    def conv_pool_grad_weight_block(x, dy, argmax, window_offsets, offset, row_step, column_step, strip, dweight):
+        N, H, W, C = x.shape
+        _, I, J, O = dy.shape
+        line = W * C
+        size = dweight.shape[1]
+        for first in range(0, N * I, strip):
+            end = min(first + strip, N * I)
+            for o in range(O):
+                block = load_block(dweight, o * size, L, count)
+                for r in range(first, end):
+                    n, i = divmod(r, I)
+                    source = n * H * line + i * row_step + offset
+                    q = r * J * O + o
+                    for _ in range(J):
+                        place = source if argmax is None else source + window_offsets[argmax.flat[q]]
+                        block = add_patch(block, dy, q, x, place, line, R, V, tail)
+                        source += column_step
+                        q += O
+                store_block(dweight, o * size, block)
+
+    return conv_pool_grad_weight_block
+
+
+@functools.cache
+def _grad_x_kernel(R, V, tail, L):
+    count = R * V
+
+    @kernel
+    def conv_pool_grad_x_block(dy, weight, argmax, window_offsets, offset, row_step, column_step, strip, dx):
+        N, H, W, C = dx.shape
+        _, I, J, O = dy.shape
+        line = W * C
+        size = weight.shape[1]
+        for first in range(0, N * I, strip):
+            end = min(first + strip, N * I)
+            for o in range(O):
+                block = load_block(weight, o * size, L, count)
+                for r in range(first, end):
+                    n, i = divmod(r, I)
+                    target = n * H * line + i * row_step + offset
+                    q = r * J * O + o
+                    for _ in range(J):
+                        place = target if argmax is None else target + window_offsets[argmax.flat[q]]
+                        scatter_patch(block, dy, q, dx, place, line, R, V, tail)
+                        target += column_step
+                        q += O
+
+    return conv_pool_grad_x_block

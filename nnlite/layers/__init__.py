@@ -1,0 +1,1 @@
+"""Layers: frozen descriptions, one family a file."""

@@ -1,0 +1,99 @@
+"""Activation functions. A derivative is a function of the output, so that backward needs nothing else."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from nnlite.jit import aligned_empty
+from nnlite.kernels import activations as kernels
+from nnlite.layers.base import Layer, Params, Shape
+
+
+@dataclass(frozen=True)
+class Activation(Layer):
+    """Base of the element-wise activation functions.
+
+    Attributes
+    ----------
+    monotone : bool
+        Non-decreasing: it may change places with max-pooling.
+    gain : float
+        What an initializer multiplies its deviation by in front of this activation: the reciprocal of the slope at zero for sigmoid
+        curves, sqrt(2) for ReLU.
+    """
+
+    monotone: ClassVar[bool] = True
+    gain: ClassVar[float] = 1.0
+    function: ClassVar[Any] = None
+    slope: ClassVar[Any] = None
+
+    def forward(self, params: Params, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
+        y = self.apply(params, x)
+        return y, y
+
+    def backward(
+        self, params: Params, cache: Any, dy: np.ndarray, input_grad: bool = True
+    ) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
+        if not input_grad:
+            return None, {}
+        dx = aligned_empty(cache.shape, cache.dtype)
+        kernels.run_slope(type(self).slope, cache.reshape(-1), np.ascontiguousarray(dy).reshape(-1), dx.reshape(-1))
+        return dx, {}
+
+    def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
+        y = aligned_empty(x.shape, x.dtype)
+        kernels.run(type(self).function, np.ascontiguousarray(x).reshape(-1), y.reshape(-1))
+        return y
+
+
+@dataclass(frozen=True)
+class Sigmoid(Activation):
+    """Logistic function 1 / (1 + exp(-x)), the published neuron."""
+
+    gain: ClassVar[float] = 4.0
+    function: ClassVar[Any] = kernels.logistic
+    slope: ClassVar[Any] = kernels.logistic_slope
+
+
+@dataclass(frozen=True)
+class Tanh(Activation):
+    """Hyperbolic tangent."""
+
+    function: ClassVar[Any] = kernels.tanh
+    slope: ClassVar[Any] = kernels.tanh_slope
+
+
+@dataclass(frozen=True)
+class ReLU(Activation):
+    """max(x, 0), with derivative 0 at 0 (Nair and Hinton 2010)."""
+
+    gain: ClassVar[float] = 2.0**0.5
+    function: ClassVar[Any] = kernels.relu
+    slope: ClassVar[Any] = kernels.relu_slope
+
+
+@dataclass(frozen=True)
+class Softmax(Layer):
+    """exp(x) / sum(exp(x)) over the last axis."""
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        if not input_shape:
+            raise ValueError("Softmax: expected input of shape (..., classes), got ().")
+        return input_shape
+
+    def forward(self, params: Params, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
+        y = self.apply(params, x)
+        return y, y
+
+    def backward(
+        self, params: Params, cache: Any, dy: np.ndarray, input_grad: bool = True
+    ) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
+        if not input_grad:
+            return None, {}
+        return cache * (dy - np.sum(dy * cache, axis=-1, keepdims=True)), {}
+
+    def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
+        y = np.exp(x - x.max(axis=-1, keepdims=True))
+        y /= y.sum(axis=-1, keepdims=True)
+        return y

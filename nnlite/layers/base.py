@@ -1,0 +1,85 @@
+"""What a layer is: a frozen description. Its parameters, its memory and its randomness live outside."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+Shape: TypeAlias = tuple[int, ...]
+Params: TypeAlias = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Base of all layers; by itself the identity.
+
+    A layer holds no array, no mode flag, no cache and no random state. Shapes are those of one sample, without the batch axis; arrays
+    have the batch axis first and the channels last.
+    """
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """Shape of one output for one input of `input_shape`.
+
+        Raises
+        ------
+        ValueError
+            When the layer can't take such an input.
+        """
+        return input_shape
+
+    def init(self, input_shape: Shape, rng: np.random.Generator, dtype: Any) -> dict[str, np.ndarray]:
+        """Fresh parameters: name -> array of `dtype`."""
+        return {}
+
+    def prepare(self, params: Params) -> Params:
+        """`params` with what can be derived from them once for many calls (packed weights, under names that start with "_").
+
+        The other methods take `params` with or without this preparation and give the same bits.
+        """
+        return params
+
+    def forward(self, params: Params, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
+        """Output in training and what `backward` will need, for a batch `x` of shape (N, *input_shape)."""
+        return x, None
+
+    def backward(
+        self, params: Params, cache: Any, dy: np.ndarray, input_grad: bool = True
+    ) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
+        """Gradients of a scalar with respect to input and parameters, given its gradient `dy` with respect to the output.
+
+        Returns
+        -------
+        dx : ndarray or None
+            Shape of the input; None unless `input_grad`.
+        grads : dict
+            Keys and shapes of `params`.
+        """
+        return dy, {}
+
+    def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
+        """Output in inference: `forward` without noise."""
+        return x
+
+    def multiply_adds(self, input_shape: Shape) -> int:
+        """Multiplications with a weight for one sample."""
+        return 0
+
+
+def as_pair(layer: str, name: str, value: int | tuple[int, int]) -> tuple[int, int]:
+    """A positive integer or a pair of them as a pair.
+
+    >>> as_pair("MaxPool2D", "pool_size", 2)
+    (2, 2)
+    """
+    pair = (value, value) if isinstance(value, (int, np.integer)) else tuple(value)
+    if len(pair) != 2 or not all(isinstance(v, (int, np.integer)) and v >= 1 for v in pair):
+        raise ValueError(f"{layer}: {name}: expected a positive integer or a pair of them, got {value!r}.")
+    return int(pair[0]), int(pair[1])
+
+
+def check_image_shape(layer: str, input_shape: Shape) -> None:
+    """Raise unless `input_shape` is (height, width, channels)."""
+    if len(input_shape) != 3:
+        hint = " Flatten belongs after the last pooling layer." if len(input_shape) == 1 else ""
+        raise ValueError(f"{layer}: expected input of shape (height, width, channels), got {input_shape}.{hint}")

@@ -1,0 +1,212 @@
+"""Convolution of images, by itself and together with the max-pooling that follows it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from nnlite.initializers import Glorot
+from nnlite.jit import aligned_empty, aligned_zeros
+from nnlite.kernels import conv as kernels
+from nnlite.layers.base import Layer, Params, Shape, as_pair, check_image_shape
+from nnlite.layers.pooling import MaxPool2D
+
+FORWARD, PATCHES = "_forward", "_patches"
+
+
+def conv_output_length(length: int, kernel: int, stride: int, padding: str) -> int:
+    """Positions at which a kernel fits ("valid"), or one for every `stride` input positions ("same").
+
+    >>> conv_output_length(40, 5, 1, "valid"), conv_output_length(40, 5, 3, "same")
+    (36, 14)
+    """
+    return -(-length // stride) if padding == "same" else (length - kernel) // stride + 1
+
+
+def same_padding(length: int, kernel: int, stride: int) -> tuple[int, int]:
+    """Zeros before and after an axis so that "same" padding holds; an odd one comes after, as in Keras.
+
+    >>> same_padding(40, 4, 1)
+    (1, 2)
+    """
+    total = max((conv_output_length(length, kernel, stride, "same") - 1) * stride + kernel - length, 0)
+    return total // 2, total - total // 2
+
+
+@dataclass(frozen=True)
+class Conv2D(Layer):
+    """Cross-correlation of (height, width, channels) with `filters` kernels, plus a bias a filter.
+
+    Parameters
+    ----------
+    filters : int
+        Number of output channels.
+    kernel_size : int or pair of int
+        Height and width of the kernels.
+    stride : int or pair of int
+        Distance between positions.
+    padding : {"valid", "same"}
+        "valid": only where the kernel fits; "same": zeros around the image, one output for every `stride` inputs.
+    initializer : callable
+        Of the weight, shape (kernel_height, kernel_width, in, out). The bias starts at zero.
+    """
+
+    filters: int
+    kernel_size: int | tuple[int, int]
+    stride: int | tuple[int, int] = 1
+    padding: str = "valid"
+    initializer: Any = Glorot()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.filters, (int, np.integer)) or self.filters < 1:
+            raise ValueError(f"Conv2D: filters: expected a positive integer, got {self.filters!r}.")
+        if self.padding not in ("valid", "same"):
+            raise ValueError(f'Conv2D: padding: expected "valid" or "same", got {self.padding!r}.')
+        object.__setattr__(self, "kernel_size", as_pair("Conv2D", "kernel_size", self.kernel_size))
+        object.__setattr__(self, "stride", as_pair("Conv2D", "stride", self.stride))
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        check_image_shape("Conv2D", input_shape)
+        sizes = []
+        for axis, name in enumerate(("height", "width")):
+            length, kernel, stride = input_shape[axis], self.kernel_size[axis], self.stride[axis]  # type: ignore[index]
+            if self.padding == "valid" and length < kernel:
+                raise ValueError(
+                    f"Conv2D: expected input of {name} at least {kernel}, the kernel's, got {length}. "
+                    'Use a smaller kernel, padding="same", or less pooling before it.'
+                )
+            sizes.append(conv_output_length(length, kernel, stride, self.padding))
+        return (*sizes, self.filters)
+
+    def init(self, input_shape: Shape, rng: np.random.Generator, dtype: Any) -> dict[str, np.ndarray]:
+        shape = (*self.kernel_size, input_shape[2], self.filters)  # type: ignore[misc]
+        return {"weight": self.initializer(shape, rng, dtype), "bias": np.zeros(self.filters, dtype)}
+
+    def prepare(self, params: Params) -> Params:
+        return _prepare(params, (1, 1))
+
+    def forward(self, params: Params, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
+        y, padded, _ = _forward(self, (1, 1), params, x, keep_argmax=False)
+        return y, (padded, None, x.shape)
+
+    def backward(
+        self, params: Params, cache: Any, dy: np.ndarray, input_grad: bool = True
+    ) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
+        return _backward(self, (1, 1), params, cache, dy, input_grad)
+
+    def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
+        return _forward(self, (1, 1), params, x, keep_argmax=False)[0]
+
+    def multiply_adds(self, input_shape: Shape) -> int:
+        return int(np.prod(self.output_shape(input_shape)) * np.prod(self.kernel_size)) * input_shape[2]
+
+
+@dataclass(frozen=True)
+class ConvMaxPool2D(Layer):
+    """A convolution and the max-pooling of its output, in one pass: what the plan makes of the two.
+
+    Only the maxima are ever stored, outputs that fill no window are never computed, and backward works on one output in each window.
+
+    Parameters
+    ----------
+    conv : Conv2D
+    pool : MaxPool2D
+        With windows that touch without overlap.
+    """
+
+    conv: Conv2D
+    pool: MaxPool2D = field(default_factory=MaxPool2D)
+
+    def __post_init__(self) -> None:
+        if not self.fits(self.pool):
+            raise ValueError(
+                f"ConvMaxPool2D: pool: expected stride equal to pool_size and at most {kernels.max_pool_positions()} "
+                f"positions in a window, got {self.pool}. Use Conv2D and MaxPool2D one after the other."
+            )
+
+    @staticmethod
+    def fits(pool: MaxPool2D) -> bool:
+        """Whether `pool` can be computed together with a convolution."""
+        p, q = pool.pool_size  # type: ignore[misc]
+        return pool.stride == pool.pool_size and p * q <= kernels.max_pool_positions()
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        return self.pool.output_shape(self.conv.output_shape(input_shape))
+
+    def init(self, input_shape: Shape, rng: np.random.Generator, dtype: Any) -> dict[str, np.ndarray]:
+        return self.conv.init(input_shape, rng, dtype)
+
+    def prepare(self, params: Params) -> Params:
+        return _prepare(params, self.pool.pool_size)
+
+    def forward(self, params: Params, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
+        y, padded, argmax = _forward(self.conv, self.pool.pool_size, params, x, keep_argmax=True)
+        return y, (padded, argmax, x.shape)
+
+    def backward(
+        self, params: Params, cache: Any, dy: np.ndarray, input_grad: bool = True
+    ) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
+        return _backward(self.conv, self.pool.pool_size, params, cache, dy, input_grad)
+
+    def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
+        return _forward(self.conv, self.pool.pool_size, params, x, keep_argmax=False)[0]
+
+    def multiply_adds(self, input_shape: Shape) -> int:
+        positions = np.prod(self.output_shape(input_shape)) * np.prod(self.pool.pool_size)  # type: ignore[arg-type]
+        return int(positions * np.prod(self.conv.kernel_size)) * input_shape[2]
+
+
+def _prepare(params: Params, pool: Any) -> Params:
+    if FORWARD in params:
+        return params
+    weight = params["weight"]
+    return {**params, FORWARD: kernels.pack_forward(weight, pool), PATCHES: kernels.pack_patches(weight)}
+
+
+def _forward(conv: Conv2D, pool: Any, params: Params, x: np.ndarray, keep_argmax: bool) -> tuple[np.ndarray, np.ndarray, Any]:
+    """(pooled output, padded input, arg-max or None)."""
+    height, width, _ = conv.output_shape(x.shape[1:])
+    shape = (len(x), height // pool[0], width // pool[1], conv.filters)
+    x = _pad(conv, np.ascontiguousarray(x))
+    packed = params[FORWARD] if FORWARD in params else kernels.pack_forward(params["weight"], pool)
+    bias = np.zeros(packed.shape[0] * packed.shape[2], x.dtype)
+    bias[: conv.filters] = params["bias"]
+    y = aligned_empty(shape, x.dtype)
+    argmax = aligned_empty(shape, np.uint8) if keep_argmax else None
+    kernels.conv_pool(x, packed, bias, y, argmax, conv.kernel_size, conv.stride, pool)
+    return y, x, argmax
+
+
+def _backward(
+    conv: Conv2D, pool: Any, params: Params, cache: Any, dy: np.ndarray, input_grad: bool
+) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
+    x, argmax, shape = cache
+    weight = params["weight"]
+    dy = np.ascontiguousarray(dy)
+    grads = {"weight": np.empty_like(weight), "bias": dy.sum((0, 1, 2))}
+    kernels.conv_pool_grad_weight(x, dy, argmax, conv.kernel_size, conv.stride, pool, grads["weight"])
+    if not input_grad:
+        return None, grads
+    dx = aligned_zeros(x.shape, x.dtype)
+    patches = params[PATCHES] if PATCHES in params else kernels.pack_patches(weight)
+    kernels.conv_pool_grad_x(dy, patches, argmax, conv.kernel_size, conv.stride, pool, dx)
+    if conv.padding == "same":
+        (top, _), (left, _) = _margins(conv, shape)
+        dx = dx[:, top : top + shape[1], left : left + shape[2]]
+    return dx, grads
+
+
+def _margins(conv: Conv2D, shape: Shape) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Zeros (above, below) and (left, right) of a batch of `shape` under "same" padding."""
+    (k, m), (s, t) = conv.kernel_size, conv.stride  # type: ignore[misc]
+    return same_padding(shape[1], k, s), same_padding(shape[2], m, t)
+
+
+def _pad(conv: Conv2D, x: np.ndarray) -> np.ndarray:
+    if conv.padding == "valid":
+        return x
+    n, height, width, channels = x.shape
+    (top, bottom), (left, right) = _margins(conv, x.shape)
+    padded = aligned_zeros((n, height + top + bottom, width + left + right, channels), x.dtype)
+    padded[:, top : top + height, left : left + width] = x
+    return padded

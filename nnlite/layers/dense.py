@@ -1,0 +1,63 @@
+"""Fully-connected layer."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nnlite.initializers import Glorot
+from nnlite.jit import aligned_empty
+from nnlite.layers.base import Layer, Params, Shape
+
+
+@dataclass(frozen=True)
+class Dense(Layer):
+    """y = x W + b on the last axis.
+
+    Parameters
+    ----------
+    units : int
+        Number of outputs.
+    initializer : callable
+        Of the weight, shape (inputs, units); see :mod:`nnlite.initializers`. The bias starts at zero.
+    """
+
+    units: int
+    initializer: Any = Glorot()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.units, (int, np.integer)) or self.units < 1:
+            raise ValueError(f"Dense: units: expected a positive integer, got {self.units!r}.")
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        if not input_shape:
+            raise ValueError("Dense: expected input of shape (..., features), got ().")
+        return (*input_shape[:-1], self.units)
+
+    def init(self, input_shape: Shape, rng: np.random.Generator, dtype: Any) -> dict[str, np.ndarray]:
+        weight = self.initializer((input_shape[-1], self.units), rng, dtype)
+        return {"weight": weight, "bias": np.zeros(self.units, dtype)}
+
+    def forward(self, params: Params, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
+        return self.apply(params, x), x
+
+    def backward(
+        self, params: Params, cache: Any, dy: np.ndarray, input_grad: bool = True
+    ) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
+        x, weight = cache, params["weight"]
+        rows, dy_rows = x.reshape(-1, x.shape[-1]), dy.reshape(-1, self.units)
+        grads = {"weight": rows.T @ dy_rows, "bias": dy_rows.sum(0)}
+        if not input_grad:
+            return None, grads
+        dx = aligned_empty(x.shape, x.dtype)
+        np.matmul(dy_rows, weight.T, out=dx.reshape(rows.shape))
+        return dx, grads
+
+    def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
+        y = aligned_empty((*x.shape[:-1], self.units), x.dtype)
+        np.matmul(x.reshape(-1, x.shape[-1]), params["weight"], out=y.reshape(-1, self.units))
+        y += params["bias"]
+        return y
+
+    def multiply_adds(self, input_shape: Shape) -> int:
+        return int(np.prod(input_shape)) * self.units

@@ -1,0 +1,71 @@
+"""Pooling over windows of an image."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nnlite.jit import aligned_empty, aligned_zeros
+from nnlite.kernels import pooling as kernels
+from nnlite.layers.base import Layer, Params, Shape, as_pair, check_image_shape
+
+
+def pool_output_length(length: int, pool: int, stride: int) -> int:
+    """Windows that fit into `length` positions; positions that fill no window are left out.
+
+    >>> pool_output_length(23, 2, 2)
+    11
+    """
+    return (length - pool) // stride + 1
+
+
+@dataclass(frozen=True)
+class MaxPool2D(Layer):
+    """Largest value of each window, channel by channel; NaN is larger than everything.
+
+    Parameters
+    ----------
+    pool_size : int or pair of int
+        Height and width of a window.
+    stride : int or pair of int, optional
+        Distance between windows; by default they touch without overlap.
+    """
+
+    pool_size: int | tuple[int, int] = 2
+    stride: int | tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pool_size", as_pair("MaxPool2D", "pool_size", self.pool_size))
+        stride = self.pool_size if self.stride is None else self.stride
+        object.__setattr__(self, "stride", as_pair("MaxPool2D", "stride", stride))
+        if self.pool_size[0] * self.pool_size[1] > 256:  # type: ignore[index]
+            raise ValueError(f"MaxPool2D: pool_size: expected at most 256 positions in a window, got {self.pool_size}.")
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        check_image_shape("MaxPool2D", input_shape)
+        height, width, channels = input_shape
+        (p, q), (s, t) = self.pool_size, self.stride  # type: ignore[misc]
+        if height < p or width < q:
+            raise ValueError(
+                f"MaxPool2D: expected input of at least {p} x {q} positions, got {height} x {width}. Leave out a pooling layer or use a smaller window."
+            )
+        return pool_output_length(height, p, s), pool_output_length(width, q, t), channels
+
+    def forward(self, params: Params, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
+        shape = (len(x), *self.output_shape(x.shape[1:]))
+        y, argmax = aligned_empty(shape, x.dtype), aligned_empty(shape, np.uint8)
+        kernels.max_pool(np.ascontiguousarray(x), *self.pool_size, *self.stride, y, argmax)  # type: ignore[misc]
+        return y, (x.shape, argmax)
+
+    def backward(
+        self, params: Params, cache: Any, dy: np.ndarray, input_grad: bool = True
+    ) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
+        if not input_grad:
+            return None, {}
+        shape, argmax = cache
+        dx = aligned_zeros(shape, dy.dtype)
+        kernels.max_pool_grad(np.ascontiguousarray(dy), argmax, *self.pool_size, *self.stride, dx)  # type: ignore[misc]
+        return dx, {}
+
+    def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
+        return self.forward(params, x, None)[0]  # type: ignore[arg-type]

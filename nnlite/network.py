@@ -1,0 +1,193 @@
+"""Sequential: the layers as written, and the plan that runs."""
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from nnlite import fusion
+from nnlite.layers.activations import Activation
+from nnlite.layers.base import Layer, Params, Shape
+
+
+class Sequential:
+    """A stack of layers. Like a layer it is a description: `init` makes parameters, and the other methods take them.
+
+    Shapes are worked out once, here: a stack that does not fit together fails with the index of the layer that can't take its input.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        In the order in which data passes them.
+    input_shape : tuple of int
+        Of one sample, channels last: (40, 100, 1).
+    fuse : bool
+        Rewrite neighbouring layers into faster ones (see :mod:`nnlite.fusion`). The parameters are the same either way.
+
+    Attributes
+    ----------
+    layers : tuple of Layer
+        As written.
+    shapes : tuple of shape
+        Input of each layer, and last the output of the network.
+    plan : tuple of Step
+        What runs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import nnlite as nn
+    >>> net = nn.Sequential([nn.Dense(3), nn.Tanh(), nn.Dense(2)], input_shape=(4,))
+    >>> params = net.init(np.random.default_rng(0))
+    >>> sorted(params)
+    ['0.bias', '0.weight', '2.bias', '2.weight']
+    >>> net.apply(params, np.zeros((5, 4), np.float32)).shape
+    (5, 2)
+    """
+
+    def __init__(self, layers: Sequence[Layer], input_shape: Shape, *, fuse: bool = True) -> None:
+        layers = tuple(layers)
+        for index, layer in enumerate(layers):
+            if not isinstance(layer, Layer):
+                raise TypeError(f"Sequential: layers[{index}]: expected a layer, got {layer!r}.")
+        self.layers = layers
+        self.input_shape = _check_input_shape(input_shape)
+        self.fuse = fuse
+        self.shapes = self._walk_shapes()
+        self.plan = fusion.fuse(layers) if fuse else fusion.unfused(layers)
+
+    def _walk_shapes(self) -> tuple[Shape, ...]:
+        shapes = [self.input_shape]
+        for index, layer in enumerate(self.layers):
+            try:
+                shapes.append(layer.output_shape(shapes[-1]))
+            except ValueError as error:
+                raise ValueError(f"Sequential: layers[{index}] = {layer!r} after output of shape {shapes[-1]}: {error}") from error
+        return tuple(shapes)
+
+    def __repr__(self) -> str:
+        inside = ", ".join(map(repr, self.layers))
+        return f"Sequential([{inside}], input_shape={self.input_shape}{'' if self.fuse else ', fuse=False'})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sequential):
+            return NotImplemented
+        return (self.layers, self.input_shape, self.fuse) == (other.layers, other.input_shape, other.fuse)
+
+    def __hash__(self) -> int:
+        return hash((self.layers, self.input_shape, self.fuse))
+
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of the output for one sample."""
+        return self.shapes[-1]
+
+    def init(self, rng: np.random.Generator, dtype: Any = np.float32) -> dict[str, np.ndarray]:
+        """Fresh parameters: "<index of the layer>.<name>" -> array.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+        dtype : dtype
+            float32 for work, float64 for gradient checks.
+        """
+        if not isinstance(rng, np.random.Generator):
+            raise TypeError(f"Sequential.init: rng: expected a numpy.random.Generator, got {rng!r}. Use np.random.default_rng(seed).")
+        params = {}
+        for index, layer in enumerate(self.layers):
+            fresh = _with_gain(layer, self.layers[index + 1 :]).init(self.shapes[index], rng, dtype)
+            params |= {f"{index}.{name}": value for name, value in fresh.items()}
+        return params
+
+    def prepare(self, params: Params) -> Params:
+        """`params` with what can be derived from them once for many calls; the other methods take them with or without."""
+        parts = _by_layer(params)
+        prepared = dict(params)
+        for layer, index in self.plan:
+            prepared |= {f"{index}.{name}": value for name, value in layer.prepare(parts[index]).items()}
+        return prepared
+
+    def forward(self, params: Params, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
+        """Output in training, for a batch `x` of shape (n_samples, *input_shape), and what `backward` will need."""
+        parts, x = _by_layer(params), self._check_batch(params, x)
+        caches = []
+        for layer, index in self.plan:
+            x, cache = layer.forward(parts[index], x, rng)
+            caches.append(cache)
+        return x, caches
+
+    def backward(
+        self, params: Params, cache: Any, dy: np.ndarray, input_grad: bool = True
+    ) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
+        """Gradients with respect to the input (None unless `input_grad`) and to the parameters (keys and shapes of `params`)."""
+        parts = _by_layer(params)
+        # What lies before the first weights has nothing to learn.
+        first = 0 if input_grad else next((k for k, step in enumerate(self.plan) if parts[step.index]), len(self.plan))
+        grads: dict[str, np.ndarray] = {}
+        gradient: Any = dy
+        for k in range(len(self.plan) - 1, first - 1, -1):
+            layer, index = self.plan[k]
+            gradient, inner = layer.backward(parts[index], cache[k], gradient, input_grad or k > first)
+            grads |= {f"{index}.{name}": value for name, value in inner.items()}
+        return (gradient if input_grad else None), grads
+
+    def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
+        """Output in inference: `forward` without noise."""
+        parts, x = _by_layer(params), self._check_batch(params, x)
+        for layer, index in self.plan:
+            x = layer.apply(parts[index], x)
+        return x
+
+    def multiply_adds(self) -> int:
+        """Multiplications with a weight for one sample, of the layers as written."""
+        return sum(layer.multiply_adds(shape) for layer, shape in zip(self.layers, self.shapes, strict=False))
+
+    def summary(self) -> str:
+        """Table of the layers as written: output shape, parameters, multiply-adds a sample, receptive field in the input."""
+        from nnlite.summary import summarize
+
+        return summarize(self)
+
+    def _check_batch(self, params: Params, x: np.ndarray) -> np.ndarray:
+        x = np.asarray(x)
+        if x.shape[1:] != self.input_shape or x.ndim == 0:
+            raise ValueError(
+                f"Sequential: x: expected shape (n_samples, {', '.join(map(str, self.input_shape))}), got {x.shape}."
+                + (" Add the batch axis: x[np.newaxis]." if x.shape == self.input_shape else "")
+            )
+        dtype = next((array.dtype for array in params.values()), None)
+        if dtype is None:
+            dtype = x.dtype if x.dtype in (np.float32, np.float64) else np.dtype(np.float32)
+        return np.ascontiguousarray(x, dtype)
+
+
+def _check_input_shape(shape: Any) -> Shape:
+    shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
+    if not shape or not all(isinstance(v, (int, np.integer)) and v >= 1 for v in shape):
+        raise ValueError(f"Sequential: input_shape: expected positive integers, channels last as in (40, 100, 1), got {shape}.")
+    return tuple(int(v) for v in shape)
+
+
+def _by_layer(params: Params) -> dict[int, dict[str, np.ndarray]]:
+    """Index of a layer -> its parameters, under the names that the layer gave them."""
+    parts: dict[int, dict[str, np.ndarray]] = defaultdict(dict)
+    for name, value in params.items():
+        index, _, inner = name.partition(".")
+        parts[int(index)][inner] = value
+    return parts
+
+
+def _with_gain(layer: Layer, following: Sequence[Layer]) -> Layer:
+    """`layer` with its initializer's open gain set to that of the activation that comes next, if one does before other weights."""
+    initializer = getattr(layer, "initializer", None)
+    if initializer is None or getattr(initializer, "gain", 1.0) is not None:
+        return layer
+    gain = 1.0
+    for other in following:
+        if isinstance(other, Activation):
+            gain = other.gain
+        if isinstance(other, Activation) or hasattr(other, "initializer"):
+            break
+    return dataclasses.replace(layer, initializer=dataclasses.replace(initializer, gain=gain))  # type: ignore[type-var]

@@ -1,0 +1,66 @@
+"""The table that `Sequential.summary()` prints."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from nnlite.layers.base import Layer, Shape
+
+_HEADER = ("", "layer", "output shape", "parameters", "multiply-adds", "receptive field")
+
+
+def summarize(network: Any) -> str:
+    """One row a layer as written, then the sums and the plan; see :meth:`nnlite.Sequential.summary`."""
+    rows, total = [], 0
+    reach, jump = (1, 1), (1, 1)
+    for index, layer in enumerate(network.layers):
+        shape = network.shapes[index]
+        count = count_parameters(layer, shape)
+        total += count
+        reach, jump = _receptive_field(layer, reach, jump)
+        field = f"{reach[0]} x {reach[1]}" if len(network.shapes[index + 1]) == 3 else ""
+        adds = layer.multiply_adds(shape)
+        output = " x ".join(map(str, network.shapes[index + 1]))
+        rows.append((str(index), describe(layer), output, f"{count:,}" if count else "", f"{adds:,}" if adds else "", field))
+    widths = [max(len(row[k]) for row in [_HEADER, *rows]) for k in range(len(_HEADER))]
+    align = (str.rjust, str.ljust, str.rjust, str.rjust, str.rjust, str.rjust)
+    lines = ["  ".join(put(cell, width) for put, cell, width in zip(align, row, widths, strict=True)).rstrip() for row in [_HEADER, *rows]]
+    lines.insert(1, "-" * max(map(len, lines)))
+    shape = " x ".join(map(str, network.input_shape))
+    lines.append(lines[1])
+    lines.append(f"input {shape}; {total:,} parameters; {network.multiply_adds():,} multiply-adds a sample")
+    lines.append("runs as: " + ", ".join(type(step.layer).__name__ for step in network.plan))
+    return "\n".join(lines)
+
+
+def describe(layer: Layer) -> str:
+    """A layer's repr without the settings that have their default value.
+
+    >>> from nnlite.layers.conv import Conv2D
+    >>> describe(Conv2D(32, 5))
+    'Conv2D(filters=32, kernel_size=(5, 5))'
+    """
+    parts = []
+    for field in dataclasses.fields(layer):
+        value = getattr(layer, field.name)
+        default = field.default
+        if default is not dataclasses.MISSING and (value == default or value == (default, default) or default is None):
+            continue
+        parts.append(f"{field.name}={value!r}")
+    return f"{type(layer).__name__}({', '.join(parts)})"
+
+
+def count_parameters(layer: Layer, input_shape: Shape) -> int:
+    """Number of values in a layer's parameters."""
+    return sum(value.size for value in layer.init(input_shape, np.random.default_rng(0), np.float32).values())
+
+
+def _receptive_field(layer: Layer, reach: Shape, jump: Shape) -> tuple[Shape, Shape]:
+    """Input positions that one output position sees, and the distance in the input between two outputs (down, across)."""
+    window = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
+    if window is None:
+        return reach, jump
+    stride = layer.stride  # type: ignore[attr-defined]
+    grown = tuple(r + (w - 1) * j for r, w, j in zip(reach, window, jump, strict=True))
+    return grown, tuple(j * s for j, s in zip(jump, stride, strict=True))
