@@ -21,12 +21,13 @@ _MODULES = {
     "initializers": ["Constant", "Glorot", "He", "LeCun", "Zeros"],
     "losses": ["SigmoidCrossEntropy", "SoftmaxCrossEntropy", "SquaredError"],
     "optimizers": ["SGD", "Adam"],
-    "schedules": ["LinearDecay", "StepDecay"],
+    "schedules": ["LinearDecay", "StepDecay", "Warmup"],
     "early_stopping": ["EarlyStopping"],
     "parallel": ["loss_and_gradients", "predict", "set_threads"],
-    "training": ["Epoch", "train"],
+    "training": ["Epoch", "TrainingDiverged", "train"],
     "classifier": ["NetworkClassifier"],
-    "serialization": ["FileFormatError", "load", "save"],
+    "serialization": ["FileFormatError"],
+    "models": ["load", "save"],
     "testing": ["check_gradients", "check_layer"],
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}

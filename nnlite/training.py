@@ -1,0 +1,200 @@
+"""Training: a generator of epochs over shuffled batches."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nnlite.network import Sequential
+from nnlite.parallel import loss_and_gradients
+from nnlite.schedules import Constant
+
+Transform = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+
+
+class TrainingDiverged(ArithmeticError):
+    """The loss is no longer a finite number."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one pass over the training data did.
+
+    Attributes
+    ----------
+    number : int
+        From 0.
+    loss : float
+        Weighted mean over the samples as they were seen: with noise, and while the parameters changed.
+    learning_rate : float
+        Of the last step.
+    n_steps : int
+    seconds : float
+    """
+
+    number: int
+    loss: float
+    learning_rate: float
+    n_steps: int
+    seconds: float
+
+
+def logits_network(network: Sequential, loss: Any) -> Sequential:
+    """The network without the final activation that the loss absorbs, if it was written with one.
+
+    Raises
+    ------
+    ValueError
+        When the final activation is that of another loss.
+    """
+    last = type(network.layers[-1]).__name__ if network.layers else None
+    absorbed = loss.output_activation
+    if absorbed is not None and last == absorbed:
+        return Sequential(network.layers[:-1], network.input_shape, fuse=network.fuse)
+    if absorbed is not None and last in ("Softmax", "Sigmoid", "ReLU"):
+        raise ValueError(
+            f"{type(loss).__name__}: expected a network that ends in {absorbed}() or without an activation, got {last}() at the end. "
+            f"Write {absorbed}() there, or use the loss that belongs to {last}."
+        )
+    return network
+
+
+def train(
+    network: Sequential,
+    params: dict[str, np.ndarray],
+    x: Any,
+    y: Any,
+    *,
+    loss: Any,
+    optimizer: Any,
+    schedule: Any = None,
+    max_epochs: int,
+    batch_size: int = 128,
+    seed: int = 0,
+    sample_weight: np.ndarray | None = None,
+    transform: Transform | None = None,
+    optimizer_state: dict[str, np.ndarray] | None = None,
+    first_epoch: int = 0,
+    n_threads: int | None = None,
+    on_step: Callable[[int, int], None] | None = None,
+) -> Iterator[Epoch]:
+    """Train `params` in place; yield after each epoch.
+
+    Everything random comes from (seed, epoch, step, shard): stopping after any epoch and going on with the same `params` and
+    `optimizer_state` from ``first_epoch`` gives the bits of an uninterrupted run, at any number of threads.
+
+    Parameters
+    ----------
+    network : Sequential
+        A final activation that the loss absorbs is left out while training.
+    params : dict
+        Changed in place.
+    x : array_like (n_samples, *input_shape)
+        Anything that can be indexed with an array of integers, a memory-mapped array for instance; rows are read by the threads.
+    y : array_like
+        What ``loss.targets`` takes.
+    loss, optimizer, schedule
+        See :mod:`nnlite.losses`, :mod:`nnlite.optimizers`, :mod:`nnlite.schedules`.
+    max_epochs : int
+        Where the schedule ends.
+    batch_size : int
+        Samples of a step; the last batch of an epoch may be smaller.
+    seed : int
+    sample_weight : ndarray (n_samples,), optional
+        A batch's loss is the mean weighted by these.
+    transform : callable, optional
+        ``transform(rows of x, rng) -> float array``: conversion, scaling, augmentation; runs in the threads.
+    optimizer_state : dict, optional
+        From ``optimizer.init(params)``, changed in place: pass it to keep it.
+    first_epoch : int
+    n_threads : int, optional
+    on_step : callable, optional
+        ``on_step(steps done in this epoch, steps of an epoch)``.
+
+    Yields
+    ------
+    Epoch
+
+    Raises
+    ------
+    TrainingDiverged
+        When the loss of a step is not finite. `params` are those from before that step.
+    """
+    n_samples = _check_training(network, x, max_epochs, batch_size)
+    inner = logits_network(network, loss)
+    schedule = Constant() if schedule is None else schedule
+    dtype = next(iter(params.values())).dtype
+    targets = loss.targets(y, inner.output_shape[-1], dtype)
+    if len(targets) != n_samples:
+        raise ValueError(f"train: y: expected {n_samples} labels, one for each sample of x, got {len(targets)}.")
+    weights = _check_weights(sample_weight, n_samples)
+    state = optimizer.init(params) if optimizer_state is None else optimizer_state
+    steps = -(-n_samples // batch_size)
+    for number in range(first_epoch, max_epochs):
+        start = time.perf_counter()
+        order = np.random.default_rng((seed, number)).permutation(n_samples)
+        total, weight, factor = 0.0, 0.0, 1.0
+        for step in range(steps):
+            rows = order[step * batch_size : (step + 1) * batch_size]
+            batch_weight = float(weights[rows].sum())
+            if batch_weight == 0:
+                continue
+            value, grads = loss_and_gradients(
+                inner,
+                params,
+                _Reader(x, rows, transform),
+                targets[rows],
+                weights[rows] / batch_weight,
+                loss,
+                seed=(seed, number, step),
+                n_threads=n_threads,
+            )
+            if not np.isfinite(value):
+                raise TrainingDiverged(
+                    f"train: the loss became {value} in epoch {number}, step {step} of {steps}. Lower the learning rate, scale "
+                    "the inputs to unit variance, or clip the gradient's norm; the parameters are those from before this step."
+                )
+            factor = schedule(number + step / steps, max_epochs)
+            optimizer.update(params, grads, state, factor)
+            total += value * batch_weight
+            weight += batch_weight
+            if on_step is not None:
+                on_step(step + 1, steps)
+        seconds = time.perf_counter() - start
+        yield Epoch(number, total / weight, optimizer.learning_rate * factor, steps, seconds)
+
+
+class _Reader:
+    """Rows of a batch, read shard by shard."""
+
+    def __init__(self, x: Any, rows: np.ndarray, transform: Transform | None) -> None:
+        self.x, self.rows, self.transform = x, rows, transform
+
+    def __call__(self, part: slice, rng: np.random.Generator) -> np.ndarray:
+        x = self.x[self.rows[part]]
+        return x if self.transform is None else self.transform(x, rng)
+
+
+def _check_training(network: Sequential, x: Any, max_epochs: int, batch_size: int) -> int:
+    for name, value in (("max_epochs", max_epochs), ("batch_size", batch_size)):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+            raise ValueError(f"train: {name}: expected a positive integer, got {value!r}.")
+    shape = tuple(x.shape)
+    if shape[1:] != network.input_shape or not shape[0]:
+        raise ValueError(
+            f"train: x: expected shape (n_samples, {', '.join(map(str, network.input_shape))}) with samples in it, got {shape}."
+        )
+    return shape[0]
+
+
+def _check_weights(sample_weight: Any, n_samples: int) -> np.ndarray:
+    if sample_weight is None:
+        return np.ones(n_samples)
+    weights = np.asarray(sample_weight, np.float64)
+    if weights.shape != (n_samples,):
+        raise ValueError(f"train: sample_weight: expected shape ({n_samples},), got {weights.shape}.")
+    if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
+        raise ValueError("train: sample_weight: expected finite numbers of at least 0, not all of them 0.")
+    return weights
