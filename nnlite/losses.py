@@ -1,0 +1,387 @@
+"""Losses: what training makes small, and its gradient with respect to the network's last sums.
+
+A loss takes *logits*: the sums that a final `Softmax` or `Sigmoid` layer would be applied to. The two belong together,
+because the logarithm of the loss undoes the exponential of the layer, and what is left neither overflows nor loses the
+gradient of a unit that is sure and wrong. ``output_activation`` names the layer that a loss absorbs in this way.
+
+For a sample with logits z and targets t over K outputs:
+
+======================  =====================================================================  ==================
+loss                    per sample                                                             gradient
+======================  =====================================================================  ==================
+`SoftmaxCrossEntropy`   ``-sum_k t_k log softmax(z)_k``                                        ``softmax(z) - t``
+`SigmoidCrossEntropy`   ``-sum_k (t_k log logistic(z_k) + (1 - t_k) log(1 - logistic(z_k)))``  ``logistic(z) - t``
+`SquaredError`          ``sum_k (z_k - t_k)**2 / 2``                                           ``z - t``
+======================  =====================================================================  ==================
+
+Every loss is a *sum* over its outputs: what a class learns from a sample doesn't depend on how many other classes there
+are, and each output of `SigmoidCrossEntropy` learns what a network with that output alone would. (Keras takes the mean,
+which divides the gradient by K.) Over samples a loss is weighted as it is told, and divides by nothing.
+
+Arithmetic is in float64 whatever the logits' dtype. NaN in gives NaN out, without a warning; so may infinity.
+"""
+
+import math
+import numbers
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from nnlite.labels import check_matrix, check_range, checked_indices, checked_numbers, class_weights
+
+__all__ = ["Loss", "SigmoidCrossEntropy", "SoftmaxCrossEntropy", "SquaredError", "class_weights"]
+
+Array = NDArray[np.floating]
+Targets = NDArray[np.floating] | NDArray[np.int64]
+
+
+class Loss:
+    """What all losses share; a loss of one's own derives from it and has the three methods that raise here."""
+
+    output_activation: ClassVar[str | None] = None
+    """Name of the final layer that the loss absorbs, or None."""
+
+    def targets(self, y: ArrayLike, n_outputs: int, dtype: DTypeLike) -> Targets:
+        """Check labels and convert them to the form that `value_and_gradient` takes, one row a sample."""
+        raise NotImplementedError
+
+    def value_and_gradient(self, logits: Array, targets: Targets, weights: Array) -> tuple[float, Array]:
+        """Loss of a batch, ``sum_i weights[i] * loss_i``, and its gradient with respect to the logits.
+
+        Parameters
+        ----------
+        logits : ndarray of shape (N, K)
+            The network's output before the absorbed activation, float32 or float64.
+        targets : ndarray
+            As `targets` returns them, or some of their rows.
+        weights : ndarray of shape (N,)
+            Weight of each sample; for the mean over a batch they add up to 1.
+
+        Returns
+        -------
+        value : float
+            Added up in float64.
+        gradient : ndarray of shape (N, K)
+            In the logits' dtype.
+
+        Raises
+        ------
+        ValueError
+            If the shapes don't fit each other.
+        """
+        raise NotImplementedError
+
+    def value(self, logits: Array, targets: Targets, weights: Array) -> float:
+        """Loss of a batch without its gradient; arguments as in `value_and_gradient`."""
+        return self.value_and_gradient(logits, targets, weights)[0]
+
+    def predict(self, logits: Array) -> Array:
+        """Outputs of the network for its logits: the absorbed activation, in the logits' dtype."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class SoftmaxCrossEntropy(Loss):
+    """Cross-entropy of classes that exclude each other; absorbs a softmax.
+
+    Parameters
+    ----------
+    label_smoothing : float
+        Share s in [0, 1) of each target that is spread evenly over all K classes: ``t' = (1 - s) t + s / K`` (Szegedy
+        et al. 2016). It keeps the logits of noisy labels from growing without end.
+
+    Raises
+    ------
+    ValueError
+        If the smoothing is outside [0, 1).
+
+    Examples
+    --------
+    >>> loss = SoftmaxCrossEntropy()
+    >>> targets = loss.targets([2, 0], n_outputs=3, dtype=np.float64)
+    >>> targets
+    array([2, 0])
+    >>> value, gradient = loss.value_and_gradient(np.zeros((2, 3)), targets, np.array([0.5, 0.5]))
+    >>> round(value, 4)
+    1.0986
+    >>> gradient.round(4)
+    array([[ 0.1667,  0.1667, -0.3333],
+           [-0.3333,  0.1667,  0.1667]])
+    """
+
+    label_smoothing: float = 0.0
+    output_activation: ClassVar[str | None] = "Softmax"
+
+    def __post_init__(self) -> None:
+        _check_smoothing("SoftmaxCrossEntropy", self.label_smoothing)
+
+    def targets(self, y: ArrayLike, n_outputs: int, dtype: DTypeLike) -> Targets:
+        """Check labels and convert them.
+
+        Parameters
+        ----------
+        y : array_like of shape (N,) or (N, n_outputs)
+            Class indices (integers from 0), or a distribution over the classes in each row; one-hot rows are one.
+        n_outputs : int
+            Number of classes, 2 or more.
+        dtype : dtype
+            dtype of a distribution's result.
+
+        Returns
+        -------
+        ndarray
+            Indices stay indices, as int64.
+
+        Raises
+        ------
+        ValueError
+            If a label is out of range, a row doesn't add up to 1 (to 1e-3), or shape and dtype don't fit.
+        """
+        who = "SoftmaxCrossEntropy"
+        if n_outputs < 2:
+            raise ValueError(
+                f"{who}: n_outputs: expected 2 classes or more, got {n_outputs}: the softmax of one is always 1. "
+                "Take SigmoidCrossEntropy for a yes-or-no output."
+            )
+        labels = checked_numbers(who, y)
+        if labels.ndim == 1:
+            return checked_indices(who, labels, n_outputs)
+        check_matrix(who, labels, n_outputs, "class indices of shape (samples,) or a distribution in each row")
+        check_range(who, labels, 0.0, math.inf, "probabilities of 0 or more")
+        sums = labels.sum(axis=1, dtype=np.float64)
+        wrong = np.flatnonzero(np.abs(sums - 1.0) > 1e-3)
+        if wrong.size:
+            raise ValueError(
+                f"{who}: y: expected rows that add up to 1, got {sums[wrong[0]]:g} in row {wrong[0]} "
+                f"({wrong.size} such rows). Divide each row by its sum, or take SigmoidCrossEntropy "
+                "for several labels a sample."
+            )
+        return labels.astype(dtype, copy=False)
+
+    def value_and_gradient(self, logits: Array, targets: Targets, weights: Array) -> tuple[float, Array]:
+        """Loss of a batch and its gradient; see `Loss.value_and_gradient`."""
+        indices = np.ndim(targets) == 1
+        _check_batch("SoftmaxCrossEntropy", logits, targets, weights, (len(logits),) if indices else np.shape(logits))
+        n_outputs, keep = logits.shape[1], 1.0 - self.label_smoothing
+        with np.errstate(all="ignore"):
+            shifted, exps, sums = _exponentials(logits)
+            log_softmax = shifted - np.log(sums)
+            gradient = exps / sums
+            if indices:
+                rows = np.arange(len(targets))
+                losses = -keep * log_softmax[rows, targets]
+                if self.label_smoothing:
+                    losses -= self.label_smoothing * log_softmax.mean(axis=1)
+                    gradient -= self.label_smoothing / n_outputs
+                gradient[rows, targets] -= keep
+            else:
+                smoothed = keep * targets.astype(np.float64) + self.label_smoothing / n_outputs
+                losses = -(smoothed * log_softmax).sum(axis=1)
+                gradient = gradient * smoothed.sum(axis=1, keepdims=True) - smoothed
+            return _weighted(losses, gradient, weights, logits.dtype)
+
+    def predict(self, logits: Array) -> Array:
+        """Class probabilities, the softmax of each row, in the logits' dtype."""
+        _check_logits("SoftmaxCrossEntropy", logits)
+        with np.errstate(all="ignore"):
+            _, exps, sums = _exponentials(logits)
+            return (exps / sums).astype(logits.dtype)
+
+
+@dataclass(frozen=True)
+class SigmoidCrossEntropy(Loss):
+    """Cross-entropy of labels that are independent questions, summed over them; absorbs a logistic function.
+
+    Parameters
+    ----------
+    label_smoothing : float
+        Share s in [0, 1) of each target that is moved to the middle: ``t' = (1 - s) t + s / 2``.
+    pos_weight : tuple of float, optional
+        One factor per output on the loss of its positive targets. Negatives divided by positives balances a rare label.
+
+    Raises
+    ------
+    ValueError
+        If the smoothing is outside [0, 1), or a factor is not positive and finite.
+
+    Examples
+    --------
+    >>> loss = SigmoidCrossEntropy()
+    >>> targets = loss.targets([[1, 0], [1, 1]], n_outputs=2, dtype=np.float32)
+    >>> value, gradient = loss.value_and_gradient(np.zeros((2, 2), np.float32), targets, np.array([0.5, 0.5]))
+    >>> round(value, 4), gradient.tolist()
+    (1.3863, [[-0.25, 0.25], [-0.25, -0.25]])
+    """
+
+    label_smoothing: float = 0.0
+    pos_weight: tuple[float, ...] | None = None
+    output_activation: ClassVar[str | None] = "Sigmoid"
+
+    def __post_init__(self) -> None:
+        _check_smoothing("SigmoidCrossEntropy", self.label_smoothing)
+        if self.pos_weight is not None:
+            factors = np.asarray(self.pos_weight)
+            if factors.ndim != 1 or factors.dtype.kind not in "iuf" or not ((factors > 0) & np.isfinite(factors)).all():
+                raise ValueError(
+                    "SigmoidCrossEntropy: pos_weight: expected one positive finite factor per output, "
+                    f"got {self.pos_weight!r}. A label without positives has none: leave it out or take 1."
+                )
+            object.__setattr__(self, "pos_weight", tuple(factors.astype(np.float64).tolist()))  # hashable, comparable
+
+    def targets(self, y: ArrayLike, n_outputs: int, dtype: DTypeLike) -> Targets:
+        """Check labels and convert them.
+
+        Parameters
+        ----------
+        y : array_like of shape (N, n_outputs)
+            Indicators: 1 where the label is given, 0 where not; values between are degrees. Shape (N,) for one output.
+        n_outputs : int
+            Number of labels.
+        dtype : dtype
+            dtype of the result.
+
+        Returns
+        -------
+        ndarray of shape (N, n_outputs)
+
+        Raises
+        ------
+        ValueError
+            If a value is outside [0, 1] or NaN, or the shape doesn't fit.
+        """
+        who = "SigmoidCrossEntropy"
+        self._check_pos_weight(n_outputs)
+        labels = _as_column(checked_numbers(who, y), n_outputs)
+        check_matrix(who, labels, n_outputs, "indicators")
+        check_range(who, labels, 0.0, 1.0, "indicators from 0 to 1")
+        return labels.astype(dtype, copy=False)
+
+    def value_and_gradient(self, logits: Array, targets: Targets, weights: Array) -> tuple[float, Array]:
+        """Loss of a batch and its gradient; see `Loss.value_and_gradient`."""
+        _check_batch("SigmoidCrossEntropy", logits, targets, weights, np.shape(logits))
+        self._check_pos_weight(logits.shape[1])
+        with np.errstate(all="ignore"):
+            z = logits.astype(np.float64)
+            positive = (1.0 - self.label_smoothing) * targets.astype(np.float64) + self.label_smoothing / 2.0
+            negative = 1.0 - positive
+            if self.pos_weight is not None:
+                positive *= np.asarray(self.pos_weight)
+            # -log(1 - logistic(z)) = softplus(z) = max(z, 0) + log(1 + exp(-|z|)), and -log(logistic(z)) = softplus(-z)
+            rest = np.log1p(np.exp(-np.abs(z)))
+            losses = (negative * (np.maximum(z, 0.0) + rest) + positive * (np.maximum(-z, 0.0) + rest)).sum(axis=1)
+            gradient = negative * _logistic(z) - positive * _logistic(-z)
+            return _weighted(losses, gradient, weights, logits.dtype)
+
+    def predict(self, logits: Array) -> Array:
+        """Probability of each label, the logistic function of each logit, in the logits' dtype."""
+        _check_logits("SigmoidCrossEntropy", logits)
+        with np.errstate(all="ignore"):
+            return _logistic(logits.astype(np.float64)).astype(logits.dtype)
+
+    def _check_pos_weight(self, n_outputs: int) -> None:
+        if self.pos_weight is not None and len(self.pos_weight) != n_outputs:
+            got = len(self.pos_weight)
+            raise ValueError(f"SigmoidCrossEntropy: pos_weight: expected {n_outputs} factors (outputs), got {got}.")
+
+
+@dataclass(frozen=True)
+class SquaredError(Loss):
+    """Half the squared distance to the target, summed over the outputs.
+
+    The half makes the gradient ``output - target``; through a final `Sigmoid` layer it is the delta rule, learning rate
+    x (target - output) x slope x input. Keras's and PyTorch's mean squared error is 2 / K times this.
+
+    Examples
+    --------
+    >>> loss = SquaredError()
+    >>> targets = loss.targets([3.0, 0.0], n_outputs=1, dtype=np.float64)
+    >>> value, gradient = loss.value_and_gradient(np.array([[1.0], [0.0]]), targets, np.array([0.5, 0.5]))
+    >>> value, gradient.tolist()
+    (1.0, [[-1.0], [0.0]])
+    """
+
+    output_activation: ClassVar[str | None] = None
+
+    def targets(self, y: ArrayLike, n_outputs: int, dtype: DTypeLike) -> Targets:
+        """Check targets and convert them.
+
+        Parameters
+        ----------
+        y : array_like of shape (N, n_outputs)
+            Any finite numbers. Shape (N,) for one output.
+        n_outputs : int
+            Number of outputs.
+        dtype : dtype
+            dtype of the result.
+
+        Returns
+        -------
+        ndarray of shape (N, n_outputs)
+
+        Raises
+        ------
+        ValueError
+            If a value is NaN or infinite, or the shape doesn't fit.
+        """
+        values = _as_column(checked_numbers("SquaredError", y), n_outputs)
+        check_matrix("SquaredError", values, n_outputs, "targets")
+        check_range("SquaredError", values, -math.inf, math.inf, "finite numbers")
+        return values.astype(dtype, copy=False)
+
+    def value_and_gradient(self, logits: Array, targets: Targets, weights: Array) -> tuple[float, Array]:
+        """Loss of a batch and its gradient; see `Loss.value_and_gradient`."""
+        _check_batch("SquaredError", logits, targets, weights, np.shape(logits))
+        with np.errstate(all="ignore"):
+            gradient = logits.astype(np.float64) - targets
+            return _weighted(np.square(gradient).sum(axis=1) / 2.0, gradient, weights, logits.dtype)
+
+    def predict(self, logits: Array) -> Array:
+        """The outputs as they are (no copy)."""
+        _check_logits("SquaredError", logits)
+        return logits
+
+
+def _exponentials(logits: Array) -> tuple[Array, Array, Array]:
+    """Logits less their row's maximum, their exponentials (at most 1), and the sums of those as a column."""
+    shifted = logits.astype(np.float64)
+    shifted -= shifted.max(axis=1, keepdims=True)
+    exps = np.exp(shifted)
+    return shifted, exps, exps.sum(axis=1, keepdims=True)
+
+
+def _logistic(z: Array) -> Array:
+    exps = np.exp(-np.abs(z))  # at most 1
+    return np.where(z >= 0, 1.0, exps) / (1.0 + exps)
+
+
+def _weighted(losses: Array, gradient: Array, weights: Array, dtype: np.dtype) -> tuple[float, Array]:
+    gradient *= np.asarray(weights)[:, None]
+    return float((losses * weights).sum(dtype=np.float64)), gradient.astype(dtype, copy=False)
+
+
+def _as_column(values: NDArray, n_outputs: int) -> NDArray:
+    return values[:, None] if values.ndim == 1 and n_outputs == 1 else values
+
+
+def _check_smoothing(who: str, value: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value < 1:
+        raise ValueError(f"{who}: label_smoothing: expected a share in [0, 1), got {value!r}.")
+
+
+def _check_logits(who: str, logits: Array) -> None:
+    if np.ndim(logits) != 2 or logits.dtype.kind != "f" or logits.shape[1] == 0:
+        shown = f"shape {np.shape(logits)} and dtype {np.asarray(logits).dtype}"
+        raise ValueError(f"{who}: logits: expected floats of shape (samples, outputs), got {shown}.")
+
+
+def _check_batch(who: str, logits: Array, targets: Targets, weights: Array, expected: tuple[int, ...]) -> None:
+    _check_logits(who, logits)
+    if np.shape(targets) != expected:
+        raise ValueError(
+            f"{who}: targets: expected shape {expected} for logits of shape {logits.shape}, got {np.shape(targets)}. "
+            "One row a sample, as targets() returns them."
+        )
+    if np.shape(weights) != (len(logits),):
+        raise ValueError(f"{who}: weights: expected shape ({len(logits)},), one a sample, got {np.shape(weights)}.")

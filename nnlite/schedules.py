@@ -1,0 +1,170 @@
+"""How the learning rate changes while training.
+
+A schedule is a frozen description; called with an epoch and the number of epochs it returns the factor on the
+optimizer's learning rate. Epochs are fractional, so that the rate changes with every step: step 3 of 10 in epoch 4 is
+4.3. Epoch 0 is the beginning, ``max_epochs`` the end.
+"""
+
+import math
+import numbers
+from dataclasses import dataclass, field
+from typing import Protocol
+
+__all__ = ["Constant", "LinearDecay", "Schedule", "StepDecay", "Warmup"]
+
+
+class Schedule(Protocol):
+    """What training takes as a schedule: any callable of this form."""
+
+    def __call__(self, epoch: float, max_epochs: float) -> float: ...
+
+
+@dataclass(frozen=True)
+class Constant:
+    """The learning rate as it is: the factor is 1.
+
+    Examples
+    --------
+    >>> Constant()(7.5, 10)
+    1.0
+    """
+
+    def __call__(self, epoch: float, max_epochs: float) -> float:
+        """Factor on the learning rate at a (fractional) epoch in [0, max_epochs]."""
+        _check_time("Constant", epoch, max_epochs)
+        return 1.0
+
+
+@dataclass(frozen=True)
+class LinearDecay:
+    """A straight line from 1 at epoch 0 to ``final`` at the end.
+
+    The factor is ``1 + (final - 1) * epoch / max_epochs``.
+
+    Parameters
+    ----------
+    final : float
+        Factor at the end, 0 or more.
+
+    Raises
+    ------
+    ValueError
+        If ``final`` is negative or not finite.
+
+    Examples
+    --------
+    >>> [LinearDecay()(epoch, 4) for epoch in (0, 1, 2.5, 4)]
+    [1.0, 0.75, 0.375, 0.0]
+    >>> LinearDecay(final=0.5)(4, 4)
+    0.5
+    """
+
+    final: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_number("LinearDecay", "final", self.final)
+
+    def __call__(self, epoch: float, max_epochs: float) -> float:
+        """Factor on the learning rate at a (fractional) epoch in [0, max_epochs]."""
+        _check_time("LinearDecay", epoch, max_epochs)
+        done = float(epoch) / float(max_epochs)
+        return (1.0 - done) + float(self.final) * done
+
+
+@dataclass(frozen=True)
+class StepDecay:
+    """Stairs: the learning rate is multiplied by ``factor`` after every so many epochs.
+
+    The factor is ``factor ** floor(epoch / every)``.
+
+    Parameters
+    ----------
+    every : int
+        Epochs between two steps, 1 or more.
+    factor : float
+        Height of a step, more than 0.
+
+    Raises
+    ------
+    ValueError
+        If ``every`` is no positive integer or ``factor`` not positive and finite.
+
+    Examples
+    --------
+    >>> [StepDecay(every=2, factor=0.5)(epoch, 10) for epoch in (0, 1.9, 2, 5)]
+    [1.0, 1.0, 0.5, 0.25]
+    """
+
+    every: int
+    factor: float = 0.1
+
+    def __post_init__(self) -> None:
+        if isinstance(self.every, bool) or not isinstance(self.every, numbers.Integral) or self.every < 1:
+            raise ValueError(f"StepDecay: every: expected a positive integer (epochs), got {self.every!r}.")
+        _check_number("StepDecay", "factor", self.factor)
+        if self.factor == 0:
+            raise ValueError("StepDecay: factor: expected a positive number, got 0. Lower max_epochs to end sooner.")
+
+    def __call__(self, epoch: float, max_epochs: float) -> float:
+        """Factor on the learning rate at a (fractional) epoch in [0, max_epochs]."""
+        _check_time("StepDecay", epoch, max_epochs)
+        return float(self.factor) ** math.floor(epoch / self.every)
+
+
+@dataclass(frozen=True)
+class Warmup:
+    """A straight line up from ``start`` to 1 over the first epochs, multiplied with another schedule.
+
+    The factor is ``(start + (1 - start) * min(1, epoch / epochs)) * schedule(epoch, max_epochs)``.
+
+    Parameters
+    ----------
+    epochs : float
+        Length of the rise, more than 0; may be a fraction of an epoch.
+    schedule : Schedule
+        The schedule that is multiplied; it counts its epochs from the beginning, not from the end of the rise.
+    start : float
+        Factor at epoch 0, from 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If ``epochs`` is not positive and finite, ``schedule`` not callable or ``start`` outside [0, 1].
+
+    Examples
+    --------
+    >>> [Warmup(2, LinearDecay())(epoch, 8) for epoch in (0, 1, 2, 4)]
+    [0.0, 0.4375, 0.75, 0.5]
+    """
+
+    epochs: float
+    schedule: Schedule = field(default_factory=Constant)
+    start: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_number("Warmup", "epochs", self.epochs)
+        if self.epochs == 0:
+            raise ValueError("Warmup: epochs: expected a positive number, got 0. Without a rise leave it out.")
+        if not callable(self.schedule):
+            raise ValueError(f"Warmup: schedule: expected a schedule such as LinearDecay(), got {self.schedule!r}.")
+        _check_number("Warmup", "start", self.start)
+        if self.start > 1:
+            raise ValueError(f"Warmup: start: expected a factor from 0 to 1, got {self.start!r}.")
+
+    def __call__(self, epoch: float, max_epochs: float) -> float:
+        """Factor on the learning rate at a (fractional) epoch in [0, max_epochs]."""
+        _check_time("Warmup", epoch, max_epochs)
+        done = min(1.0, float(epoch) / float(self.epochs))
+        return (float(self.start) * (1.0 - done) + done) * self.schedule(epoch, max_epochs)
+
+
+def _check_number(who: str, name: str, value: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value < math.inf:
+        raise ValueError(f"{who}: {name}: expected a finite number of 0 or more, got {value!r}.")
+
+
+def _check_time(who: str, epoch: float, max_epochs: float) -> None:
+    if not 0 < max_epochs < math.inf:
+        raise ValueError(f"{who}: max_epochs: expected a positive number, got {max_epochs!r}.")
+    if not 0 <= epoch <= max_epochs:
+        raise ValueError(f"{who}: epoch: expected a number from 0 to max_epochs = {max_epochs!r}, got {epoch!r}.")

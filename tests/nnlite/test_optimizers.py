@@ -1,0 +1,308 @@
+"""Optimizers against loops over single numbers, against scikit-learn's, after a checkpoint, and in place."""
+
+import dataclasses
+import io
+import math
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nnlite import optimizers
+from nnlite.optimizers import SGD, Adam
+
+SHAPES = {"weight": (3, 4), "bias": (4,), "filters": (2, 2, 1, 3), "scale": ()}
+
+sgds = st.builds(
+    SGD,
+    learning_rate=st.floats(1e-3, 1.0),
+    momentum=st.floats(0.1, 0.99),
+    nesterov=st.booleans(),
+    weight_decay=st.sampled_from([0.0, 0.01, 0.5]),
+    clip_norm=st.sampled_from([None, 0.5, 100.0]),
+) | st.builds(SGD, learning_rate=st.floats(1e-3, 1.0), weight_decay=st.sampled_from([0.0, 0.1]))
+adams = st.builds(
+    Adam,
+    learning_rate=st.floats(1e-4, 0.1),
+    beta1=st.floats(0.0, 0.99),
+    beta2=st.floats(0.0, 0.999),
+    epsilon=st.sampled_from([1e-8, 1e-3]),
+    weight_decay=st.sampled_from([0.0, 0.01, 0.5]),
+    clip_norm=st.sampled_from([None, 0.5, 100.0]),
+)
+
+
+def random_arrays(seed, dtype=np.float64, shapes=SHAPES):
+    rng = np.random.default_rng(seed)
+    return {name: np.asarray(rng.normal(size=shape), dtype) for name, shape in shapes.items()}
+
+
+def naive_steps(optimizer, params, many_grads, factors):
+    """The published formulas, one Python float at a time."""
+    params = {name: p.astype(np.float64).copy() for name, p in params.items()}
+    memory = {(name, index): (0.0, 0.0) for name, p in params.items() for index in np.ndindex(p.shape)}
+    for step, (grads, factor) in enumerate(zip(many_grads, factors, strict=True), start=1):
+        lr = optimizer.learning_rate * factor
+        norm = math.sqrt(math.fsum(float(g) ** 2 for array in grads.values() for g in array.ravel()))
+        scale = 1.0 if optimizer.clip_norm is None or norm <= optimizer.clip_norm else optimizer.clip_norm / norm
+        for name, p in params.items():
+            for index in np.ndindex(p.shape):
+                value, g = float(p[index]), float(grads[name][index]) * scale
+                if p.ndim >= 2:
+                    g += optimizer.weight_decay * value
+                first, second = memory[name, index]
+                if isinstance(optimizer, SGD):
+                    first = optimizer.momentum * first + g
+                    value -= lr * (g + optimizer.momentum * first if optimizer.nesterov else first)
+                else:
+                    first = optimizer.beta1 * first + (1 - optimizer.beta1) * g
+                    second = optimizer.beta2 * second + (1 - optimizer.beta2) * g**2
+                    mean, mean_square = first / (1 - optimizer.beta1**step), second / (1 - optimizer.beta2**step)
+                    value -= lr * mean / (math.sqrt(mean_square) + optimizer.epsilon)
+                memory[name, index] = first, second
+                p[index] = value
+    return params
+
+
+@settings(max_examples=60)
+@given(sgds | adams, st.integers(0, 10**6), st.lists(st.floats(0, 2), min_size=1, max_size=5))
+def test_steps_are_the_published_formulas(optimizer, seed, factors):
+    params = random_arrays(seed)
+    many_grads = [random_arrays([seed, step]) for step in range(len(factors))]
+    expected = naive_steps(optimizer, params, many_grads, factors)
+    state = optimizer.init(params)
+    for grads, factor in zip(many_grads, factors, strict=True):
+        optimizer.update(params, grads, state, factor)
+    for name, array in expected.items():
+        np.testing.assert_allclose(params[name], array, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("optimizer", [SGD(0.1, 0.9), SGD(0.1, 0.9, True, 0.1, clip_norm=1), Adam()])
+def test_float32_follows_float64(optimizer):
+    wide = random_arrays(0)
+    narrow = {name: p.astype(np.float32) for name, p in wide.items()}
+    states = optimizer.init(wide), optimizer.init(narrow)
+    assert all(array.dtype in (np.float32, np.int64) for array in states[1].values())
+    for step in range(20):
+        grads = random_arrays([1, step], np.float32)
+        optimizer.update(wide, {name: g.astype(np.float64) for name, g in grads.items()}, states[0], 0.5)
+        optimizer.update(narrow, grads, states[1], 0.5)
+    for name, p in narrow.items():
+        assert p.dtype == np.float32
+        np.testing.assert_allclose(p, wide[name], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(("momentum", "nesterov"), [(0.0, False), (0.9, False), (0.9, True)])
+def test_sgd_agrees_with_scikit_learn(momentum, nesterov):
+    theirs = pytest.importorskip("sklearn.neural_network._stochastic_optimizers")
+    params = random_arrays(2)
+    copies = [p.copy() for p in params.values()]
+    reference = theirs.SGDOptimizer(copies, learning_rate_init=0.05, momentum=momentum, nesterov=nesterov)
+    optimizer = SGD(0.05, momentum, nesterov)
+    run_both(optimizer, params, reference, copies)
+
+
+def test_adam_agrees_with_scikit_learn():
+    theirs = pytest.importorskip("sklearn.neural_network._stochastic_optimizers")
+    params = random_arrays(3)
+    copies = [p.copy() for p in params.values()]
+    # scikit-learn adds epsilon before the correction of the mean square; with a tiny one that makes no difference
+    reference = theirs.AdamOptimizer(copies, learning_rate_init=0.01, epsilon=1e-30)
+    run_both(Adam(0.01, epsilon=1e-30), params, reference, copies)
+
+
+def run_both(optimizer, params, reference, copies):
+    state = optimizer.init(params)
+    for step in range(10):
+        grads = random_arrays([4, step])
+        optimizer.update(params, grads, state)
+        reference.update_params(copies, list(grads.values()))
+    for p, copy in zip(params.values(), copies, strict=True):
+        np.testing.assert_allclose(p, copy, rtol=1e-10)
+
+
+@pytest.mark.parametrize("optimizer", [SGD(0.1), SGD(0.1, 0.9), SGD(0.05, 0.9, nesterov=True), Adam(0.1)])
+def test_a_bowl_is_descended(optimizer):
+    centre = random_arrays(5)
+    params = {name: np.zeros(shape) for name, shape in SHAPES.items()}
+    state = optimizer.init(params)
+    for step in range(400):
+        optimizer.update(params, {name: p - centre[name] for name, p in params.items()}, state, 1 - step / 400)
+    for name, p in params.items():
+        np.testing.assert_allclose(p, centre[name], atol=1e-3)
+
+
+@settings(max_examples=25)
+@given(sgds | adams, st.integers(0, 6))
+def test_a_checkpoint_changes_no_bit(optimizer, cut):
+    straight, resumed = random_arrays(6, np.float32), random_arrays(6, np.float32)
+    states = [optimizer.init(straight), optimizer.init(resumed)]
+    for step in range(6):
+        if step == cut:
+            resumed, states[1] = through_a_file(resumed), through_a_file(states[1])
+        grads = random_arrays([7, step], np.float32)
+        optimizer.update(straight, grads, states[0], 0.7)
+        optimizer.update(resumed, dict(reversed(grads.items())), states[1], 0.7)  # the order of names doesn't matter
+    for ours, theirs in ((straight, resumed), states):
+        assert ours.keys() == theirs.keys()
+        for name, array in ours.items():
+            np.testing.assert_array_equal(array, theirs[name], strict=True)
+
+
+def through_a_file(arrays):
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    file.seek(0)
+    with np.load(file, allow_pickle=False) as loaded:
+        return dict(loaded)
+
+
+@pytest.mark.parametrize("optimizer", [SGD(), SGD(momentum=0.9, weight_decay=0.1, clip_norm=0.1), Adam(clip_norm=0.1)])
+def test_update_is_in_place_and_leaves_the_gradients(optimizer):
+    params, grads = random_arrays(8), random_arrays(9)
+    state = optimizer.init(params)
+    ids = {name: id(array) for name, array in (params | state).items()}
+    addresses = {name: array.ctypes.data for name, array in (params | state).items()}
+    before = {name: p.copy() for name, p in params.items()}
+    for g in grads.values():
+        g.flags.writeable = False
+    optimizer.update(params, grads, state)
+    assert {name: id(array) for name, array in (params | state).items()} == ids
+    assert {name: array.ctypes.data for name, array in (params | state).items()} == addresses
+    assert all((params[name] != before[name]).any() for name in params)
+
+
+def test_what_the_state_holds():
+    params = random_arrays(10)
+    assert SGD().init(params) == {}
+    assert SGD(momentum=0.9).init(params).keys() == {f"velocity/{name}" for name in params}
+    state = Adam().init(params)
+    assert state.keys() == {"step"} | {f"{kind}/{name}" for name in params for kind in ("mean", "mean_square")}
+    for _ in range(3):
+        Adam().update(params, params, state)
+    assert state["step"] == 3 and state["step"].dtype == np.int64 and state["step"].shape == ()
+
+
+@pytest.mark.parametrize(
+    "optimizer", [SGD(0.1, 0.9, True, 0.01), Adam(weight_decay=0.01)]
+)  # a norm is a sum: no clipping
+@pytest.mark.parametrize("layout", ["C", "F", "strided"])
+def test_blocks_and_layouts_change_no_bit(optimizer, layout, monkeypatch):
+    results = []
+    for block in (7, 10**9):
+        monkeypatch.setattr(optimizers, "BLOCK", block)
+        params = {"weight": arranged(np.random.default_rng(11).normal(size=(9, 8)), layout)}
+        grads = {"weight": arranged(np.random.default_rng(12).normal(size=(9, 8)), "C")}
+        state = optimizer.init(params)
+        for _ in range(3):
+            optimizer.update(params, grads, state)
+        results.append(params["weight"].copy(order="C"))
+    np.testing.assert_array_equal(*results)
+    assert (results[0] != np.random.default_rng(11).normal(size=(9, 8))).all()
+
+
+def arranged(array, layout):
+    if layout == "strided":
+        wide = np.zeros((array.shape[0], 2 * array.shape[1]))
+        wide[:, ::2] = array
+        return wide[:, ::2]
+    return np.array(array, order=layout)
+
+
+@pytest.mark.parametrize("optimizer", [SGD(0.1, 0.9, True, 0.01, 1.0), Adam(weight_decay=0.01, clip_norm=1.0)])
+def test_no_temporary_of_an_arrays_size(optimizer):
+    params = {"weight": np.ones((1000, 1000), np.float32)}
+    grads, state = {"weight": np.ones((1000, 1000), np.float32)}, optimizer.init(params)
+    tracemalloc.start()
+    optimizer.update(params, grads, state)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < params["weight"].nbytes / 4
+
+
+def test_weight_decay_is_for_weights():
+    params = {"weight": np.ones((2, 2)), "bias": np.ones(2)}
+    SGD(0.1, weight_decay=0.5).update(params, {name: np.zeros_like(p) for name, p in params.items()}, {})
+    np.testing.assert_allclose(params["weight"], 0.95)
+    np.testing.assert_array_equal(params["bias"], 1.0)
+
+
+@given(st.floats(0.01, 100), st.integers(0, 10**6))
+def test_clipping_bounds_the_step_and_keeps_its_direction(clip_norm, seed):
+    params, grads = {name: np.zeros(shape) for name, shape in SHAPES.items()}, random_arrays(seed)
+    SGD(1.0, clip_norm=clip_norm).update(params, grads, {})
+    step, gradient = (np.concatenate([arrays[name].ravel() for name in SHAPES]) for arrays in (params, grads))
+    norm = np.linalg.norm(gradient)
+    assert np.linalg.norm(step) == pytest.approx(min(norm, clip_norm))
+    np.testing.assert_allclose(-step * norm, gradient * min(norm, clip_norm), atol=1e-9)
+
+
+def test_clipping_counts_in_float64():
+    grads = {"a": np.full((2, 2), 1e30, np.float32)}  # the square is beyond float32
+    params = {"a": np.zeros((2, 2), np.float32)}
+    SGD(1.0, clip_norm=1.0).update(params, grads, {})
+    np.testing.assert_allclose(params["a"], -0.5)
+
+
+@pytest.mark.parametrize("optimizer", [SGD(0.1, 0.9, clip_norm=1.0), SGD(), Adam(clip_norm=1.0), Adam()])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 3e38])
+def test_nan_goes_through_without_a_warning(optimizer, bad):
+    params, grads = random_arrays(13, np.float32), random_arrays(14, np.float32)
+    grads["weight"][1, 2] = bad
+    state = optimizer.init(params)
+    for _ in range(3):
+        optimizer.update(params, grads, state)
+    assert bad == 3e38 or not np.isfinite(params["weight"][1, 2])
+
+
+def test_descriptions_are_values():
+    assert len({SGD(), SGD(0.01), SGD(momentum=0.9), Adam(), Adam(0.001)}) == 3
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        SGD().learning_rate = 1.0
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: SGD(0.0), "SGD: learning_rate: expected a positive finite number, got 0.0"),
+        (lambda: SGD(math.nan), "SGD: learning_rate: expected a positive finite number, got nan"),
+        (lambda: SGD("fast"), "SGD: learning_rate: expected a positive finite number, got 'fast'"),
+        (lambda: SGD(momentum=1.0), r"SGD: momentum: expected a number in \[0, 1\), got 1.0"),
+        (lambda: SGD(nesterov=True), "SGD: nesterov: needs momentum, got momentum 0"),
+        (lambda: SGD(weight_decay=-1e-4), "SGD: weight_decay: expected a finite number of 0 or more, got -0.0001"),
+        (lambda: SGD(clip_norm=0.0), "SGD: clip_norm: expected a positive finite number, got 0.0"),
+        (lambda: Adam(True), "Adam: learning_rate: expected a positive finite number, got True"),
+        (lambda: Adam(beta1=-0.1), r"Adam: beta1: expected a number in \[0, 1\), got -0.1"),
+        (lambda: Adam(beta2=1), r"Adam: beta2: expected a number in \[0, 1\), got 1"),
+        (lambda: Adam(epsilon=0), "Adam: epsilon: expected a positive finite number, got 0"),
+        (lambda: Adam(clip_norm=math.inf), "Adam: clip_norm: expected a positive finite number, got inf"),
+    ],
+)
+def test_wrong_settings(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "params", "grads", "state", "message"),
+    [
+        (SGD(), {"a": 1, "b": 1}, {"a": 1}, {}, "SGD: grads: expected the names of params, but b is in one"),
+        (SGD(), {"a": 2}, {"a": 1}, {}, r"SGD: grads: a: expected shape and dtype \(2,\) float64, got \(1,\) float64"),
+        (SGD(momentum=0.9), {"a": 2}, {"a": 2}, {}, r"SGD: state: velocity/a: expected .* got none\. Make the state"),
+        (SGD(momentum=0.9), {"a": 2}, {"a": 2}, {"velocity/a": 3}, r"velocity/a: expected .* got \(3,\) float64"),
+        (Adam(), {"a": 2}, {"a": 2}, {"mean/a": 2}, "Adam: state: mean_square/a: expected .* got none"),
+        (Adam(), {"a": 2}, {"a": 2}, {"mean/a": 2, "mean_square/a": 2}, "Adam: state: expected a step counter"),
+    ],
+)
+def test_what_does_not_belong_together(optimizer, params, grads, state, message):
+    arrays = [{name: np.zeros(length) for name, length in lengths.items()} for lengths in (params, grads, state)]
+    with pytest.raises(ValueError, match=message):
+        optimizer.update(*arrays)
+    assert all(not array.any() for array in arrays[0].values())
+
+
+def test_dtypes_do_not_mix():
+    with pytest.raises(ValueError, match=r"SGD: grads: a: expected shape and dtype \(2,\) float32, got \(2,\) float64"):
+        SGD().update({"a": np.zeros(2, np.float32)}, {"a": np.zeros(2)}, {})

@@ -1,0 +1,85 @@
+"""Schedules against their formulas, their ends, and wrong arguments."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nnlite.schedules import Constant, LinearDecay, StepDecay, Warmup
+
+times = st.tuples(st.floats(0, 1), st.integers(1, 1000)).map(lambda pair: (pair[0] * pair[1], pair[1]))
+
+
+@given(times)
+def test_constant(time):
+    assert Constant()(*time) == 1.0
+
+
+@given(times, st.floats(0, 2))
+def test_linear_decay(time, final):
+    epoch, max_epochs = time
+    expected = 1 + (final - 1) * epoch / max_epochs
+    assert LinearDecay(final)(epoch, max_epochs) == pytest.approx(expected, abs=1e-12)
+    assert LinearDecay(final)(0, max_epochs) == 1.0
+    assert LinearDecay(final)(max_epochs, max_epochs) == final  # to the bit
+
+
+@given(times)
+def test_linear_decay_stays_positive_before_the_end(time):
+    epoch, max_epochs = time
+    assert LinearDecay()(epoch, max_epochs) > 0 or epoch >= max_epochs * (1 - 1e-15)
+
+
+@given(times, st.integers(1, 50), st.floats(0.1, 1.5))
+def test_step_decay(time, every, factor):
+    epoch, max_epochs = time
+    expected = 1.0
+    for _ in range(int(epoch) // every):
+        expected *= factor
+    assert StepDecay(every, factor)(epoch, max_epochs) == pytest.approx(expected, rel=1e-9, abs=1e-300)
+
+
+def test_step_decay_steps_at_the_first_step_of_an_epoch():
+    schedule = StepDecay(every=3, factor=0.5)
+    epochs = (0, 2, math.nextafter(3, 0), 3, 5.5, 6, 9.9)
+    assert [schedule(epoch, 10) for epoch in epochs] == [1, 1, 1, 0.5, 0.5, 0.25, 0.125]
+
+
+@given(times, st.floats(0.25, 20), st.floats(0, 1))
+def test_warmup_multiplies(time, epochs, start):
+    epoch, max_epochs = time
+    rise = start + (1 - start) * min(1, epoch / epochs)
+    expected = rise * LinearDecay(0.1)(epoch, max_epochs)
+    assert Warmup(epochs, LinearDecay(0.1), start)(epoch, max_epochs) == pytest.approx(expected, abs=1e-12)
+    assert Warmup(epochs)(max_epochs, max_epochs) == pytest.approx(min(1, max_epochs / epochs))
+
+
+def test_descriptions_are_values():
+    assert len({Constant(), Constant(), LinearDecay(), LinearDecay(0.0), StepDecay(5), Warmup(5), Warmup(5)}) == 4
+    assert repr(Warmup(5)) == "Warmup(epochs=5, schedule=Constant(), start=0.0)"
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: LinearDecay(-0.1), "LinearDecay: final: expected a finite number of 0 or more, got -0.1"),
+        (lambda: LinearDecay(math.nan), "LinearDecay: final: expected a finite number of 0 or more, got nan"),
+        (lambda: StepDecay(0), r"StepDecay: every: expected a positive integer \(epochs\), got 0"),
+        (lambda: StepDecay(2.5), "StepDecay: every: expected a positive integer"),
+        (lambda: StepDecay(True), "StepDecay: every: expected a positive integer"),
+        (lambda: StepDecay(2, 0.0), "StepDecay: factor: expected a positive number, got 0. Lower max_epochs"),
+        (lambda: StepDecay(2, "half"), "StepDecay: factor: expected a finite number of 0 or more, got 'half'"),
+        (lambda: Warmup(0), "Warmup: epochs: expected a positive number, got 0"),
+        (lambda: Warmup(5, 0.5), r"Warmup: schedule: expected a schedule such as LinearDecay\(\), got 0.5"),
+        (lambda: Warmup(5, start=1.5), "Warmup: start: expected a factor from 0 to 1, got 1.5"),
+        (lambda: LinearDecay()(11, 10), "LinearDecay: epoch: expected a number from 0 to max_epochs = 10, got 11"),
+        (lambda: Constant()(-1, 10), "Constant: epoch: expected a number from 0 to max_epochs = 10, got -1"),
+        (lambda: Constant()(math.nan, 10), "Constant: epoch: expected a number from 0"),
+        (lambda: StepDecay(2)(0, 0), "StepDecay: max_epochs: expected a positive number, got 0"),
+        (lambda: Warmup(2)(0, math.inf), "Warmup: max_epochs: expected a positive number, got inf"),
+    ],
+)
+def test_errors_say_what_is_wrong(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
