@@ -13,7 +13,7 @@ class Step(NamedTuple):
     """A layer that runs, and the place in the network as written of the layer whose parameters it takes."""
 
     layer: Layer
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which a step has no use for
 
 
 def unfused(layers: Sequence[Layer]) -> tuple[Step, ...]:
@@ -29,8 +29,8 @@ def fuse(layers: Sequence[Layer]) -> tuple[Step, ...]:
 def commute(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     """[non-decreasing activation, MaxPool2D] -> [MaxPool2D, activation], since max f(z) = f(max z).
 
-    The activation then works on the pooled array only. Equal up to ties and to the rounding of the activation, which in floating
-    point is not perfectly monotone.
+    The activation then works on the pooled array only. Equal up to ties and to the rounding of the activation, which in
+    floating point is not perfectly monotone.
     """
     result: list[Step] = []
     for step in steps:
@@ -43,7 +43,10 @@ def commute(steps: tuple[Step, ...]) -> tuple[Step, ...]:
 
 
 def merge(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """[Conv2D, MaxPool2D with stride = size] -> ConvMaxPool2D, which computes a window's outputs in registers and stores the maximum."""
+    """[Conv2D, MaxPool2D with stride = size] -> ConvMaxPool2D.
+
+    A window's outputs are computed in registers and their maximum alone is stored.
+    """
     result: list[Step] = []
     for step in steps:
         conv = result[-1].layer if result else None

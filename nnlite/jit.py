@@ -1,7 +1,8 @@
 """The one place where kernels are compiled: numba flags, the cache on disk, and memory aligned for vectors.
 
-A kernel is a pure function on arrays, decorated with :func:`kernel`. It is compiled for the types of its first call and the machine code
-is kept in a cache directory of the user, under a key that changes with the sources, the flags, the CPU and the versions of numba and Python.
+A kernel is a pure function on arrays, decorated with :func:`kernel`. It is compiled for the types of its first call and
+the machine code is kept in a cache directory of the user, under a key that changes with the sources, the flags, the CPU
+and the versions of numba and Python.
 """
 
 import functools
@@ -18,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import numba
+import numba.core.config
 import numpy as np
-from numba.core import compiler, config
+from numba.core import compiler
 from numba.core.caching import _Cache
 
 ALIGNMENT = 64
@@ -27,6 +29,10 @@ ALIGNMENT = 64
 
 # Everything that keeps NaN and infinity alive: a loss that turned NaN has to be seen, not optimised away.
 _FASTMATH = {"reassoc", "contract", "nsz", "arcp", "afn"}
+
+# Typed as Any: numba makes its settings at run time, and its types know no set of fast-math flags.
+config: Any = numba.core.config
+_njit: Any = numba.njit
 
 _logger = logging.getLogger("nnlite")
 
@@ -51,7 +57,14 @@ def _fingerprint(folder: Path) -> str:
     here = Path(__file__).parent
     for path in sorted({*folder.glob("*.py"), here / "jit.py", here / "simd.py"}):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    flags = (config.OPT, config.LOOP_VECTORIZE, config.SLP_VECTORIZE, config.BOUNDSCHECK, config.CPU_NAME, config.CPU_FEATURES)
+    flags = (
+        config.OPT,
+        config.LOOP_VECTORIZE,
+        config.SLP_VECTORIZE,
+        config.BOUNDSCHECK,
+        config.CPU_NAME,
+        config.CPU_FEATURES,
+    )
     digest.update(repr((numba.__version__, np.__version__, platform.python_version(), flags)).encode())
     return digest.hexdigest()
 
@@ -71,8 +84,8 @@ def _announce() -> None:
 class _KernelCache(_Cache):
     """One file per kernel and signature, named by the hash of its key.
 
-    numba's own cache keeps an index beside the code; two processes that fill it at once can leave an index entry pointing to the
-    other's code. A name that is the key needs no index, and a rename makes each file whole or absent.
+    numba's own cache keeps an index beside the code; two processes that fill it at once can leave an index entry that
+    points to the other's code. A name that is the key needs no index, and a rename makes each file whole or absent.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -95,7 +108,7 @@ class _KernelCache(_Cache):
         except OSError:
             _announce()
             return None
-        return compiler.CompileResult._rebuild(target_context, *pickle.loads(payload))  # noqa: S301 (our own machine code)
+        return compiler.CompileResult._rebuild(target_context, *pickle.loads(payload))
 
     def save_overload(self, sig: Any, data: Any) -> None:
         path = self._path(sig, data.target_context)
@@ -134,7 +147,7 @@ def kernel(function: Callable[..., Any] | None = None, *, inline: str = "never")
     """
     if function is None:
         return functools.partial(kernel, inline=inline)
-    compiled = numba.njit(nogil=True, fastmath=_FASTMATH, error_model="numpy", boundscheck=False, inline=inline)(function)
+    compiled = _njit(nogil=True, fastmath=_FASTMATH, error_model="numpy", boundscheck=False, inline=inline)(function)
     compiled._cache = _KernelCache(function)
     return compiled
 
@@ -142,7 +155,8 @@ def kernel(function: Callable[..., Any] | None = None, *, inline: str = "never")
 def aligned_empty(shape: int | tuple[int, ...], dtype: Any = np.float32) -> np.ndarray:
     """Uninitialised C-contiguous array whose first element lies on a cache line.
 
-    A vector that straddles two cache lines costs two accesses: the backward kernels lose a factor of two to four on NumPy's 16 bytes.
+    A vector that straddles two cache lines costs two accesses: the backward kernels lose a factor of two to four on
+    NumPy's 16 bytes.
     """
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
     dtype = np.dtype(dtype)

@@ -1,6 +1,5 @@
 """Sequential: the layers as written, and the plan that runs."""
 
-import dataclasses
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +14,8 @@ from nnlite.layers.base import Layer, Params, Shape
 class Sequential:
     """A stack of layers. Like a layer it is a description: `init` makes parameters, and the other methods take them.
 
-    Shapes are worked out once, here: a stack that does not fit together fails with the index of the layer that can't take its input.
+    Shapes are worked out once, here: a stack that does not fit together fails with the index of the layer that can't
+    take its input.
 
     Parameters
     ----------
@@ -64,7 +64,9 @@ class Sequential:
             try:
                 shapes.append(layer.output_shape(shapes[-1]))
             except ValueError as error:
-                raise ValueError(f"Sequential: layers[{index}] = {layer!r} after output of shape {shapes[-1]}: {error}") from error
+                raise ValueError(
+                    f"Sequential: layers[{index}] = {layer!r} after output of shape {shapes[-1]}: {error}"
+                ) from error
         return tuple(shapes)
 
     def __repr__(self) -> str:
@@ -94,15 +96,18 @@ class Sequential:
             float32 for work, float64 for gradient checks.
         """
         if not isinstance(rng, np.random.Generator):
-            raise TypeError(f"Sequential.init: rng: expected a numpy.random.Generator, got {rng!r}. Use np.random.default_rng(seed).")
-        params = {}
+            raise TypeError(
+                f"Sequential.init: rng: expected a numpy.random.Generator, got {rng!r}. "
+                "Use np.random.default_rng(seed)."
+            )
+        params: dict[str, np.ndarray] = {}
         for index, layer in enumerate(self.layers):
-            fresh = _with_gain(layer, self.layers[index + 1 :]).init(self.shapes[index], rng, dtype)
+            fresh = layer.with_gain(_gain_after(self.layers[index + 1 :])).init(self.shapes[index], rng, dtype)
             params |= {f"{index}.{name}": value for name, value in fresh.items()}
         return params
 
     def prepare(self, params: Params) -> Params:
-        """`params` with what can be derived from them once for many calls; the other methods take them with or without."""
+        """`params` with what can be derived from them once for many calls; other methods take them with or without."""
         parts = _by_layer(params)
         prepared = dict(params)
         for layer, index in self.plan:
@@ -121,7 +126,7 @@ class Sequential:
     def backward(
         self, params: Params, cache: Any, dy: np.ndarray, input_grad: bool = True
     ) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
-        """Gradients with respect to the input (None unless `input_grad`) and to the parameters (keys and shapes of `params`)."""
+        """Gradients with respect to the input (None unless `input_grad`) and, by name, to each parameter."""
         parts = _by_layer(params)
         # What lies before the first weights has nothing to learn.
         first = 0 if input_grad else next((k for k, step in enumerate(self.plan) if parts[step.index]), len(self.plan))
@@ -145,7 +150,7 @@ class Sequential:
         return sum(layer.multiply_adds(shape) for layer, shape in zip(self.layers, self.shapes, strict=False))
 
     def summary(self) -> str:
-        """Table of the layers as written: output shape, parameters, multiply-adds a sample, receptive field in the input."""
+        """Table of the layers as written: output shape, parameters, multiply-adds a sample, receptive field."""
         from nnlite.summary import summarize
 
         return summarize(self)
@@ -166,7 +171,9 @@ class Sequential:
 def _check_input_shape(shape: Any) -> Shape:
     shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
     if not shape or not all(isinstance(v, (int, np.integer)) and v >= 1 for v in shape):
-        raise ValueError(f"Sequential: input_shape: expected positive integers, channels last as in (40, 100, 1), got {shape}.")
+        raise ValueError(
+            f"Sequential: input_shape: expected positive integers, channels last as in (40, 100, 1), got {shape}."
+        )
     return tuple(int(v) for v in shape)
 
 
@@ -179,15 +186,11 @@ def _by_layer(params: Params) -> dict[int, dict[str, np.ndarray]]:
     return parts
 
 
-def _with_gain(layer: Layer, following: Sequence[Layer]) -> Layer:
-    """`layer` with its initializer's open gain set to that of the activation that comes next, if one does before other weights."""
-    initializer = getattr(layer, "initializer", None)
-    if initializer is None or getattr(initializer, "gain", 1.0) is not None:
-        return layer
-    gain = 1.0
-    for other in following:
-        if isinstance(other, Activation):
-            gain = other.gain
-        if isinstance(other, Activation) or hasattr(other, "initializer"):
+def _gain_after(following: Sequence[Layer]) -> float:
+    """Gain of the next activation, if one comes before other weights."""
+    for layer in following:
+        if isinstance(layer, Activation):
+            return layer.gain
+        if hasattr(layer, "initializer"):
             break
-    return dataclasses.replace(layer, initializer=dataclasses.replace(initializer, gain=gain))  # type: ignore[type-var]
+    return 1.0

@@ -1,12 +1,12 @@
 """Explicit vectors for numba: load, store, broadcast, arithmetic, transposition.
 
-LLVM prefers 256-bit vectors and spills when it vectorises loops by itself. Here a kernel says what it means: a :class:`Vector` is a
-numba type that is an LLVM vector, and each function below becomes one or a few machine instructions. Arrays are addressed by the
-flat index of an element, whatever their number of axes (they must be C-contiguous). `lanes` is always a compile-time constant,
-usually ``lanes_of(dtype)`` captured by a factory's closure.
+LLVM prefers 256-bit vectors and spills when it vectorises loops by itself. Here a kernel says what it means: a
+:class:`Vector` is a numba type that is an LLVM vector, and each function below becomes one or a few machine
+instructions. Arrays are addressed by the flat index of an element, whatever their number of axes (they must be
+C-contiguous). `lanes` is always a compile-time constant, usually ``lanes_of(dtype)`` captured by a factory's closure.
 
-The functions are numba intrinsics: they work in compiled kernels only. The second argument that types below is called ``a`` is an
-array of the vector's element type.
+The functions are numba intrinsics: they work in compiled kernels only. An argument ``a`` is an array, which is read or
+written, or which only gives the vector its element type.
 """
 
 import math
@@ -14,14 +14,24 @@ from collections.abc import Callable
 from typing import Any
 
 import llvmlite.binding
+import numba.core.config
+import numba.extending
 import numpy as np
 from llvmlite import ir
-from numba.core import cgutils, config, types
-from numba.extending import intrinsic, models, register_model
+from numba.core import cgutils, types
+from numba.extending import models, register_model
+
+# Typed as Any: numba makes its settings at run time, and an intrinsic is called with other arguments than it is defined
+# with.
+config: Any = numba.core.config
+intrinsic: Any = numba.extending.intrinsic
 
 INT32 = ir.IntType(32)
-_WIDTH_512 = ("skylake-avx512", "cascadelake", "cooperlake", "cannonlake", "icelake", "tigerlake", "rocketlake", "sapphirerapids")
-_WIDTH_512 += ("emeraldrapids", "graniterapids", "diamondrapids", "znver4", "znver5")
+# By the start of their names, for NUMBA_CPU_NAME: processors with 512-bit registers.
+_WIDTH_512 = (
+    "skylake-avx512 cascadelake cooperlake cannonlake icelake tigerlake rocketlake "
+    "sapphirerapids emeraldrapids graniterapids diamondrapids znver4 znver5"
+).split()
 
 
 def _vector_bytes() -> int:
@@ -29,7 +39,7 @@ def _vector_bytes() -> int:
     if config.CPU_NAME and config.CPU_NAME != llvmlite.binding.get_host_cpu_name():
         if config.CPU_NAME == "generic":
             return 16
-        return 64 if config.CPU_NAME.startswith(_WIDTH_512) else 32
+        return 64 if config.CPU_NAME.startswith(tuple(_WIDTH_512)) else 32
     features = llvmlite.binding.get_host_cpu_features()
     if features.get("avx512f") and features.get("avx512dq") and features.get("avx512vl"):
         return 64
@@ -67,7 +77,7 @@ def ir_scalar(dtype: types.Type) -> ir.Type:
     if dtype == types.float64:
         return ir.DoubleType()
     if isinstance(dtype, types.Integer):
-        return ir.IntType(dtype.bitwidth)
+        return ir.IntType(dtype.bitwidth)  # type: ignore[attr-defined, unused-ignore]
     raise TypeError(f"simd: element type: expected float32, float64 or an integer, got {dtype}")
 
 
@@ -120,7 +130,9 @@ def emit_splat(builder: Any, scalar: Any, lanes: int) -> Any:
     """All lanes equal to `scalar`."""
     vector = ir.VectorType(scalar.type, lanes)
     first = builder.insert_element(ir.Constant(vector, ir.Undefined), scalar, ir.Constant(INT32, 0))
-    return builder.shuffle_vector(first, ir.Constant(vector, ir.Undefined), ir.Constant(ir.VectorType(INT32, lanes), [0] * lanes))
+    return builder.shuffle_vector(
+        first, ir.Constant(vector, ir.Undefined), ir.Constant(ir.VectorType(INT32, lanes), [0] * lanes)
+    )
 
 
 def emit_fma(builder: Any, x: Any, y: Any, z: Any) -> Any:
@@ -155,7 +167,9 @@ def _llvm(builder: Any, name: str, result: ir.Type, arguments: list[ir.Type]) ->
 def _masked_load(builder: Any, address: Any, vector: ir.VectorType, mask: Any) -> Any:
     signature = [address.type, INT32, mask.type, vector]
     function = _llvm(builder, f"llvm.masked.load.{_suffix(vector)}.p0", vector, signature)
-    return builder.call(function, [address, ir.Constant(INT32, _bytes(vector)), mask, ir.Constant(vector, [0] * vector.count)])
+    return builder.call(
+        function, [address, ir.Constant(INT32, _bytes(vector)), mask, ir.Constant(vector, [0] * vector.count)]
+    )
 
 
 def _masked_store(builder: Any, address: Any, value: Any, mask: Any) -> None:
@@ -333,15 +347,16 @@ def _constant(vector: ir.VectorType, value: float | int) -> Any:
     return ir.Constant(vector, [value] * vector.count)
 
 
-# Mantissa bits; degree of the series of exp on [-ln(2) / 2, ln(2) / 2] that leaves less than half an ulp; largest |x| whose 2**n is normal.
-_EXP = {4: (23, 7, 87.0, np.float32), 8: (52, 13, 708.0, np.float64)}
+# By bytes of an element: mantissa bits; degree of the series of exp on [-ln(2) / 2, ln(2) / 2] that leaves less than
+# half an ulp; largest |x| whose 2**n is normal; rounding to the type.
+_EXP: dict[int, tuple[int, int, float, Any]] = {4: (23, 7, 87.0, np.float32), 8: (52, 13, 708.0, np.float64)}
 
 
 def emit_exp(builder: Any, x: Any, minus_one: bool = False) -> Any:
     """exp(x) or exp(x) - 1, to about one ulp; |x| is cut at 87 (float32) or 708 (float64); NaN stays NaN.
 
-    x = n ln 2 + r with n an integer: adding 1.5 * 2**mantissa rounds, and leaves n in the low bits, from where a shift makes it an
-    exponent. exp(r) - 1 is a Taylor polynomial, so that small x keep their relative precision.
+    x = n ln 2 + r with n an integer: adding 1.5 * 2**mantissa rounds, and leaves n in the low bits, from where a shift
+    makes it an exponent. exp(r) - 1 is a Taylor polynomial, so that small x keep their relative precision.
     """
     vector = x.type
     mantissa, degree, limit, kind = _EXP[_bytes(vector)]
@@ -389,7 +404,7 @@ def expm1(typing, x):
 
 @intrinsic(prefer_literal=True)
 def transpose(typing, source, i, stride, target, j, lanes):
-    """Transpose a lanes x lanes square: row l is source[i + l * stride :][:lanes]; column k goes to target[j + k * lanes :]."""
+    """Transpose a square: row l is source[i + l * stride :][:lanes]; column k goes to target[j + k * lanes :]."""
     n = literal(lanes)
     if n & (n - 1):
         raise TypeError(f"transpose: lanes: expected a power of two, got {n}")

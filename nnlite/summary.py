@@ -1,11 +1,15 @@
 """The table that `Sequential.summary()` prints."""
 
 import dataclasses
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from nnlite.layers.base import Layer, Shape
+from nnlite.layers.conv import Conv2D, ConvMaxPool2D
+from nnlite.layers.pooling import MaxPool2D
+
+Pair: TypeAlias = tuple[int, int]
 
 _HEADER = ("", "layer", "output shape", "parameters", "multiply-adds", "receptive field")
 
@@ -13,7 +17,8 @@ _HEADER = ("", "layer", "output shape", "parameters", "multiply-adds", "receptiv
 def summarize(network: Any) -> str:
     """One row a layer as written, then the sums and the plan; see :meth:`nnlite.Sequential.summary`."""
     rows, total = [], 0
-    reach, jump = (1, 1), (1, 1)
+    reach: Pair = (1, 1)
+    jump: Pair = (1, 1)
     for index, layer in enumerate(network.layers):
         shape = network.shapes[index]
         count = count_parameters(layer, shape)
@@ -22,10 +27,15 @@ def summarize(network: Any) -> str:
         field = f"{reach[0]} x {reach[1]}" if len(network.shapes[index + 1]) == 3 else ""
         adds = layer.multiply_adds(shape)
         output = " x ".join(map(str, network.shapes[index + 1]))
-        rows.append((str(index), describe(layer), output, f"{count:,}" if count else "", f"{adds:,}" if adds else "", field))
+        rows.append(
+            (str(index), describe(layer), output, f"{count:,}" if count else "", f"{adds:,}" if adds else "", field)
+        )
     widths = [max(len(row[k]) for row in [_HEADER, *rows]) for k in range(len(_HEADER))]
     align = (str.rjust, str.ljust, str.rjust, str.rjust, str.rjust, str.rjust)
-    lines = ["  ".join(put(cell, width) for put, cell, width in zip(align, row, widths, strict=True)).rstrip() for row in [_HEADER, *rows]]
+    lines = [
+        "  ".join(put(cell, width) for put, cell, width in zip(align, row, widths, strict=True)).rstrip()
+        for row in [_HEADER, *rows]
+    ]
     lines.insert(1, "-" * max(map(len, lines)))
     shape = " x ".join(map(str, network.input_shape))
     lines.append(lines[1])
@@ -43,11 +53,9 @@ def describe(layer: Layer) -> str:
     """
     parts = []
     for field in dataclasses.fields(layer):
-        value = getattr(layer, field.name)
         default = field.default
-        if default is not dataclasses.MISSING and (value == default or value == (default, default) or default is None):
-            continue
-        parts.append(f"{field.name}={value!r}")
+        if default is dataclasses.MISSING or dataclasses.replace(layer, **{field.name: default}) != layer:
+            parts.append(f"{field.name}={getattr(layer, field.name)!r}")
     return f"{type(layer).__name__}({', '.join(parts)})"
 
 
@@ -56,11 +64,15 @@ def count_parameters(layer: Layer, input_shape: Shape) -> int:
     return sum(value.size for value in layer.init(input_shape, np.random.default_rng(0), np.float32).values())
 
 
-def _receptive_field(layer: Layer, reach: Shape, jump: Shape) -> tuple[Shape, Shape]:
-    """Input positions that one output position sees, and the distance in the input between two outputs (down, across)."""
-    window = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
-    if window is None:
+def _receptive_field(layer: Layer, reach: Pair, jump: Pair) -> tuple[Pair, Pair]:
+    """Input positions that one output position sees, and the distance between two outputs in the input."""
+    if isinstance(layer, ConvMaxPool2D):
+        return _receptive_field(layer.pool, *_receptive_field(layer.conv, reach, jump))
+    if isinstance(layer, Conv2D):
+        window = layer.kernel
+    elif isinstance(layer, MaxPool2D):
+        window = layer.window
+    else:
         return reach, jump
-    stride = layer.stride  # type: ignore[attr-defined]
-    grown = tuple(r + (w - 1) * j for r, w, j in zip(reach, window, jump, strict=True))
-    return grown, tuple(j * s for j, s in zip(jump, stride, strict=True))
+    grown = reach[0] + (window[0] - 1) * jump[0], reach[1] + (window[1] - 1) * jump[1]
+    return grown, (jump[0] * layer.steps[0], jump[1] * layer.steps[1])

@@ -1,7 +1,7 @@
-"""Blocks of vector registers: the inner loops of the convolution, each step a few fused multiply-adds without a memory round trip.
+"""Blocks of vector registers: the inner loops of the convolution, fused multiply-adds without a memory round trip.
 
-A :class:`Block` is `count` vectors that LLVM keeps in registers (an LLVM array that its optimiser takes apart). All sizes are
-compile-time constants, so nothing is left of the loops below in the machine code.
+A :class:`Block` is `count` vectors that LLVM keeps in registers (an LLVM array that its optimiser takes apart). All
+sizes are compile-time constants, so nothing is left of the loops below in the machine code.
 
 Letters: R rows, S columns, V vectors, L lanes.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 from llvmlite import ir
 from numba.core import types
-from numba.extending import intrinsic, models, register_model
+from numba.extending import models, register_model
 
 from nnlite.simd import (
     INT32,
@@ -23,6 +23,7 @@ from nnlite.simd import (
     emit_splat,
     emit_store,
     emit_store_masked,
+    intrinsic,
     ir_vector,
     literal,
 )
@@ -92,8 +93,8 @@ def add_outer(typing, block, x, i, row_step, column_step, w, j, R, S, V):
 def store_maxima(typing, block, bias, j, y, q, position_step, valid, P, Q, S, V, argmax):
     """Maxima of the P x Q windows of a block of P rows and S windows, plus bias, stored channel by channel.
 
-    Window s goes to y[q + s * position_step :], its channels below `valid` only; `argmax` (an array, or None) gets the place
-    of the first maximum in its window, row by row. NaN is larger than everything.
+    Window s goes to y[q + s * position_step :], its channels below `valid` only; `argmax` (an array, or None) gets the
+    place of the first maximum in its window, row by row. NaN is larger than everything.
     """
     height, width, windows, vectors = literal(P), literal(Q), literal(S), literal(V)
     signature = types.void(block, bias, types.intp, y, types.intp, types.intp, types.intp, P, Q, S, V, argmax)

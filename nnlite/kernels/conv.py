@@ -1,14 +1,15 @@
 """Convolution, max-pooling of its output included: forward and both gradients.
 
-Letters: N samples, H x W positions, C input and O output channels, K x M kernel, P x Q pooling window (1 x 1: no pooling), I x J pooled
-positions, L lanes. Arrays are channels-last and flat indices count elements: a patch of the input is K rows of M * C adjacent numbers,
-which is also how the weights lie (K, M, C, O).
+Letters: N samples, H x W positions, C input and O output channels, K x M kernel, P x Q pooling window (1 x 1: no
+pooling), I x J pooled positions, L lanes. Arrays are channels-last and flat indices count elements: a patch of the
+input is K rows of M * C adjacent numbers, which is also how the weights lie (K, M, C, O).
 
-All three work on one window of the pooling at a time, and the gradients touch only the one position in P * Q that was the maximum: a
-quarter of the dense work at 2 x 2, without a branch, since the arg-max is only an address.
+All three work on one window of the pooling at a time, and the gradients touch only the one position in P * Q that was
+the maximum: a quarter of the dense work at 2 x 2, without a branch, since the arg-max is only an address.
 
 The kernels are made by factories whose arguments become compile-time constants: register blocks have fixed sizes.
 """
+# ruff: noqa: E741 (I and O are the letters above)
 
 import functools
 
@@ -18,12 +19,13 @@ from nnlite.jit import aligned_empty, aligned_zeros, kernel
 from nnlite.kernels.blocks import add_outer, add_patch, load_block, scatter_patch, store_block, store_maxima, zeros
 from nnlite.simd import REGISTERS, lanes_of
 
-# Bytes of input that a strip of rows may cover in the gradients: what stays in a 32 KB first-level cache beside the weights.
+# Bytes of input that a strip of rows may cover in the gradients: what stays in a 32 KB first-level cache beside the
+# weights.
 _STRIP_BYTES = 24 * 1024
 
 
 def forward_tile(channels: int, pool: tuple[int, int], lanes: int) -> tuple[int, int]:
-    """(windows, vectors) of the register tile: accumulators leave room for the weights of a tap and one broadcast input.
+    """(windows, vectors) of the register tile: room is left for the weights of a tap and one broadcast input.
 
     >>> forward_tile(32, (2, 2), 16) if REGISTERS == 32 else (3, 2)
     (3, 2)
@@ -44,7 +46,7 @@ def max_pool_positions() -> int:
 
 
 def pack_forward(weight: np.ndarray, pool: tuple[int, int]) -> np.ndarray:
-    """(K, M, C, O) to (groups, K * M * C, group), a group being the output channels of one register tile, zero-padded."""
+    """(K, M, C, O) to (groups, K * M * C, group); a group is the output channels of one register tile, zero-padded."""
     lanes = lanes_of(weight.dtype)
     channels = weight.shape[-1]
     group = forward_tile(channels, pool, lanes)[1] * lanes
@@ -61,7 +63,7 @@ def pack_forward(weight: np.ndarray, pool: tuple[int, int]) -> np.ndarray:
 
 
 def conv_pool(x, packed, bias, y, argmax, kernel_size, stride, pool):
-    """y = max over each window of (x * weight) + bias; argmax (or None) gets each maximum's place in its window as uint8.
+    """y = max over each window of (x * weight) + bias; argmax (or None) gets each maximum's place in its window.
 
     x (N, H, W, C); packed from `pack_forward`; bias (groups * group,) zero-padded; y and argmax (N, I, J, O).
     """
@@ -96,7 +98,9 @@ def _forward_kernel(P, Q, S, rest, V, L):
                         source = n * H * line + i * P * row_step + j * Q * column_step
                         for _ in range(kernel_rows):
                             for t in range(row_taps):
-                                block = add_outer(block, x, source + t, row_step, column_step, packed, tap, P, columns, V)
+                                block = add_outer(
+                                    block, x, source + t, row_step, column_step, packed, tap, P, columns, V
+                                )
                                 tap += group
                             source += line
                         q = ((n * I + i) * J + j) * O + o
@@ -108,7 +112,9 @@ def _forward_kernel(P, Q, S, rest, V, L):
                         source = n * H * line + i * P * row_step + j * Q * column_step
                         for _ in range(kernel_rows):
                             for t in range(row_taps):
-                                last = add_outer(last, x, source + t, row_step, column_step, packed, tap, P, columns_rest, V)
+                                last = add_outer(
+                                    last, x, source + t, row_step, column_step, packed, tap, P, columns_rest, V
+                                )
                                 tap += group
                             source += line
                         q = ((n * I + i) * J + j) * O + o
@@ -120,8 +126,8 @@ def _forward_kernel(P, Q, S, rest, V, L):
 class PatchBlocks:
     """How a patch (K rows of M * C numbers) is cut into blocks that fit the registers.
 
-    A block is `rows` rows of `vectors` vectors; the last block of a row may be narrower (`last_vectors`) and its last vector has `tail`
-    valid lanes.
+    A block is `rows` rows of `vectors` vectors; the last block of a row may be narrower (`last_vectors`) and its last
+    vector has `tail` valid lanes.
     """
 
     def __init__(self, kernel_rows: int, row_taps: int, lanes: int) -> None:
@@ -172,7 +178,9 @@ def _copy_patches(packed, flat, blocks, to_packed):
             part = flat[rows, c * width : (c + 1) * width].transpose(2, 0, 1)
             narrow = blocks.vectors if c < blocks.column_groups - 1 else blocks.last_vectors
             block = packed[r * blocks.column_groups + c]
-            block = block[:, : blocks.rows * narrow * blocks.lanes].reshape(len(block), blocks.rows, narrow * blocks.lanes)
+            block = block[:, : blocks.rows * narrow * blocks.lanes].reshape(
+                len(block), blocks.rows, narrow * blocks.lanes
+            )
             if to_packed:
                 block[:, :, : part.shape[2]] = part
             else:
@@ -180,7 +188,10 @@ def _copy_patches(packed, flat, blocks, to_packed):
 
 
 def conv_pool_grad_weight(x, dy, argmax, kernel_size, stride, pool, dweight):
-    """dweight (K, M, C, O): sum over all pooled positions of dy times the patch at the window's maximum; argmax None: no pooling."""
+    """dweight (K, M, C, O): sum over all pooled positions of dy times the patch at the window's maximum.
+
+    argmax None: no pooling.
+    """
     K, M = kernel_size
     C, O = dweight.shape[2:]
     blocks = PatchBlocks(K, M * C, lanes_of(x.dtype))
@@ -193,7 +204,7 @@ def conv_pool_grad_weight(x, dy, argmax, kernel_size, stride, pool, dweight):
 
 
 def conv_pool_grad_x(dy, packed, argmax, kernel_size, stride, pool, dx):
-    """dx (N, H, W, C) += the patches of weights, weighted by dy, at each window's maximum; `packed` from `pack_patches`."""
+    """dx (N, H, W, C) += dy times the patch of weights at each window's maximum; `packed` from `pack_patches`."""
     K, M = kernel_size
     C = dx.shape[3]
     blocks = PatchBlocks(K, M * C, lanes_of(dx.dtype))
@@ -204,7 +215,7 @@ def conv_pool_grad_x(dy, packed, argmax, kernel_size, stride, pool, dx):
 
 
 def _walk(blocks, line):
-    """(index, offset in the input, vectors, tail) of each block of a patch; `line` elements lie between two rows of the input."""
+    """(index, offset in the input, vectors, tail) of each block of a patch; `line`: elements of a row of the input."""
     for r in range(blocks.row_groups):
         for c in range(blocks.column_groups):
             last = c == blocks.column_groups - 1

@@ -12,7 +12,10 @@ def threshold(rate: float) -> np.uint32:
 
 @kernel(inline="always")
 def mix(counter, key):
-    """32 well-mixed bits of a counter and a key of two words: C. Wellons' lowbias32 with the second word between its rounds."""
+    """32 well-mixed bits of a counter and a key of two words.
+
+    C. Wellons' lowbias32, with the second word between its rounds.
+    """
     h = np.uint32(np.uint32(counter) ^ key[0])
     h = np.uint32((h ^ (h >> np.uint32(16))) * np.uint32(0x7FEB352D))
     h = np.uint32((h ^ (h >> np.uint32(15))) + key[1])

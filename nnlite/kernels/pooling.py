@@ -1,4 +1,5 @@
 """Max-pooling by itself. Letters: N samples, H x W positions, C channels, P x Q window, S x T stride, I x J windows."""
+# ruff: noqa: E741 (I is the letter above)
 
 import numpy as np
 

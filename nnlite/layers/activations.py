@@ -19,8 +19,8 @@ class Activation(Layer):
     monotone : bool
         Non-decreasing: it may change places with max-pooling.
     gain : float
-        What an initializer multiplies its deviation by in front of this activation: the reciprocal of the slope at zero for sigmoid
-        curves, sqrt(2) for ReLU.
+        What an initializer multiplies its deviation by in front of this activation: the reciprocal of the slope at zero
+        for sigmoid curves, sqrt(2) for ReLU.
     """
 
     monotone: ClassVar[bool] = True

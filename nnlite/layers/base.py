@@ -1,8 +1,9 @@
 """What a layer is: a frozen description. Its parameters, its memory and its randomness live outside."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 
@@ -14,8 +15,8 @@ Params: TypeAlias = Mapping[str, np.ndarray]
 class Layer:
     """Base of all layers; by itself the identity.
 
-    A layer holds no array, no mode flag, no cache and no random state. Shapes are those of one sample, without the batch axis; arrays
-    have the batch axis first and the channels last.
+    A layer holds no array, no mode flag, no cache and no random state. Shapes are those of one sample, without the
+    batch axis; arrays have the batch axis first and the channels last.
     """
 
     def output_shape(self, input_shape: Shape) -> Shape:
@@ -32,10 +33,19 @@ class Layer:
         """Fresh parameters: name -> array of `dtype`."""
         return {}
 
-    def prepare(self, params: Params) -> Params:
-        """`params` with what can be derived from them once for many calls (packed weights, under names that start with "_").
+    def with_gain(self, gain: float) -> Self:
+        """This layer, its `initializer` (if it has one) with `gain` in place of a gain that is left open (None)."""
+        this: Any = self
+        initializer: Any = getattr(this, "initializer", None)
+        if getattr(initializer, "gain", gain) is not None:
+            return self
+        return dataclasses.replace(this, initializer=dataclasses.replace(initializer, gain=gain))
 
-        The other methods take `params` with or without this preparation and give the same bits.
+    def prepare(self, params: Params) -> Params:
+        """`params` with what can be derived from them once for many calls.
+
+        That is, for instance, packed weights, under names that start with "_". The other methods take `params` with or
+        without this preparation and give the same bits.
         """
         return params
 
@@ -46,7 +56,7 @@ class Layer:
     def backward(
         self, params: Params, cache: Any, dy: np.ndarray, input_grad: bool = True
     ) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
-        """Gradients of a scalar with respect to input and parameters, given its gradient `dy` with respect to the output.
+        """Gradients of a scalar with respect to input and parameters, given that with respect to the output, `dy`.
 
         Returns
         -------

@@ -1,11 +1,12 @@
 """Convolution of images, by itself and together with the max-pooling that follows it."""
 
-from dataclasses import dataclass, field
-from typing import Any
+import math
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 import numpy as np
 
-from nnlite.initializers import Glorot
+from nnlite.initializers import Glorot, Initializer
 from nnlite.jit import aligned_empty, aligned_zeros
 from nnlite.kernels import conv as kernels
 from nnlite.layers.base import Layer, Params, Shape, as_pair, check_image_shape
@@ -55,21 +56,31 @@ class Conv2D(Layer):
     kernel_size: int | tuple[int, int]
     stride: int | tuple[int, int] = 1
     padding: str = "valid"
-    initializer: Any = Glorot()
+    initializer: Initializer = field(default=Glorot())
 
     def __post_init__(self) -> None:
         if not isinstance(self.filters, (int, np.integer)) or self.filters < 1:
             raise ValueError(f"Conv2D: filters: expected a positive integer, got {self.filters!r}.")
         if self.padding not in ("valid", "same"):
             raise ValueError(f'Conv2D: padding: expected "valid" or "same", got {self.padding!r}.')
-        object.__setattr__(self, "kernel_size", as_pair("Conv2D", "kernel_size", self.kernel_size))
-        object.__setattr__(self, "stride", as_pair("Conv2D", "stride", self.stride))
+        object.__setattr__(self, "kernel_size", self.kernel)
+        object.__setattr__(self, "stride", self.steps)
+
+    @property
+    def kernel(self) -> tuple[int, int]:
+        """`kernel_size` as a pair."""
+        return as_pair("Conv2D", "kernel_size", self.kernel_size)
+
+    @property
+    def steps(self) -> tuple[int, int]:
+        """`stride` as a pair."""
+        return as_pair("Conv2D", "stride", self.stride)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         check_image_shape("Conv2D", input_shape)
         sizes = []
         for axis, name in enumerate(("height", "width")):
-            length, kernel, stride = input_shape[axis], self.kernel_size[axis], self.stride[axis]  # type: ignore[index]
+            length, kernel, stride = input_shape[axis], self.kernel[axis], self.steps[axis]
             if self.padding == "valid" and length < kernel:
                 raise ValueError(
                     f"Conv2D: expected input of {name} at least {kernel}, the kernel's, got {length}. "
@@ -79,7 +90,7 @@ class Conv2D(Layer):
         return (*sizes, self.filters)
 
     def init(self, input_shape: Shape, rng: np.random.Generator, dtype: Any) -> dict[str, np.ndarray]:
-        shape = (*self.kernel_size, input_shape[2], self.filters)  # type: ignore[misc]
+        shape = (*self.kernel, input_shape[2], self.filters)
         return {"weight": self.initializer(shape, rng, dtype), "bias": np.zeros(self.filters, dtype)}
 
     def prepare(self, params: Params) -> Params:
@@ -98,14 +109,15 @@ class Conv2D(Layer):
         return _forward(self, (1, 1), params, x, keep_argmax=False)[0]
 
     def multiply_adds(self, input_shape: Shape) -> int:
-        return int(np.prod(self.output_shape(input_shape)) * np.prod(self.kernel_size)) * input_shape[2]
+        return math.prod(self.output_shape(input_shape)) * math.prod(self.kernel) * input_shape[2]
 
 
 @dataclass(frozen=True)
 class ConvMaxPool2D(Layer):
     """A convolution and the max-pooling of its output, in one pass: what the plan makes of the two.
 
-    Only the maxima are ever stored, outputs that fill no window are never computed, and backward works on one output in each window.
+    Only the maxima are ever stored, outputs that fill no window are never computed, and backward works on one output in
+    each window.
 
     Parameters
     ----------
@@ -124,11 +136,18 @@ class ConvMaxPool2D(Layer):
                 f"positions in a window, got {self.pool}. Use Conv2D and MaxPool2D one after the other."
             )
 
+    @property
+    def initializer(self) -> Initializer:
+        """The convolution's."""
+        return self.conv.initializer
+
+    def with_gain(self, gain: float) -> Self:
+        return replace(self, conv=self.conv.with_gain(gain))
+
     @staticmethod
     def fits(pool: MaxPool2D) -> bool:
         """Whether `pool` can be computed together with a convolution."""
-        p, q = pool.pool_size  # type: ignore[misc]
-        return pool.stride == pool.pool_size and p * q <= kernels.max_pool_positions()
+        return pool.steps == pool.window and math.prod(pool.window) <= kernels.max_pool_positions()
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return self.pool.output_shape(self.conv.output_shape(input_shape))
@@ -137,33 +156,35 @@ class ConvMaxPool2D(Layer):
         return self.conv.init(input_shape, rng, dtype)
 
     def prepare(self, params: Params) -> Params:
-        return _prepare(params, self.pool.pool_size)
+        return _prepare(params, self.pool.window)
 
     def forward(self, params: Params, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
-        y, padded, argmax = _forward(self.conv, self.pool.pool_size, params, x, keep_argmax=True)
+        y, padded, argmax = _forward(self.conv, self.pool.window, params, x, keep_argmax=True)
         return y, (padded, argmax, x.shape)
 
     def backward(
         self, params: Params, cache: Any, dy: np.ndarray, input_grad: bool = True
     ) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
-        return _backward(self.conv, self.pool.pool_size, params, cache, dy, input_grad)
+        return _backward(self.conv, self.pool.window, params, cache, dy, input_grad)
 
     def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
-        return _forward(self.conv, self.pool.pool_size, params, x, keep_argmax=False)[0]
+        return _forward(self.conv, self.pool.window, params, x, keep_argmax=False)[0]
 
     def multiply_adds(self, input_shape: Shape) -> int:
-        positions = np.prod(self.output_shape(input_shape)) * np.prod(self.pool.pool_size)  # type: ignore[arg-type]
-        return int(positions * np.prod(self.conv.kernel_size)) * input_shape[2]
+        outputs = math.prod(self.output_shape(input_shape)) * math.prod(self.pool.window)
+        return outputs * math.prod(self.conv.kernel) * input_shape[2]
 
 
-def _prepare(params: Params, pool: Any) -> Params:
+def _prepare(params: Params, pool: tuple[int, int]) -> Params:
     if FORWARD in params:
         return params
     weight = params["weight"]
     return {**params, FORWARD: kernels.pack_forward(weight, pool), PATCHES: kernels.pack_patches(weight)}
 
 
-def _forward(conv: Conv2D, pool: Any, params: Params, x: np.ndarray, keep_argmax: bool) -> tuple[np.ndarray, np.ndarray, Any]:
+def _forward(
+    conv: Conv2D, pool: tuple[int, int], params: Params, x: np.ndarray, keep_argmax: bool
+) -> tuple[np.ndarray, np.ndarray, Any]:
     """(pooled output, padded input, arg-max or None)."""
     height, width, _ = conv.output_shape(x.shape[1:])
     shape = (len(x), height // pool[0], width // pool[1], conv.filters)
@@ -173,23 +194,23 @@ def _forward(conv: Conv2D, pool: Any, params: Params, x: np.ndarray, keep_argmax
     bias[: conv.filters] = params["bias"]
     y = aligned_empty(shape, x.dtype)
     argmax = aligned_empty(shape, np.uint8) if keep_argmax else None
-    kernels.conv_pool(x, packed, bias, y, argmax, conv.kernel_size, conv.stride, pool)
+    kernels.conv_pool(x, packed, bias, y, argmax, conv.kernel, conv.steps, pool)
     return y, x, argmax
 
 
 def _backward(
-    conv: Conv2D, pool: Any, params: Params, cache: Any, dy: np.ndarray, input_grad: bool
+    conv: Conv2D, pool: tuple[int, int], params: Params, cache: Any, dy: np.ndarray, input_grad: bool
 ) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
     x, argmax, shape = cache
     weight = params["weight"]
     dy = np.ascontiguousarray(dy)
     grads = {"weight": np.empty_like(weight), "bias": dy.sum((0, 1, 2))}
-    kernels.conv_pool_grad_weight(x, dy, argmax, conv.kernel_size, conv.stride, pool, grads["weight"])
+    kernels.conv_pool_grad_weight(x, dy, argmax, conv.kernel, conv.steps, pool, grads["weight"])
     if not input_grad:
         return None, grads
     dx = aligned_zeros(x.shape, x.dtype)
     patches = params[PATCHES] if PATCHES in params else kernels.pack_patches(weight)
-    kernels.conv_pool_grad_x(dy, patches, argmax, conv.kernel_size, conv.stride, pool, dx)
+    kernels.conv_pool_grad_x(dy, patches, argmax, conv.kernel, conv.steps, pool, dx)
     if conv.padding == "same":
         (top, _), (left, _) = _margins(conv, shape)
         dx = dx[:, top : top + shape[1], left : left + shape[2]]
@@ -198,7 +219,7 @@ def _backward(
 
 def _margins(conv: Conv2D, shape: Shape) -> tuple[tuple[int, int], tuple[int, int]]:
     """Zeros (above, below) and (left, right) of a batch of `shape` under "same" padding."""
-    (k, m), (s, t) = conv.kernel_size, conv.stride  # type: ignore[misc]
+    (k, m), (s, t) = conv.kernel, conv.steps
     return same_padding(shape[1], k, s), same_padding(shape[2], m, t)
 
 

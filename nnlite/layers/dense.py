@@ -1,11 +1,11 @@
 """Fully-connected layer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from nnlite.initializers import Glorot
+from nnlite.initializers import Glorot, Initializer
 from nnlite.jit import aligned_empty
 from nnlite.layers.base import Layer, Params, Shape
 
@@ -23,7 +23,7 @@ class Dense(Layer):
     """
 
     units: int
-    initializer: Any = Glorot()
+    initializer: Initializer = field(default=Glorot())
 
     def __post_init__(self) -> None:
         if not isinstance(self.units, (int, np.integer)) or self.units < 1:

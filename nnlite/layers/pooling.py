@@ -1,5 +1,6 @@
 """Pooling over windows of an image."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,26 +36,36 @@ class MaxPool2D(Layer):
     stride: int | tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "pool_size", as_pair("MaxPool2D", "pool_size", self.pool_size))
-        stride = self.pool_size if self.stride is None else self.stride
-        object.__setattr__(self, "stride", as_pair("MaxPool2D", "stride", stride))
-        if self.pool_size[0] * self.pool_size[1] > 256:  # type: ignore[index]
+        object.__setattr__(self, "pool_size", self.window)
+        object.__setattr__(self, "stride", self.steps)
+        if math.prod(self.window) > 256:
             raise ValueError(f"MaxPool2D: pool_size: expected at most 256 positions in a window, got {self.pool_size}.")
+
+    @property
+    def window(self) -> tuple[int, int]:
+        """`pool_size` as a pair."""
+        return as_pair("MaxPool2D", "pool_size", self.pool_size)
+
+    @property
+    def steps(self) -> tuple[int, int]:
+        """`stride` as a pair."""
+        return as_pair("MaxPool2D", "stride", self.pool_size if self.stride is None else self.stride)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         check_image_shape("MaxPool2D", input_shape)
         height, width, channels = input_shape
-        (p, q), (s, t) = self.pool_size, self.stride  # type: ignore[misc]
+        (p, q), (s, t) = self.window, self.steps
         if height < p or width < q:
             raise ValueError(
-                f"MaxPool2D: expected input of at least {p} x {q} positions, got {height} x {width}. Leave out a pooling layer or use a smaller window."
+                f"MaxPool2D: expected input of at least {p} x {q} positions, got {height} x {width}. "
+                "Leave out a pooling layer or use a smaller window."
             )
         return pool_output_length(height, p, s), pool_output_length(width, q, t), channels
 
     def forward(self, params: Params, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
         shape = (len(x), *self.output_shape(x.shape[1:]))
         y, argmax = aligned_empty(shape, x.dtype), aligned_empty(shape, np.uint8)
-        kernels.max_pool(np.ascontiguousarray(x), *self.pool_size, *self.stride, y, argmax)  # type: ignore[misc]
+        kernels.max_pool(np.ascontiguousarray(x), *self.window, *self.steps, y, argmax)
         return y, (x.shape, argmax)
 
     def backward(
@@ -64,7 +75,7 @@ class MaxPool2D(Layer):
             return None, {}
         shape, argmax = cache
         dx = aligned_zeros(shape, dy.dtype)
-        kernels.max_pool_grad(np.ascontiguousarray(dy), argmax, *self.pool_size, *self.stride, dx)  # type: ignore[misc]
+        kernels.max_pool_grad(np.ascontiguousarray(dy), argmax, *self.window, *self.steps, dx)
         return dx, {}
 
     def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
