@@ -1,11 +1,13 @@
 """A batch in shards over threads: the one place of parallelism.
 
-A batch is cut into shards whose sizes depend on the batch alone. A thread takes a shard through the whole network, and results are
-combined in the order of the shards: the same bits at any number of threads, and memory bounded by the shard and not by the batch.
-Kernels are serial and release the interpreter lock; BLAS is held to one thread meanwhile, since the shards are what is parallel.
+A batch is cut into shards whose sizes depend on the batch alone. A thread takes a shard through the whole network, and
+results are combined in the order of the shards: the same bits at any number of threads, and memory bounded by the
+shard and not by the batch. Kernels are serial and release the interpreter lock; BLAS is held to one thread meanwhile,
+since the shards are what is parallel.
 """
 
 import contextlib
+import itertools
 import os
 import threading
 from collections import deque
@@ -19,7 +21,8 @@ import threadpoolctl
 from nnlite.layers.base import Params
 
 SHARD_SIZE = 32
-"""Samples of a full shard: its activations stay in the second-level cache, and the weights are read once for all of them."""
+"""Samples of a full shard: its activations stay in the second-level cache, and the weights are read once for all of
+them."""
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -28,16 +31,17 @@ _lock = threading.Lock()
 _pools: dict[int, ThreadPoolExecutor] = {}
 _blas: Any = None
 _blas_users = 0
-_blas_limit: Any = None
+_blas_limits: dict[Any, int] = {}
 _default_threads: int | None = None
 
 
 def _forget_threads() -> None:
     """A forked child has none of its parent's threads."""
-    global _lock, _blas_users, _blas_limit
+    global _lock, _blas_users
     _lock = threading.Lock()
     _pools.clear()
-    _blas_users, _blas_limit = 0, None
+    _blas_users = 0
+    _blas_limits.clear()
 
 
 if hasattr(os, "register_at_fork"):
@@ -50,7 +54,8 @@ def available_cores() -> int:
 
 
 def set_threads(n_threads: int | None) -> None:
-    """Number of threads that training and inference use unless told otherwise; None: all cores that the process may run on.
+    """Number of threads that training and inference use unless told otherwise; None: all cores that the process may
+    run on.
 
     The environment variable ``NNLITE_NUM_THREADS`` sets it from outside. Results don't depend on it, to the last bit.
     """
@@ -85,10 +90,10 @@ def shards(n_samples: int, size: int = SHARD_SIZE) -> list[slice]:
         return []
     count = -(-n_samples // size)
     if n_samples >= 8:
-        count += count % 2
+        count = min(count + count % 2, n_samples)
     base, longer = divmod(n_samples, count)
     edges = [k * base + min(k, longer) for k in range(count + 1)]
-    return [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [slice(a, b) for a, b in itertools.pairwise(edges)]
 
 
 def ordered_map(
@@ -126,22 +131,29 @@ def _pool(n_threads: int) -> ThreadPoolExecutor:
 @contextlib.contextmanager
 def single_threaded_blas() -> Iterator[None]:
     """Hold BLAS to one thread; the limit is the process's, so the last of those that wanted it lifts it."""
-    global _blas, _blas_users, _blas_limit
+    global _blas, _blas_users
     with _lock:
         if _blas is None:
-            _blas = threadpoolctl.ThreadpoolController().select(user_api="blas")
+            _blas = threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers
         if _blas_users == 0:
-            _blas_limit = _blas.limit(limits=1)
-            _blas_limit.__enter__()
+            for library in _blas:
+                _blas_limits[library] = library.get_num_threads()
+                _set_blas_threads(library, 1)
         _blas_users += 1
     try:
         yield
     finally:
         with _lock:
             _blas_users -= 1
-            if _blas_users == 0 and _blas_limit is not None:
-                _blas_limit.__exit__(None, None, None)
-                _blas_limit = None
+            if _blas_users == 0:
+                for library, n_threads in _blas_limits.items():
+                    _set_blas_threads(library, n_threads)
+                _blas_limits.clear()
+
+
+def _set_blas_threads(library: Any, n_threads: int) -> None:
+    # threadpoolctl lets only the thread that set a limit change it again, which here need not be the last to leave.
+    getattr(library, "_real_set_num_threads", library.set_num_threads)(n_threads)
 
 
 def loss_and_gradients(
@@ -186,9 +198,10 @@ def loss_and_gradients(
         rows = pieces[k]
         rng = np.random.Generator(np.random.SFC64(np.random.SeedSequence((*seed, k))))
         x = batch(rows, rng) if callable(batch) else batch[rows]
-        output, cache = network.forward(prepared, x, rng)
-        value, gradient = loss.value_and_gradient(output, targets[rows], weights[rows])
-        return value, network.backward(prepared, cache, gradient, input_grad=False)[1]
+        with np.errstate(all="ignore"):  # What overflows shows in the loss.
+            output, cache = network.forward(prepared, x, rng)
+            value, gradient = loss.value_and_gradient(output, targets[rows], weights[rows])
+            return value, network.backward(prepared, cache, gradient, input_grad=False)[1]
 
     value, total = 0.0, {}
     for part, grads in ordered_map(run, range(len(pieces)), n_threads):
@@ -230,8 +243,9 @@ def predict(
     prepared = network.prepare(params)
 
     def run(rows: slice) -> None:
-        part = x[rows]
-        result[rows] = network.apply(prepared, part if read is None else read(part))
+        part = x[rows] if read is None else read(x[rows])
+        with np.errstate(all="ignore"):
+            result[rows] = network.apply(prepared, part)
 
     for _ in ordered_map(run, shards(len(x)), n_threads):
         pass

@@ -55,7 +55,8 @@ def logits_network(network: Sequential, loss: Any) -> Sequential:
         return Sequential(network.layers[:-1], network.input_shape, fuse=network.fuse)
     if absorbed is not None and last in ("Softmax", "Sigmoid", "ReLU"):
         raise ValueError(
-            f"{type(loss).__name__}: expected a network that ends in {absorbed}() or without an activation, got {last}() at the end. "
+            f"{type(loss).__name__}: expected a network that ends in {absorbed}() or without an activation, got "
+            f"{last}() at the end. "
             f"Write {absorbed}() there, or use the loss that belongs to {last}."
         )
     return network
@@ -82,8 +83,9 @@ def train(
 ) -> Iterator[Epoch]:
     """Train `params` in place; yield after each epoch.
 
-    Everything random comes from (seed, epoch, step, shard): stopping after any epoch and going on with the same `params` and
-    `optimizer_state` from ``first_epoch`` gives the bits of an uninterrupted run, at any number of threads.
+    Everything random comes from (seed, epoch, step, shard): stopping after any epoch and going on with the same
+    `params` and `optimizer_state` from ``first_epoch`` gives the bits of an uninterrupted run, at any number of
+    threads.
 
     Parameters
     ----------
@@ -92,7 +94,8 @@ def train(
     params : dict
         Changed in place.
     x : array_like (n_samples, *input_shape)
-        Anything that can be indexed with an array of integers, a memory-mapped array for instance; rows are read by the threads.
+        Anything that can be indexed with an array of integers, a memory-mapped array for instance; rows are read by
+        the threads.
     y : array_like
         What ``loss.targets`` takes.
     loss, optimizer, schedule
@@ -153,8 +156,9 @@ def train(
             )
             if not np.isfinite(value):
                 raise TrainingDiverged(
-                    f"train: the loss became {value} in epoch {number}, step {step} of {steps}. Lower the learning rate, scale "
-                    "the inputs to unit variance, or clip the gradient's norm; the parameters are those from before this step."
+                    f"train: the loss became {value} in epoch {number}, step {step} of {steps}. Lower the learning "
+                    "rate, scale the inputs to unit variance, or clip the gradient's norm; the parameters are those from "
+                    "before this step."
                 )
             factor = schedule(number + step / steps, max_epochs)
             optimizer.update(params, grads, state, factor)
@@ -184,7 +188,8 @@ def _check_training(network: Sequential, x: Any, max_epochs: int, batch_size: in
     shape = tuple(x.shape)
     if shape[1:] != network.input_shape or not shape[0]:
         raise ValueError(
-            f"train: x: expected shape (n_samples, {', '.join(map(str, network.input_shape))}) with samples in it, got {shape}."
+            f"train: x: expected shape (n_samples, {', '.join(map(str, network.input_shape))}) with samples in it, "
+            f"got {shape}."
         )
     return shape[0]
 
