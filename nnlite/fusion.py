@@ -35,7 +35,7 @@ def commute(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     result: list[Step] = []
     for step in steps:
         place = len(result)
-        if isinstance(step.layer, MaxPool2D):
+        if type(step.layer) is MaxPool2D:
             while place and isinstance(activation := result[place - 1].layer, Activation) and activation.monotone:
                 place -= 1
         result.insert(place, step)
@@ -50,7 +50,8 @@ def merge(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     result: list[Step] = []
     for step in steps:
         conv = result[-1].layer if result else None
-        if isinstance(conv, Conv2D) and isinstance(step.layer, MaxPool2D) and ConvMaxPool2D.fits(step.layer):
+        # A subclass may compute something else.
+        if type(conv) is Conv2D and type(step.layer) is MaxPool2D and ConvMaxPool2D.fits(step.layer):
             result[-1] = Step(ConvMaxPool2D(conv, step.layer), result[-1].index)
         else:
             result.append(step)

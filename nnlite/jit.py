@@ -5,6 +5,7 @@ the machine code is kept in a cache directory of the user, under a key that chan
 and the versions of numba and Python.
 """
 
+import contextlib
 import functools
 import hashlib
 import logging
@@ -52,7 +53,7 @@ def cache_directory() -> Path:
 
 @functools.cache
 def _fingerprint(folder: Path) -> str:
-    """Hash of all that the machine code depends on besides the CPU: sources, flags, versions."""
+    """Hash of all that the machine code of a folder's kernels depends on besides the CPU: sources, flags, versions."""
     digest = hashlib.blake2b(digest_size=16)
     here = Path(__file__).parent
     for path in sorted({*folder.glob("*.py"), here / "jit.py", here / "simd.py"}):
@@ -70,10 +71,30 @@ def _fingerprint(folder: Path) -> str:
 
 
 def _identity(function: Callable[..., Any]) -> str:
-    """Name of a function with the values that its closure holds: what distinguishes two products of one factory."""
-    values = [cell.cell_contents for cell in function.__closure__ or ()]
-    inner = [_identity(value.py_func) if hasattr(value, "py_func") else repr(value) for value in values]
-    return f"{function.__module__}.{function.__qualname__}({', '.join(inner)})"
+    """What tells a function from all others: its source, and the values that its closure holds.
+
+    Two products of one factory differ in the latter. A kernel in a closure may come from another folder, as when a
+    user's activation function is put into a loop of this library, so its folder counts too.
+
+    Raises
+    ------
+    OSError
+        When there is no source file: a function typed into a notebook may become another under the same name.
+    """
+    source = Path(function.__code__.co_filename)
+    if not source.is_file():
+        raise FileNotFoundError(f"kernel: {function.__qualname__}: no source file")
+    values = ", ".join(_describe(cell.cell_contents) for cell in function.__closure__ or ())
+    place = f"{source.name}:{function.__code__.co_firstlineno}"
+    return f"{function.__module__}.{function.__qualname__}({values}) {place} {_fingerprint(source.parent)}"
+
+
+def _describe(value: Any) -> str:
+    if hasattr(value, "py_func"):
+        return _identity(value.py_func)
+    if isinstance(value, np.ndarray):  # whose repr leaves out the middle
+        return f"{value.dtype.str}{value.shape}{hashlib.blake2b(value.tobytes()).hexdigest()}"
+    return repr(value)
 
 
 @functools.cache
@@ -85,54 +106,63 @@ class _KernelCache(_Cache):
     """One file per kernel and signature, named by the hash of its key.
 
     numba's own cache keeps an index beside the code; two processes that fill it at once can leave an index entry that
-    points to the other's code. A name that is the key needs no index, and a rename makes each file whole or absent.
+    points to the other's code. A name that is the key needs no index, and a rename makes each file whole or absent. A
+    checksum comes first in a file, so that one which a disk has damaged is compiled again, not run.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
-        self._enabled = True
 
     @property
     def cache_path(self) -> str:
         return str(cache_directory())
 
     def _path(self, signature: Any, target_context: Any) -> Path:
-        folder = Path(sys.modules[self._function.__module__].__file__ or "").parent
-        key = (_fingerprint(folder), _identity(self._function), str(signature), target_context.codegen().magic_tuple())
+        key = (_identity(self._function), str(signature), target_context.codegen().magic_tuple())
         return cache_directory() / (hashlib.blake2b(repr(key).encode(), digest_size=20).hexdigest() + ".kernel")
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         target_context.refresh()
         try:
-            payload = self._path(sig, target_context).read_bytes()
-        except OSError:
+            content = self._path(sig, target_context).read_bytes()
+        except (OSError, RuntimeError):  # RuntimeError: the user has no home directory
+            content = b""
+        checksum, payload = content[:_CHECKSUM_BYTES], content[_CHECKSUM_BYTES:]
+        if not payload or _checksum(payload) != checksum:
             _announce()
             return None
         return compiler.CompileResult._rebuild(target_context, *pickle.loads(payload))
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        path = self._path(sig, data.target_context)
-        try:
+        # A kernel that can't be kept costs the next process a few seconds, nothing else.
+        with contextlib.suppress(OSError, RuntimeError, pickle.PicklingError):
+            path = self._path(sig, data.target_context)
+            payload = pickle.dumps(data._reduce(), protocol=-1)
             path.parent.mkdir(parents=True, exist_ok=True)
             handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
             try:
                 with os.fdopen(handle, "wb") as file:
-                    file.write(pickle.dumps(data._reduce(), protocol=-1))
+                    file.write(_checksum(payload) + payload)
                 os.replace(temporary, path)
             except BaseException:
                 os.unlink(temporary)
                 raise
-        except OSError:
-            pass  # A cache that can't be written costs the next process a few seconds, nothing else.
 
     def enable(self) -> None:
-        self._enabled = True
+        """Always enabled."""
 
     def disable(self) -> None:
-        self._enabled = False
+        """Always enabled."""
 
     def flush(self) -> None:
         """Nothing is held back in memory."""
+
+
+_CHECKSUM_BYTES = 32
+
+
+def _checksum(payload: bytes) -> bytes:
+    return hashlib.blake2b(payload, digest_size=_CHECKSUM_BYTES).digest()
 
 
 def kernel(function: Callable[..., Any] | None = None, *, inline: str = "never") -> Any:
@@ -158,7 +188,7 @@ def aligned_empty(shape: int | tuple[int, ...], dtype: Any = np.float32) -> np.n
     A vector that straddles two cache lines costs two accesses: the backward kernels lose a factor of two to four on
     NumPy's 16 bytes.
     """
-    shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
     dtype = np.dtype(dtype)
     size = math.prod(shape) * dtype.itemsize
     raw = np.empty(size + ALIGNMENT, np.uint8)
@@ -171,3 +201,17 @@ def aligned_zeros(shape: int | tuple[int, ...], dtype: Any = np.float32) -> np.n
     array = aligned_empty(shape, dtype)
     array.fill(0)
     return array
+
+
+def kernel_input(x: np.ndarray, dtype: Any = None) -> np.ndarray:
+    """`x` itself if it is C-contiguous, aligned, writable and of `dtype`, else a copy that is.
+
+    numba compiles a kernel once more for read-only arrays (a memory map, a broadcast): half a second for each kernel
+    that meets one, where the copy costs microseconds.
+    """
+    dtype = x.dtype if dtype is None else dtype
+    if type(x) is np.ndarray and x.flags.carray and x.dtype == dtype:
+        return x
+    copy = aligned_empty(x.shape, dtype)
+    copy[...] = x
+    return copy

@@ -1,5 +1,6 @@
 """Sequential: the layers as written, and the plan that runs."""
 
+import functools
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -95,11 +96,7 @@ class Sequential:
         dtype : dtype
             float32 for work, float64 for gradient checks.
         """
-        if not isinstance(rng, np.random.Generator):
-            raise TypeError(
-                f"Sequential.init: rng: expected a numpy.random.Generator, got {rng!r}. "
-                "Use np.random.default_rng(seed)."
-            )
+        _check_rng("init", rng)
         params: dict[str, np.ndarray] = {}
         for index, layer in enumerate(self.layers):
             fresh = layer.with_gain(_gain_after(self.layers[index + 1 :])).init(self.shapes[index], rng, dtype)
@@ -108,7 +105,7 @@ class Sequential:
 
     def prepare(self, params: Params) -> Params:
         """`params` with what can be derived from them once for many calls; other methods take them with or without."""
-        parts = _by_layer(params)
+        parts = self._check_params(params)
         prepared = dict(params)
         for layer, index in self.plan:
             prepared |= {f"{index}.{name}": value for name, value in layer.prepare(parts[index]).items()}
@@ -116,7 +113,8 @@ class Sequential:
 
     def forward(self, params: Params, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
         """Output in training, for a batch `x` of shape (n_samples, *input_shape), and what `backward` will need."""
-        parts, x = _by_layer(params), self._check_batch(params, x)
+        _check_rng("forward", rng)
+        parts, x = self._check_params(params), self._check_batch(params, x)
         caches = []
         for layer, index in self.plan:
             x, cache = layer.forward(parts[index], x, rng)
@@ -140,7 +138,7 @@ class Sequential:
 
     def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
         """Output in inference: `forward` without noise."""
-        parts, x = _by_layer(params), self._check_batch(params, x)
+        parts, x = self._check_params(params), self._check_batch(params, x)
         for layer, index in self.plan:
             x = layer.apply(parts[index], x)
         return x
@@ -155,6 +153,27 @@ class Sequential:
 
         return summarize(self)
 
+    @functools.cached_property
+    def parameter_shapes(self) -> dict[str, Shape]:
+        """Name -> shape of each parameter."""
+        return {name: value.shape for name, value in self.init(np.random.default_rng(0)).items()}
+
+    def _check_params(self, params: Params) -> dict[int, dict[str, np.ndarray]]:
+        """The parameters of each layer. Raise unless they are this network's: kernels trust shapes."""
+        dtype = next((value.dtype for value in params.values()), None)
+        for name, shape in self.parameter_shapes.items():
+            value = params.get(name)
+            if value is None or value.shape != shape or value.dtype != dtype:
+                got = "none" if value is None else f"shape {value.shape} and {value.dtype}"
+                raise ValueError(
+                    f"Sequential: params: {name!r}: expected shape {shape} and the dtype of the others, {dtype}, "
+                    f"got {got}. Parameters are what `init` of an equal network returns."
+                )
+        for name in params:
+            if name not in self.parameter_shapes and "._" not in name:
+                raise ValueError(f"Sequential: params: {name!r}: expected none of this name in {self!r}.")
+        return _by_layer(params)
+
     def _check_batch(self, params: Params, x: np.ndarray) -> np.ndarray:
         x = np.asarray(x)
         if x.shape[1:] != self.input_shape or x.ndim == 0:
@@ -166,6 +185,14 @@ class Sequential:
         if dtype is None:
             dtype = x.dtype if x.dtype in (np.float32, np.float64) else np.dtype(np.float32)
         return np.ascontiguousarray(x, dtype)
+
+
+def _check_rng(method: str, rng: Any) -> None:
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(
+            f"Sequential.{method}: rng: expected a numpy.random.Generator, got {rng!r}. "
+            "Use np.random.default_rng(seed)."
+        )
 
 
 def _check_input_shape(shape: Any) -> Shape:

@@ -10,6 +10,7 @@ written, or which only gives the vector its element type.
 """
 
 import math
+import platform
 from collections.abc import Callable
 from typing import Any
 
@@ -49,8 +50,8 @@ def _vector_bytes() -> int:
 VECTOR_BYTES = _vector_bytes()
 """Width of a vector register in bytes: 64 with AVX-512, 32 with AVX2, 16 elsewhere."""
 
-REGISTERS = 16 if VECTOR_BYTES == 32 else 32
-"""Number of vector registers: AVX2 has 16; AVX-512 and NEON have 32."""
+REGISTERS = 16 if VECTOR_BYTES < 64 and platform.machine().lower() in ("x86_64", "amd64", "i386", "i686", "x86") else 32
+"""Number of vector registers: SSE and AVX2 have 16; AVX-512 and NEON have 32."""
 
 
 def lanes_of(dtype: Any) -> int:

@@ -7,7 +7,7 @@ import numpy as np
 
 from nnlite.jit import aligned_empty
 from nnlite.kernels import activations as kernels
-from nnlite.layers.base import Layer, Params, Shape
+from nnlite.layers.base import Layer, Params, Shape, check_batch, check_dy
 
 
 @dataclass(frozen=True)
@@ -17,13 +17,13 @@ class Activation(Layer):
     Attributes
     ----------
     monotone : bool
-        Non-decreasing: it may change places with max-pooling.
+        Non-decreasing: it may change places with max-pooling. A subclass says so if it is.
     gain : float
         What an initializer multiplies its deviation by in front of this activation: the reciprocal of the slope at zero
         for sigmoid curves, sqrt(2) for ReLU.
     """
 
-    monotone: ClassVar[bool] = True
+    monotone: ClassVar[bool] = False
     gain: ClassVar[float] = 1.0
     function: ClassVar[Any] = None
     slope: ClassVar[Any] = None
@@ -37,13 +37,15 @@ class Activation(Layer):
     ) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
         if not input_grad:
             return None, {}
+        dy = check_dy(self, dy, cache.shape, cache.dtype)
         dx = aligned_empty(cache.shape, cache.dtype)
-        kernels.run_slope(type(self).slope, cache.reshape(-1), np.ascontiguousarray(dy).reshape(-1), dx.reshape(-1))
+        kernels.run_slope(type(self).slope, cache.reshape(-1), dy.reshape(-1), dx.reshape(-1))
         return dx, {}
 
     def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
+        x = check_batch(self, x)
         y = aligned_empty(x.shape, x.dtype)
-        kernels.run(type(self).function, np.ascontiguousarray(x).reshape(-1), y.reshape(-1))
+        kernels.run(type(self).function, x.reshape(-1), y.reshape(-1))
         return y
 
 
@@ -51,6 +53,7 @@ class Activation(Layer):
 class Sigmoid(Activation):
     """Logistic function 1 / (1 + exp(-x)), the published neuron."""
 
+    monotone: ClassVar[bool] = True
     gain: ClassVar[float] = 4.0
     function: ClassVar[Any] = kernels.logistic
     slope: ClassVar[Any] = kernels.logistic_slope
@@ -60,6 +63,7 @@ class Sigmoid(Activation):
 class Tanh(Activation):
     """Hyperbolic tangent."""
 
+    monotone: ClassVar[bool] = True
     function: ClassVar[Any] = kernels.tanh
     slope: ClassVar[Any] = kernels.tanh_slope
 
@@ -68,6 +72,7 @@ class Tanh(Activation):
 class ReLU(Activation):
     """max(x, 0), with derivative 0 at 0 (Nair and Hinton 2010)."""
 
+    monotone: ClassVar[bool] = True
     gain: ClassVar[float] = 2.0**0.5
     function: ClassVar[Any] = kernels.relu
     slope: ClassVar[Any] = kernels.relu_slope
@@ -91,6 +96,7 @@ class Softmax(Layer):
     ) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
         if not input_grad:
             return None, {}
+        dy = check_dy(self, dy, cache.shape, cache.dtype)
         return cache * (dy - np.sum(dy * cache, axis=-1, keepdims=True)), {}
 
     def apply(self, params: Params, x: np.ndarray) -> np.ndarray:

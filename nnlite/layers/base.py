@@ -7,6 +7,8 @@ from typing import Any, Self, TypeAlias
 
 import numpy as np
 
+from nnlite.jit import kernel_input
+
 Shape: TypeAlias = tuple[int, ...]
 Params: TypeAlias = Mapping[str, np.ndarray]
 
@@ -82,10 +84,33 @@ def as_pair(layer: str, name: str, value: int | tuple[int, int]) -> tuple[int, i
     >>> as_pair("MaxPool2D", "pool_size", 2)
     (2, 2)
     """
-    pair = (value, value) if isinstance(value, (int, np.integer)) else tuple(value)
-    if len(pair) != 2 or not all(isinstance(v, (int, np.integer)) and v >= 1 for v in pair):
+    pair = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+    if len(pair) != 2 or not all(map(is_positive_integer, pair)):
         raise ValueError(f"{layer}: {name}: expected a positive integer or a pair of them, got {value!r}.")
     return int(pair[0]), int(pair[1])
+
+
+def is_positive_integer(value: Any) -> bool:
+    """Whether `value` is an integer, Python's or NumPy's, of at least 1 (and no bool).
+
+    >>> [is_positive_integer(value) for value in (3, np.int64(3), 0, 2.0, True)]
+    [True, True, False, False, False]
+    """
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and int(value) >= 1
+
+
+def check_batch(layer: Layer, x: np.ndarray) -> np.ndarray:
+    """A batch as kernels take it: C-contiguous, writable. Raise unless it is of float32 or float64."""
+    if x.dtype != np.float32 and x.dtype != np.float64:
+        raise TypeError(f"{type(layer).__name__}: x: expected an array of float32 or float64, got {x.dtype}.")
+    return kernel_input(x)
+
+
+def check_dy(layer: Layer, dy: np.ndarray, shape: Shape, dtype: Any) -> np.ndarray:
+    """The output's gradient as kernels take it: C-contiguous, writable, of `dtype`. Raise unless it has `shape`."""
+    if dy.shape != shape:
+        raise ValueError(f"{type(layer).__name__}: dy: expected the shape of the output, {shape}, got {dy.shape}.")
+    return kernel_input(dy, dtype)
 
 
 def check_image_shape(layer: str, input_shape: Shape) -> None:

@@ -9,7 +9,16 @@ import numpy as np
 from nnlite.initializers import Glorot, Initializer
 from nnlite.jit import aligned_empty, aligned_zeros
 from nnlite.kernels import conv as kernels
-from nnlite.layers.base import Layer, Params, Shape, as_pair, check_image_shape
+from nnlite.layers.base import (
+    Layer,
+    Params,
+    Shape,
+    as_pair,
+    check_batch,
+    check_dy,
+    check_image_shape,
+    is_positive_integer,
+)
 from nnlite.layers.pooling import MaxPool2D
 
 FORWARD, PATCHES = "_forward", "_patches"
@@ -59,10 +68,11 @@ class Conv2D(Layer):
     initializer: Initializer = field(default=Glorot())
 
     def __post_init__(self) -> None:
-        if not isinstance(self.filters, (int, np.integer)) or self.filters < 1:
+        if not is_positive_integer(self.filters):
             raise ValueError(f"Conv2D: filters: expected a positive integer, got {self.filters!r}.")
         if self.padding not in ("valid", "same"):
             raise ValueError(f'Conv2D: padding: expected "valid" or "same", got {self.padding!r}.')
+        object.__setattr__(self, "filters", int(self.filters))
         object.__setattr__(self, "kernel_size", self.kernel)
         object.__setattr__(self, "stride", self.steps)
 
@@ -186,9 +196,15 @@ def _forward(
     conv: Conv2D, pool: tuple[int, int], params: Params, x: np.ndarray, keep_argmax: bool
 ) -> tuple[np.ndarray, np.ndarray, Any]:
     """(pooled output, padded input, arg-max or None)."""
-    height, width, _ = conv.output_shape(x.shape[1:])
-    shape = (len(x), height // pool[0], width // pool[1], conv.filters)
-    x = _pad(conv, np.ascontiguousarray(x))
+    x = check_batch(conv, x)
+    shape = _pooled_shape(conv, pool, x.shape)
+    expected = (*conv.kernel, x.shape[3], conv.filters)
+    if params["weight"].shape != expected or params["weight"].dtype != x.dtype:
+        raise ValueError(
+            f"Conv2D: params: weight: expected shape {expected} and {x.dtype}, the input's, "
+            f"got {params['weight'].shape} and {params['weight'].dtype}."
+        )
+    x = _pad(conv, x)
     packed = params[FORWARD] if FORWARD in params else kernels.pack_forward(params["weight"], pool)
     bias = np.zeros(packed.shape[0] * packed.shape[2], x.dtype)
     bias[: conv.filters] = params["bias"]
@@ -203,8 +219,8 @@ def _backward(
 ) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
     x, argmax, shape = cache
     weight = params["weight"]
-    dy = np.ascontiguousarray(dy)
-    grads = {"weight": np.empty_like(weight), "bias": dy.sum((0, 1, 2))}
+    dy = check_dy(conv, dy, _pooled_shape(conv, pool, shape), x.dtype)
+    grads = {"weight": np.empty(weight.shape, weight.dtype), "bias": dy.sum((0, 1, 2))}
     kernels.conv_pool_grad_weight(x, dy, argmax, conv.kernel, conv.steps, pool, grads["weight"])
     if not input_grad:
         return None, grads
@@ -215,6 +231,11 @@ def _backward(
         (top, _), (left, _) = _margins(conv, shape)
         dx = dx[:, top : top + shape[1], left : left + shape[2]]
     return dx, grads
+
+
+def _pooled_shape(conv: Conv2D, pool: tuple[int, int], batch_shape: Shape) -> Shape:
+    height, width, channels = conv.output_shape(batch_shape[1:])
+    return batch_shape[0], height // pool[0], width // pool[1], channels
 
 
 def _margins(conv: Conv2D, shape: Shape) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from nnlite.initializers import Glorot, Initializer
 from nnlite.jit import aligned_empty
-from nnlite.layers.base import Layer, Params, Shape
+from nnlite.layers.base import Layer, Params, Shape, check_dy, is_positive_integer
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,9 @@ class Dense(Layer):
     initializer: Initializer = field(default=Glorot())
 
     def __post_init__(self) -> None:
-        if not isinstance(self.units, (int, np.integer)) or self.units < 1:
+        if not is_positive_integer(self.units):
             raise ValueError(f"Dense: units: expected a positive integer, got {self.units!r}.")
+        object.__setattr__(self, "units", int(self.units))
 
     def output_shape(self, input_shape: Shape) -> Shape:
         if not input_shape:
@@ -45,6 +46,7 @@ class Dense(Layer):
         self, params: Params, cache: Any, dy: np.ndarray, input_grad: bool = True
     ) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
         x, weight = cache, params["weight"]
+        dy = check_dy(self, dy, (*x.shape[:-1], self.units), x.dtype)
         rows, dy_rows = x.reshape(-1, x.shape[-1]), dy.reshape(-1, self.units)
         grads = {"weight": rows.T @ dy_rows, "bias": dy_rows.sum(0)}
         if not input_grad:

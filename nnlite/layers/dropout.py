@@ -7,7 +7,7 @@ import numpy as np
 
 from nnlite.jit import aligned_empty
 from nnlite.kernels import dropout as kernels
-from nnlite.layers.base import Layer, Params
+from nnlite.layers.base import Layer, Params, check_batch, check_dy
 
 
 @dataclass(frozen=True)
@@ -29,16 +29,20 @@ class Dropout(Layer):
             raise ValueError(f"Dropout: rate: expected a probability in [0, 1), got {self.rate!r}.")
 
     def forward(self, params: Params, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
+        x = check_batch(self, x)
         key = rng.integers(2**32, size=2, dtype=np.uint32)
-        return self._mask(x, key), key
+        return self._mask(x, key), (key, x.shape, x.dtype)
 
     def backward(
         self, params: Params, cache: Any, dy: np.ndarray, input_grad: bool = True
     ) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
-        return self._mask(dy, cache) if input_grad else None, {}
+        if not input_grad:
+            return None, {}
+        key, shape, dtype = cache
+        return self._mask(check_dy(self, dy, shape, dtype), key), {}
 
     def _mask(self, x: np.ndarray, key: np.ndarray) -> np.ndarray:
         y = aligned_empty(x.shape, x.dtype)
         scale = x.dtype.type(1 / (1 - self.rate))
-        kernels.dropout(np.ascontiguousarray(x).reshape(-1), key, kernels.threshold(self.rate), scale, y.reshape(-1))
+        kernels.dropout(x.reshape(-1), key, kernels.threshold(self.rate), scale, y.reshape(-1))
         return y

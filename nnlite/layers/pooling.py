@@ -8,7 +8,7 @@ import numpy as np
 
 from nnlite.jit import aligned_empty, aligned_zeros
 from nnlite.kernels import pooling as kernels
-from nnlite.layers.base import Layer, Params, Shape, as_pair, check_image_shape
+from nnlite.layers.base import Layer, Params, Shape, as_pair, check_batch, check_dy, check_image_shape
 
 
 def pool_output_length(length: int, pool: int, stride: int) -> int:
@@ -63,19 +63,21 @@ class MaxPool2D(Layer):
         return pool_output_length(height, p, s), pool_output_length(width, q, t), channels
 
     def forward(self, params: Params, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
+        x = check_batch(self, x)
         shape = (len(x), *self.output_shape(x.shape[1:]))
         y, argmax = aligned_empty(shape, x.dtype), aligned_empty(shape, np.uint8)
-        kernels.max_pool(np.ascontiguousarray(x), *self.window, *self.steps, y, argmax)
-        return y, (x.shape, argmax)
+        kernels.max_pool(x, *self.window, *self.steps, y, argmax)
+        return y, (x.shape, x.dtype, argmax)
 
     def backward(
         self, params: Params, cache: Any, dy: np.ndarray, input_grad: bool = True
     ) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
         if not input_grad:
             return None, {}
-        shape, argmax = cache
-        dx = aligned_zeros(shape, dy.dtype)
-        kernels.max_pool_grad(np.ascontiguousarray(dy), argmax, *self.window, *self.steps, dx)
+        shape, dtype, argmax = cache
+        dy = check_dy(self, dy, argmax.shape, dtype)
+        dx = aligned_zeros(shape, dtype)
+        kernels.max_pool_grad(dy, argmax, *self.window, *self.steps, dx)
         return dx, {}
 
     def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
