@@ -21,7 +21,11 @@ _HOME = {
     "mel_to_hz": "mel",
     "mel_filterbank": "mel",
     "load": "audio",
+    "stream": "audio",
+    "AudioError": "audio",
+    "AudioWarning": "audio",
     "tiles": "tiles",
+    "Tiles": "tiles",
     "FILMSCORE": "presets",
     "LIBROSA": "presets",
     "PRESETS": "presets",
@@ -31,6 +35,10 @@ _MODULES = ("audio", "dct", "fft", "framing", "mel", "presets", "recipe", "windo
 __all__ = [*_HOME, *_MODULES]
 
 if TYPE_CHECKING:
+    from mfcc.audio import AudioError as AudioError
+    from mfcc.audio import AudioWarning as AudioWarning
+    from mfcc.audio import load as load
+    from mfcc.audio import stream as stream
     from mfcc.framing import frame as frame
     from mfcc.framing import n_frames as n_frames
     from mfcc.mel import hz_to_mel as hz_to_mel
@@ -40,6 +48,8 @@ if TYPE_CHECKING:
     from mfcc.presets import LIBROSA as LIBROSA
     from mfcc.presets import PRESETS as PRESETS
     from mfcc.recipe import MFCC as MFCC
+    from mfcc.tiles import Tiles as Tiles
+    from mfcc.tiles import tiles as tiles
     from mfcc.windows import get_window as get_window
 
 

@@ -1,0 +1,265 @@
+"""One audio file, decoded by libsndfile and mixed down in blocks, and an account of what is missing from it."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import warnings
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import numpy as np
+import soundfile
+
+from mfcc import containers, mp3
+
+Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+
+# Below, a hostile or broken header would turn a small file into a huge signal; above is no audio.
+LOWEST_RATE, HIGHEST_RATE = 1_000, 1_000_000
+
+# Samples of all channels that are decoded at a time: 512 KB in float32, so that mixing finds them in the cache.
+_BLOCK = 1 << 17
+
+
+class AudioError(ValueError):
+    """An audio file can't be used; says which file, and what is wrong with it.
+
+    Attributes
+    ----------
+    path : str, bytes or os.PathLike
+        The file, as it was given.
+    reason : str
+        What is wrong, and what to do.
+    seconds_read, seconds_expected : float or None
+        For a truncated file: how much of it can be decoded, and how much there should be, as far as that is known.
+    """
+
+    def __init__(
+        self, path: Path, reason: str, seconds_read: float | None = None, seconds_expected: float | None = None
+    ) -> None:
+        super().__init__(path, reason, seconds_read, seconds_expected)
+        self.path, self.reason = path, reason
+        self.seconds_read, self.seconds_expected = seconds_read, seconds_expected
+
+    def __str__(self) -> str:
+        return f"{printable(self.path)}: {self.reason}"
+
+
+class AudioWarning(UserWarning):
+    """A truncated file was read as far as it goes."""
+
+
+def printable(path: Path) -> str:
+    """Return a path as text that any terminal or log can take: bytes that are no text and control characters escaped.
+
+    Examples
+    --------
+    >>> printable(b"caf\\xe9.ogg")
+    'caf\\\\xe9.ogg'
+    """
+    text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+class Decoder:
+    """An open audio file; a context manager. `blocks` yields its samples, `sr` is its rate in Hz.
+
+    Parameters
+    ----------
+    path : str, bytes or os.PathLike
+    offset, duration : float, optional
+        The excerpt in seconds; without a duration, up to the end.
+    dtype : float32 or float64
+
+    Raises
+    ------
+    AudioError
+        For whatever is no audio, or none from `offset` on.
+    """
+
+    def __init__(
+        self, path: Path, *, offset: float = 0.0, duration: float | None = None, dtype: np.dtype[Any] | None = None
+    ) -> None:
+        self.path, self.offset, self.dtype = path, offset, np.dtype(dtype or np.float32)
+        self._raw = _open(path)
+        try:
+            self._sound, mpeg = _sound_file(self._raw, path)
+        except BaseException:
+            self._raw.close()
+            raise
+        try:
+            self.sr = self._sound.samplerate
+            self._length = containers.length(self._sound, self._raw, mpeg)
+            self._check_header()
+            self._first = round(offset * self.sr)
+            self._last = None if duration is None else self._first + max(1, round(duration * self.sr))
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Decoder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._sound.close()
+        self._raw.close()
+
+    @property
+    def expected(self) -> int:
+        """Number of samples at the file's rate that `blocks` is going to yield, if the headers are right."""
+        frames = self._length.frames
+        return max(0, min(frames, self._last or frames) - self._first)
+
+    def blocks(self, on_truncated: str) -> Iterator[np.ndarray]:
+        """Yield the mean of the channels in blocks, which are valid until the next one is asked for.
+
+        Raises AudioError for samples that are not finite, and for a truncated file, or warns of it (`on_truncated`
+        "raise" or "keep"); at once if it can be known before decoding, else after the last block.
+        """
+        damage = self._length.damage
+        if damage and (self._last is None or self._last > self._length.frames):
+            self._report(damage, self._length.frames, self._length.stated, on_truncated)
+        position = self._first
+        self._seek(position)
+        channels = self._sound.channels
+        buffer = np.empty((max(1, _BLOCK // channels), channels), self.dtype)
+        failure = ""
+        while not failure and position != self._last:
+            wanted = len(buffer) if self._last is None else min(len(buffer), self._last - position)
+            count, failure = self._read(buffer[:wanted])
+            if count == 0:
+                break
+            yield self._mix(buffer[:count], position)
+            position += count
+        if position == self._first and not failure:
+            raise AudioError(self.path, f"no samples from {self._time(position)} on.")
+        if position != self._last and not damage:
+            self._check_end(position, failure, on_truncated)
+
+    def _check_header(self) -> None:
+        frames, damage = self._length.frames, self._length.damage
+        if frames == 0:
+            raise AudioError(self.path, f"contains no samples (0 frames){damage and '; ' + damage}.")
+        if not LOWEST_RATE <= self.sr <= HIGHEST_RATE:
+            limits = f"{LOWEST_RATE:,} to {HIGHEST_RATE:,} Hz"
+            raise AudioError(self.path, f"a sample rate of {self.sr:,} Hz is not that of audio; expected {limits}.")
+        if self.offset * self.sr >= frames:
+            ends = self._time(frames)
+            raise AudioError(self.path, f"offset {self.offset:g} s lies at or behind its end at {ends}.")
+
+    def _check_end(self, position: int, failure: str | None, on_truncated: str) -> None:
+        # An Ogg stream counts its samples: where none is torn off its end, fewer of them mean a hole within.
+        stated = self._sound.frames if self._sound.format == "OGG" else self._length.stated
+        short = stated is not None and stated - position > containers.TOLERANCE_S * self.sr
+        if failure or short:
+            self._report(f"damaged or truncated{failure and f' ({failure})'}", position, stated, on_truncated)
+
+    def _report(self, damage: str, frames: int, stated: int | None, on_truncated: str) -> None:
+        seconds = frames / self.sr
+        expected = None if stated is None or stated <= frames else stated / self.sr
+        of = f" of the {expected:.2f} s that it states" if expected is not None else ""
+        reason = f"{damage}: {seconds:.2f} s{of} can be read."
+        if on_truncated == "raise":
+            hint = ' Get a whole copy, or take what is there with on_truncated="keep".'
+            raise AudioError(self.path, reason + hint, seconds, expected)
+        warnings.warn(f"{printable(self.path)}: {reason}", AudioWarning, stacklevel=4)
+
+    def _seek(self, frame: int) -> None:
+        if frame == 0:
+            return
+        try:
+            self._sound.seek(frame)
+        except soundfile.LibsndfileError:
+            raise AudioError(self.path, f"can't be read from {self._time(frame)} on: it seems to end before.") from None
+
+    def _read(self, buffer: np.ndarray) -> tuple[int, str]:
+        """Fill the buffer; return the number of frames, and what stopped the decoder if anything did."""
+        before = self._sound.tell()
+        try:
+            return self._sound.buffer_read_into(buffer, self.dtype.name), ""
+        except soundfile.LibsndfileError as error:
+            return max(0, self._sound.tell() - before), _words(error)
+
+    def _mix(self, frames: np.ndarray, position: int) -> np.ndarray:
+        mono = frames[:, 0]
+        if frames.shape[1] > 1:
+            with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused below
+                mono = mono + frames[:, 1]
+                for channel in frames.T[2:]:
+                    mono += channel
+                mono *= 1.0 / frames.shape[1]
+        if not (finite := np.isfinite(mono)).all():
+            first = int(finite.argmin())
+            values = ", ".join(f"{value:g}" for value in frames[first][:8])
+            raise AudioError(
+                self.path,
+                f"expected finite samples, got {values} at sample {position + first} "
+                f"({self._time(position + first)}). Repair or cut the recording.",
+            )
+        return mono
+
+    def _time(self, frame: int) -> str:
+        return f"{frame / self.sr:.3f} s"
+
+
+class _Sequential(soundfile.SoundFile):
+    """A SoundFile that is read from front to back.
+
+    A SoundFile that calls itself seekable seeks to where it already is after each read, and reads no further than the
+    header states: both go wrong where the header is.
+    """
+
+    def seekable(self) -> bool:
+        return False
+
+
+def _open(path: Path) -> BinaryIO:
+    try:
+        mode = os.stat(path).st_mode
+        if not stat.S_ISREG(mode):
+            kind = "a directory" if stat.S_ISDIR(mode) else "a pipe or device"
+            raise AudioError(path, f"expected a file, got {kind}.")
+        raw = open(path, "rb", buffering=0)
+    except OSError as error:
+        raise AudioError(path, f"can't be opened: {error.strerror}.") from None
+    except ValueError as error:
+        if isinstance(error, AudioError):
+            raise
+        raise AudioError(path, f"can't be opened: {error}.") from None  # a path with a null byte
+    if os.fstat(raw.fileno()).st_size == 0:
+        raw.close()
+        raise AudioError(path, "is empty (0 bytes).")
+    return raw
+
+
+def _sound_file(raw: BinaryIO, path: Path) -> tuple[soundfile.SoundFile, mp3.Mp3Stream | None]:
+    # The open file rather than its name, which would have a say in the format. On Windows each C library counts its
+    # open files by itself.
+    source = os.fsdecode(path) if sys.platform == "win32" else raw.fileno()
+    try:
+        sound = _Sequential(source, closefd=False)
+        if sound.format != "MP3":
+            return sound, None
+        with open(path, "rb") as buffered:
+            mpeg = mp3.scan(buffered)
+        # More than an encoder's padding beyond what libsndfile believes would be lost.
+        if mpeg is not None and mpeg.n_samples - sound.frames > 4 * mpeg.samples_per_frame:
+            sound.close()
+            sound = _Sequential(mp3.Joined(mp3.with_stated_length(mpeg), raw, mpeg.start))
+        return sound, mpeg
+    except (soundfile.LibsndfileError, TypeError) as error:
+        reason = "is not audio in a format that libsndfile reads"
+        if isinstance(error, soundfile.LibsndfileError) and "not recognised" not in error.error_string:
+            reason += f", or damaged ({_words(error)})"
+        raise AudioError(path, reason + ".") from None
+
+
+def _words(error: soundfile.LibsndfileError) -> str:
+    words = error.error_string.removeprefix("Error : ").strip().rstrip(".")
+    return "no audio frames found" if "possibly a pipe" in words else words  # that is what it says of a false MP3

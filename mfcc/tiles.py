@@ -1,0 +1,206 @@
+"""Recordings cut into tiles: windows of features, with their times and levels, as a network takes them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from mfcc.audio import AudioError, check_stream_arguments, stream
+from mfcc.checks import check_choice, check_finite, check_integer, check_number, check_samples
+from mfcc.decoding import Path
+from mfcc.presets import FILMSCORE
+from mfcc.recipe import MFCC
+from mfcc.streaming import recut, stream_features
+
+
+@dataclass(frozen=True, eq=False)
+class Tiles:
+    """Windows of features of one recording; `numpy.asarray` of it is `values`, and `len` the number of tiles.
+
+    Attributes
+    ----------
+    values : array, shape (n_tiles, n_coefficients, n_frames, 1), float32
+    start_s : array, shape (n_tiles,)
+        Time in seconds at which a tile begins, from the start of the recording.
+    level_dbfs : array, shape (n_tiles,)
+        Level of a tile's samples: 20 log10 of their root mean square. A sine of full scale has -3 dBFS, digital silence
+        has -inf.
+    silent : array of bool, shape (n_tiles,)
+        Whether the level lies below the threshold that was given.
+    recipe : MFCC
+        How the features were computed.
+
+    Examples
+    --------
+    A mask or a slice selects tiles:
+
+    >>> both = tiles(np.concatenate([np.zeros(204_800, np.float32), np.ones(204_800, np.float32)]))
+    >>> both.values.shape, both.silent.tolist()
+    ((2, 40, 100, 1), [True, False])
+    >>> both[~both.silent].start_s.round(2).tolist()
+    [9.29]
+    """
+
+    values: np.ndarray
+    start_s: np.ndarray
+    level_dbfs: np.ndarray
+    silent: np.ndarray
+    recipe: MFCC
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.values, dtype, copy=copy)
+
+    def __getitem__(self, selection: slice | np.ndarray) -> Tiles:
+        if not isinstance(selection, slice) and np.ndim(selection) != 1:
+            raise TypeError(
+                f"Tiles: selection: expected a slice, a mask or an array of indices, got {selection!r}. "
+                "The features of tile i are in values[i]."
+            )
+        return Tiles(
+            self.values[selection],
+            self.start_s[selection],
+            self.level_dbfs[selection],
+            self.silent[selection],
+            self.recipe,
+        )
+
+    @property
+    def duration_s(self) -> float:
+        """How long a tile is, in seconds."""
+        return self.values.shape[2] * self.recipe.hop_length / self.recipe.sr
+
+
+def tiles(
+    source: Path | np.ndarray,
+    recipe: MFCC = FILMSCORE,
+    *,
+    n_frames: int = 100,
+    hop_frames: int | None = None,
+    silence_dbfs: float = -60.0,
+    offset: float = 0.0,
+    duration: float | None = None,
+    on_truncated: Literal["raise", "keep"] = "raise",
+    on_short: Literal["raise", "empty"] = "raise",
+) -> Tiles:
+    """Cut a recording into tiles of features.
+
+    Parameters
+    ----------
+    source : str, bytes, os.PathLike or array of shape (n_samples,)
+        A recording to read, in bounded memory, or mono samples at recipe.sr. The same samples give the same tiles.
+    recipe : MFCC
+        The features; the default are the published ones: a tile of 100 frames is 9.29 s long.
+    n_frames : int
+        Frames of a tile. What is left at the end and fills no tile is left out.
+    hop_frames : int, optional
+        Frames from one tile to the next. Default: n_frames, tiles without overlap.
+    silence_dbfs : float
+        Tiles of a lower level are marked as silent.
+    offset, duration : float, optional
+        Excerpt of the recording in seconds.
+    on_truncated : "raise" or "keep"
+        See `load`.
+    on_short : "raise" or "empty"
+        What to do about a recording that is shorter than a tile: refuse it, or return no tiles.
+
+    Returns
+    -------
+    Tiles
+
+    Raises
+    ------
+    AudioError
+        For a file that `load` refuses, and for one that is shorter than a tile.
+    ValueError, TypeError
+        For samples that are not mono, not finite, or fill no tile, and for arguments out of range.
+    """
+    if not isinstance(recipe, MFCC):
+        raise TypeError(f"tiles: recipe: expected an MFCC, got {type(recipe).__name__}.")
+    n_frames = check_integer("tiles", "n_frames", n_frames)
+    hop_frames = n_frames if hop_frames is None else check_integer("tiles", "hop_frames", hop_frames)
+    silence_dbfs = check_number("tiles", "silence_dbfs", silence_dbfs, hint="It is in decibels below full scale.")
+    check_choice("tiles", "on_short", on_short, ("raise", "empty"))
+    check_stream_arguments("tiles", offset, duration, on_truncated)
+    meter = _Meter(recipe.hop_length)
+    blocks = meter.through(_blocks(source, recipe, offset, duration, on_truncated))
+    chunks = [chunk for (chunk,) in stream_features(recipe, blocks)]
+    features = np.concatenate(chunks, axis=1) if chunks else np.empty((recipe.n_coefficients, 0), np.float32)
+    count = max(0, 1 + (features.shape[1] - n_frames) // hop_frames)
+    if count == 0 and on_short == "raise":
+        raise _too_short(source, recipe, n_frames, meter.n_samples)
+    first = np.arange(count) * hop_frames
+    level = meter.level_dbfs(first, n_frames)
+    return Tiles(
+        values=_windows(features, count, n_frames, hop_frames),
+        start_s=offset + first * recipe.hop_length / recipe.sr,
+        level_dbfs=level,
+        silent=level < silence_dbfs,
+        recipe=recipe,
+    )
+
+
+class _Meter:
+    """The energy of each stretch of hop_length samples of a signal that passes through."""
+
+    def __init__(self, hop_length: int) -> None:
+        self.hop_length = hop_length
+        self.n_samples = 0
+        self._energies: list[np.ndarray] = []
+
+    def through(self, blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        hop = self.hop_length
+        for block in recut(blocks, hop * max(1, (1 << 16) // hop)):
+            squares = np.square(block, dtype=np.float64)
+            whole = len(block) // hop * hop
+            self._energies.append(squares[:whole].reshape(-1, hop).sum(axis=1))
+            if whole < len(block):
+                self._energies.append(squares[whole:].sum(keepdims=True))
+            self.n_samples += len(block)
+            yield block
+
+    def level_dbfs(self, first: np.ndarray, n_frames: int) -> np.ndarray:
+        """Return the level of n_frames stretches from the `first` ones on, as far as the signal goes."""
+        energies = np.concatenate(self._energies or [np.zeros(0)])
+        first = np.minimum(first, max(0, len(energies) - 1))  # a centred frame may lie behind the last sample
+        samples = np.minimum((first + n_frames) * self.hop_length, self.n_samples) - first * self.hop_length
+        energy = np.array([energies[i : i + n_frames].sum() for i in first])
+        with np.errstate(divide="ignore"):
+            return 10.0 * np.log10(energy / samples)
+
+
+def _blocks(
+    source: Path | np.ndarray, recipe: MFCC, offset: float, duration: float | None, on_truncated: Any
+) -> Iterator[np.ndarray]:
+    if isinstance(source, (str, bytes, os.PathLike)):
+        yield from stream(source, recipe.sr, offset=offset, duration=duration, on_truncated=on_truncated)
+        return
+    y = check_samples("tiles", source, integer_full_scale=recipe.integer_full_scale)
+    y = y[round(offset * recipe.sr) :]
+    if duration is not None:
+        y = y[: max(1, round(duration * recipe.sr))]
+    check_finite("tiles", y)
+    yield y.astype(np.float32, copy=False)
+
+
+def _windows(features: np.ndarray, count: int, n_frames: int, hop_frames: int) -> np.ndarray:
+    values = np.empty((count, len(features), n_frames, 1), np.float32)
+    for i in range(count):
+        values[i, :, :, 0] = features[:, i * hop_frames : i * hop_frames + n_frames]
+    return values
+
+
+def _too_short(source: Path | np.ndarray, recipe: MFCC, n_frames: int, n_samples: int) -> ValueError:
+    reason = (
+        f"{n_samples / recipe.sr:.2f} s, a tile of {n_frames} frames takes {n_frames / recipe.frame_rate:.2f} s. "
+        "Lower n_frames, or have no tiles of it with on_short='empty'."
+    )
+    if isinstance(source, (str, bytes, os.PathLike)):
+        return AudioError(source, f"is too short: {reason}")
+    return ValueError(f"tiles: source: expected at least one tile of samples, got {reason}")
