@@ -1,0 +1,354 @@
+"""Who may import whom, where numba may appear, and what is forbidden everywhere.
+
+The files are found in the tree, so a new one is held to all of this; a new module of nnlite fails until `BELOW` has a
+place for it. Each test lists all that is wrong, with file and line.
+"""
+
+import ast
+import configparser
+import functools
+import importlib
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("nnlite", "mfcc")
+
+# What each module (or package) of nnlite stands on. It may import that, what that stands on, and its own parts.
+BELOW = {
+    "jit": "",
+    "simd": "",
+    "kernels": "jit simd",
+    "initializers": "",
+    "layers": "kernels initializers",
+    "fusion": "layers",
+    "summary": "layers",
+    "network": "fusion summary",
+    "parallel": "network",
+    "labels": "",
+    "losses": "labels",
+    "optimizers": "",
+    "schedules": "",
+    "training": "network parallel losses optimizers schedules",
+    "testing": "network losses",
+    "early_stopping": "",
+    "label_coding": "labels",
+    "standardize": "",
+    "progress": "",
+    "metrics": "",
+    "model_selection": "",
+    "serialization": "",
+    "checkpoints": "serialization",
+    "registry": "network losses optimizers schedules serialization",
+    "parameters": "network",
+    "models": "registry parameters",
+    "classifier": "training early_stopping label_coding standardize progress metrics checkpoints models",
+    "ensemble": "classifier model_selection",
+}
+NUMPY_ALONE = {"initializers", "labels", "losses", "optimizers", "schedules", "early_stopping"}
+NUMPY_ALONE |= {"metrics", "model_selection", "serialization"}
+
+# Each of these steps of mfcc's chain can be used alone: they know each other, not the chain and its recipe.
+MFCC_STEPS = {"fft", "windows", "framing", "mel", "dct"}
+
+COMPILERS = {"jit", "njit", "vectorize", "guvectorize", "cfunc", "stencil", "jit_module", "generated_jit", "prange"}
+UNSAFE_MODULES = {"pickle", "_pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
+UNSAFE_CALLS = {"eval", "exec", "compile", "__import__"}
+MAY_PICKLE = {"nnlite.jit"}  # numba hands over machine code in this form; it goes to the user's own cache directory
+RANDOM_TYPES = {"BitGenerator", "Generator", "PCG64", "PCG64DXSM", "Philox", "RandomState", "SeedSequence", "SFC64"}
+HEAVY = {"numba", "llvmlite", "matplotlib", "scipy.signal", "soundfile", "sklearn"}
+
+
+class Source(NamedTuple):
+    module: str
+    path: Path
+    tree: ast.Module
+
+    def at(self, line: int) -> str:
+        return f"{self.path.relative_to(ROOT)}:{line}"
+
+    @property
+    def part(self) -> str:
+        """nnlite.layers.base -> layers; nnlite -> ''."""
+        return part_of(self.module)
+
+    @property
+    def of_kernels(self) -> bool:
+        return self.module.startswith(("nnlite.kernels", "mfcc.kernels"))
+
+
+def top_of(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def part_of(module: str) -> str:
+    return module.partition(".")[2].partition(".")[0]
+
+
+@functools.cache
+def sources(folder: str) -> tuple[Source, ...]:
+    found = []
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        found.append(Source(module, path, ast.parse(path.read_text(encoding="utf-8"))))
+    return tuple(found)
+
+
+LIBRARY = tuple(source for package in PACKAGES for source in sources(package))
+ALL = (*LIBRARY, *sources("examples"), *sources("benchmarks"))
+MODULES = {source.module for source in LIBRARY}
+
+
+def once(search: Callable[[Source], Iterator[tuple[str, str]]]) -> Callable[[Source], tuple[tuple[str, str], ...]]:
+    """Keep what a search found in a source: several tests ask."""
+    return functools.cache(lambda source: tuple(search(source)))
+
+
+def running(tree: ast.AST) -> Iterator[Any]:
+    """All nodes but those under ``if TYPE_CHECKING:``."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            yield from running(ast.Module(node.orelse, []))
+            continue
+        yield node
+        yield from running(node)
+
+
+@once
+def imports(source: Source) -> Iterator[tuple[str, str]]:
+    """Modules that a module imports, anywhere in it, each with its place."""
+    package = source.module if source.path.name == "__init__.py" else source.module.rpartition(".")[0]
+    for node in running(source.tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, source.at(node.lineno)) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
+            for alias in node.names:
+                inner = f"{base}.{alias.name}"  # a lazily imported name of a package's root counts as a module
+                yield (inner if inner in MODULES or base in PACKAGES else base), source.at(node.lineno)
+
+
+def third_party(source: Source) -> Iterator[tuple[str, str]]:
+    for module, place in imports(source):
+        if top_of(module) not in sys.stdlib_module_names and top_of(module) not in PACKAGES:
+            yield module, place
+
+
+@once
+def mentions(source: Source) -> Iterator[tuple[str, str]]:
+    """Full names of what a module imports or refers to, each with its place: np.random.rand is numpy.random.rand."""
+    known: dict[str, str] = {}
+    for node in running(source.tree):
+        if isinstance(node, ast.Import):
+            known |= {alias.asname or top_of(alias.name): alias.name for alias in node.names if alias.asname}
+            known |= {top_of(alias.name): top_of(alias.name) for alias in node.names if not alias.asname}
+            yield from ((alias.name, source.at(node.lineno)) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names = {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+            known |= names
+            yield from ((name, source.at(node.lineno)) for name in names.values())
+    for node in ast.walk(source.tree):
+        attributes: list[str] = []
+        inner = node
+        while isinstance(inner, ast.Attribute):
+            attributes.insert(0, inner.attr)
+            inner = inner.value
+        if isinstance(inner, ast.Name) and inner.id in known:
+            yield ".".join([known[inner.id], *attributes]), source.at(inner.lineno)
+
+
+@functools.cache
+def may_import(part: str) -> frozenset[str]:
+    """The transitive closure of `BELOW`."""
+    direct = BELOW[part].split()
+    return frozenset(direct).union(*(may_import(other) for other in direct))
+
+
+def none(wrong: list[str]) -> None:
+    assert not wrong, "\n" + "\n".join(sorted(wrong))
+
+
+def test_the_tree_is_there():
+    assert {"nnlite", "nnlite.jit", "nnlite.layers.conv", "nnlite.losses", "mfcc", "mfcc.fft"} <= MODULES
+
+
+# --- Import directions ------------------------------------------------------------------------------------------------
+
+
+def test_every_module_of_nnlite_has_its_place():
+    parts = {source.part for source in sources("nnlite")} - {""}
+    assert parts <= BELOW.keys(), f"give {sorted(parts - BELOW.keys())} a place in BELOW"
+
+
+def test_nnlite_imports_what_is_below():
+    wrong = []
+    for source in sources("nnlite"):
+        allowed = {"", "__version__", source.part} | (may_import(source.part) if source.part in BELOW else set())
+        for name, place in {*imports(source), *mentions(source)}:  # mentions: what `import nnlite` loads lazily
+            if top_of(name) == "mfcc" or (top_of(name) == "nnlite" and part_of(name) not in allowed):
+                wrong.append(f"{place}: {source.module} may not import {name}")
+    none(wrong)
+
+
+def test_mfcc_knows_nothing_of_networks():
+    wrong = []
+    for source in sources("mfcc"):
+        for module, place in imports(source):
+            if top_of(module) == "nnlite" and not (source.of_kernels and module in ("nnlite.jit", "nnlite.simd")):
+                wrong.append(f"{place}: {source.module} may not import {module} (mfcc.kernels* may: jit and simd)")
+    none(wrong)
+
+
+def test_mfcc_steps_stand_alone():
+    wrong = []
+    for source in sources("mfcc"):
+        if source.part in MFCC_STEPS or source.of_kernels:
+            steps = {"checks"} | MFCC_STEPS if source.part in MFCC_STEPS else set()
+            for module, place in imports(source):
+                fits = part_of(module) in steps or part_of(module).startswith("kernels")
+                if top_of(module) == "mfcc" and not fits:
+                    wrong.append(f"{place}: {source.module} may not import {module}")
+    none(wrong)
+
+
+def test_no_imports_in_a_circle():
+    graph = {source.module: {module for module, _ in imports(source)} & MODULES for source in LIBRARY}
+    done: set[str] = set()
+
+    def visit(module: str, path: tuple[str, ...]) -> None:
+        assert module not in path, " imports ".join([*path[path.index(module) :], module])
+        if module not in done:
+            for other in sorted(graph[module]):
+                visit(other, (*path, module))
+            done.add(module)
+
+    for module in sorted(graph):
+        visit(module, ())
+
+
+def test_nothing_imports_what_stands_above_it():
+    """Examples and benchmarks import the libraries, never the other way round; nobody imports tests."""
+    scripts = {path.stem for folder in ("examples", "benchmarks") for path in (ROOT / folder).glob("*")}
+    above = {"tests", "examples", "benchmarks"} | scripts
+    wrong = []
+    for source in ALL:
+        forbidden = above if source in LIBRARY else {"tests"}
+        wrong += [
+            f"{place}: may not import {module}" for module, place in imports(source) if top_of(module) in forbidden
+        ]
+    none(wrong)
+
+
+def test_the_libraries_know_no_genres():
+    """A genre and a soundtrack are words of examples/filmscore."""
+    wrong = []
+    for source in LIBRARY:
+        for node in ast.walk(source.tree):
+            names = [str(getattr(node, field, "")) for field in ("id", "attr", "arg", "name")]
+            wrong += [
+                f"{source.at(node.lineno)}: {name}" for name in names if re.search("genre|soundtrack", name.lower())
+            ]
+    none(wrong)
+
+
+# --- Third parties ----------------------------------------------------------------------------------------------------
+
+
+def test_numba_is_used_in_its_places_only():
+    wrong = []
+    for source in LIBRARY:
+        if source.module not in ("nnlite.jit", "nnlite.simd") and not source.of_kernels:
+            wrong += [
+                f"{at}: {module}" for module, at in third_party(source) if top_of(module) in ("numba", "llvmlite")
+            ]
+    none(wrong)
+
+
+def test_numpy_is_all_that_these_need():
+    wrong = []
+    for source in sources("nnlite"):
+        if source.part in NUMPY_ALONE:
+            wrong += [f"{place}: {module}" for module, place in third_party(source) if top_of(module) != "numpy"]
+    none(wrong)
+
+
+def test_what_is_imported_is_declared():
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    required = config["options"]["install_requires"] + config["options.extras_require"]["plot"]
+    declared = {re.split(r"[^\w-]", line)[0].replace("-", "_") for line in required.split("\n") if line}
+    declared.add("llvmlite")  # a part of numba, bound to its version
+    wrong = []
+    for source in LIBRARY:
+        wrong += [f"{place}: {module}" for module, place in third_party(source) if top_of(module) not in declared]
+    none(wrong)
+
+
+# --- What may not appear ----------------------------------------------------------------------------------------------
+
+
+def test_kernels_are_compiled_in_one_place():
+    wrong = []
+    for source in (*LIBRARY, *sources("examples")):
+        for name, place in mentions(source):
+            if top_of(name) == "numba" and name.rpartition(".")[2] in COMPILERS and source.module != "nnlite.jit":
+                wrong.append(f"{place}: {name}; take nnlite.jit.kernel")
+            if name == "nnlite.jit.kernel" and not source.of_kernels:
+                wrong.append(f"{place}: {name}; kernels belong in nnlite/kernels or mfcc/kernels*.py")
+        for node in ast.walk(source.tree):
+            if isinstance(node, ast.keyword) and node.arg == "parallel" and ast.unparse(node.value) == "True":
+                wrong.append(f"{source.at(node.value.lineno)}: parallel=True; nnlite.parallel has the threads")
+    none(wrong)
+
+
+def test_nothing_runs_what_a_file_says():
+    wrong = []
+    for source in ALL:
+        if source.module not in MAY_PICKLE:
+            wrong += [f"{place}: {name}" for name, place in mentions(source) if top_of(name) in UNSAFE_MODULES]
+        for node in ast.walk(source.tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in UNSAFE_CALLS:
+                wrong.append(f"{source.at(node.lineno)}: {node.func.id}")
+            if isinstance(node, ast.keyword) and node.arg == "allow_pickle" and ast.unparse(node.value) != "False":
+                wrong.append(f"{source.at(node.value.lineno)}: allow_pickle")
+    none(wrong)
+
+
+def test_randomness_is_passed():
+    wrong = []
+    for source in ALL:
+        for name, place in mentions(source):
+            random = name.startswith("numpy.random.") and name.split(".")[2] not in {"default_rng"} | RANDOM_TYPES
+            if random or top_of(name) == "random":
+                wrong.append(f"{place}: {name}; draw from a numpy.random.Generator that is passed")
+    none(wrong)
+
+
+# --- Imports in a fresh interpreter -----------------------------------------------------------------------------------
+
+
+def loaded_after(statement: str) -> set[str]:
+    code = f"import json, sys; {statement}; print(json.dumps(list(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_importing_a_package_is_cheap(package):
+    loaded = loaded_after(f"import {package}")
+    assert package in loaded and not loaded & HEAVY
+
+
+def test_importing_what_needs_numpy_alone_loads_numpy_alone():
+    there = [f"nnlite.{part}" for part in sorted(NUMPY_ALONE) if f"nnlite.{part}" in MODULES]
+    loaded = loaded_after(f"import {', '.join(there)}")
+    assert "numpy" in loaded and not loaded & (HEAVY | {"scipy", "soxr", "tqdm", "threadpoolctl"})
