@@ -1,7 +1,7 @@
 """Neural networks on NumPy and numba, without a framework.
 
-Importing this package loads nothing: each public name is looked up in its module when it is first used, so that neither numba nor a
-kernel is paid for before it is needed.
+Importing this package loads nothing: each public name is looked up in its module when it is first used, so that neither
+numba nor a kernel is paid for before it is needed.
 """
 
 import importlib
@@ -24,6 +24,7 @@ _MODULES = {
     "schedules": ["LinearDecay", "StepDecay", "Warmup"],
     "early_stopping": ["EarlyStopping"],
     "parallel": ["loss_and_gradients", "predict", "set_threads"],
+    "lsuv": ["lsuv"],
     "training": ["Epoch", "TrainingDiverged", "train"],
     "classifier": ["NetworkClassifier"],
     "serialization": ["FileFormatError"],

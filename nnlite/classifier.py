@@ -12,12 +12,16 @@ from nnlite.layers.activations import ReLU, Sigmoid, Softmax
 from nnlite.layers.dense import Dense
 from nnlite.layers.reshape import Flatten
 from nnlite.losses import Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError
+from nnlite.lsuv import lsuv
 from nnlite.network import Sequential
 from nnlite.optimizers import SGD, Optimizer
 from nnlite.parallel import predict
 from nnlite.progress import EpochLog
 from nnlite.standardize import Standardizer
 from nnlite.training import logits_network, train
+
+LSUV_SAMPLES = 256
+"""Training samples on which `init="lsuv"` measures."""
 
 
 class NetworkClassifier:
@@ -38,6 +42,9 @@ class NetworkClassifier:
         By default SGD with learning rate 0.01 and momentum 0.9.
     schedule : callable, optional
         Factor on the learning rate, see :mod:`nnlite.schedules`; by default constant.
+    init : {"layers", "lsuv"}
+        Initial weights as the layers' initializers draw them, or these scaled by :func:`nnlite.lsuv` on training
+        samples: what deep stacks of sigmoid units need.
     batch_size, max_epochs : int
     validation_fraction : float
         Part of the samples, drawn at random, that is held out to find the best epoch when `fit` gets no
@@ -93,6 +100,7 @@ class NetworkClassifier:
         loss: Loss | None = None,
         optimizer: Optimizer | None = None,
         schedule: Callable[[float, float], float] | None = None,
+        init: str = "layers",
         batch_size: int = 128,
         max_epochs: int = 100,
         validation_fraction: float = 0.2,
@@ -109,6 +117,7 @@ class NetworkClassifier:
         self.loss = loss
         self.optimizer = optimizer
         self.schedule = schedule
+        self.init = init
         self.batch_size = batch_size
         self.max_epochs = max_epochs
         self.validation_fraction = validation_fraction
@@ -173,9 +182,19 @@ class NetworkClassifier:
         self._standardizer = None
         if self.standardize_axes is not None:
             self._standardizer = Standardizer.fit(X, self.standardize_axes, rows)
-        self.params_ = self.network_.init(np.random.default_rng((seed, 0)))
+        self.params_ = self._initial_params(X, rows, seed)
         self._run(X, targets, weights, rows, held_out, seed)
         return self
+
+    def _initial_params(self, X: Any, rows: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+        if self.init not in ("layers", "lsuv"):
+            raise ValueError(f'NetworkClassifier: init: expected "layers" or "lsuv", got {self.init!r}.')
+        rng = np.random.default_rng((seed, 0))
+        params = self.network_.init(rng)
+        if self.init == "layers":
+            return params
+        some = np.sort(rng.choice(rows, min(len(rows), LSUV_SAMPLES), replace=False))
+        return lsuv(self._logits, params, self._read(X[some]))
 
     def _run(self, X: Any, targets: Any, weights: Any, rows: np.ndarray, held_out: Any, seed: int) -> None:
         stopping = EarlyStopping(self.patience, mode="min" if self.monitor == "loss" else "max")

@@ -125,7 +125,7 @@ class Sequential:
         self, params: Params, cache: Any, dy: np.ndarray, input_grad: bool = True
     ) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
         """Gradients with respect to the input (None unless `input_grad`) and, by name, to each parameter."""
-        parts = _by_layer(params)
+        parts = parameters_by_layer(params)
         # What lies before the first weights has nothing to learn.
         first = 0 if input_grad else next((k for k, step in enumerate(self.plan) if parts[step.index]), len(self.plan))
         grads: dict[str, np.ndarray] = {}
@@ -172,7 +172,7 @@ class Sequential:
         for name in params:
             if name not in self.parameter_shapes and "._" not in name:
                 raise ValueError(f"Sequential: params: {name!r}: expected none of this name in {self!r}.")
-        return _by_layer(params)
+        return parameters_by_layer(params)
 
     def _check_batch(self, params: Params, x: np.ndarray) -> np.ndarray:
         x = np.asarray(x)
@@ -204,7 +204,7 @@ def _check_input_shape(shape: Any) -> Shape:
     return tuple(int(v) for v in shape)
 
 
-def _by_layer(params: Params) -> dict[int, dict[str, np.ndarray]]:
+def parameters_by_layer(params: Params) -> dict[int, dict[str, np.ndarray]]:
     """Index of a layer -> its parameters, under the names that the layer gave them."""
     parts: dict[int, dict[str, np.ndarray]] = defaultdict(dict)
     for name, value in params.items():

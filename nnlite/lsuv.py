@@ -1,0 +1,66 @@
+"""Layer-sequential unit variance: weights scaled by what the data does in each layer (Mishkin and Matas 2016).
+
+Formulas for initial weights assume inputs of mean zero and activations near their linear part. Sigmoid units and
+max-pooling break both: in a deep stack of them the part of a signal that differs between samples shrinks in every
+layer, until nothing is left to learn from. Here each layer's sums are measured on real samples, and its weights and
+biases set so that they have mean 0 and deviation 1.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from nnlite.layers.base import Params
+from nnlite.network import Sequential, parameters_by_layer
+from nnlite.parallel import single_threaded_blas
+
+_ROUNDS = 3
+_CLOSE = 0.01
+
+
+def lsuv(network: Sequential, params: Params, x: Any) -> dict[str, np.ndarray]:
+    """Scale initial parameters so that the output of each layer with weights has mean 0 and deviation 1 over the
+    samples `x`.
+
+    Parameters
+    ----------
+    network : Sequential
+    params : dict
+        From ``network.init``; not changed.
+    x : ndarray (n_samples, *input_shape)
+        Some training samples; 100 to 500 are enough.
+
+    Returns
+    -------
+    dict
+        Biases shift each channel to mean 0; weights are scaled by one factor a layer.
+
+    References
+    ----------
+    D. Mishkin and J. Matas, "All you need is a good init", ICLR 2016. There weights start orthonormal and biases stay
+    0; here they start as the layers' initializers say and channels are centred, which sigmoid units need.
+    """
+    scaled = {name: value.copy() for name, value in params.items()}
+    parts = parameters_by_layer(scaled)
+    dtype = next((value.dtype for value in scaled.values()), np.dtype(np.float32))
+    x = np.ascontiguousarray(x, dtype)
+    with single_threaded_blas():
+        for layer, index in network.plan:
+            part = parts[index]
+            if "weight" in part and "bias" in part:
+                for _ in range(_ROUNDS):
+                    if _normalize(part, layer.apply(part, x)):
+                        break
+            x = layer.apply(part, x)
+    return scaled
+
+
+def _normalize(part: dict[str, np.ndarray], y: np.ndarray) -> bool:
+    """One step towards mean 0 and deviation 1 of the sums `y`; True when they were there."""
+    sums = y.reshape(-1, y.shape[-1]).astype(np.float64)
+    mean, deviation = sums.mean(axis=0), (sums - sums.mean(axis=0)).std()
+    if deviation == 0 or (abs(deviation - 1) < _CLOSE and abs(mean).max() < _CLOSE):
+        return True
+    part["weight"] /= deviation
+    part["bias"][...] = (part["bias"] - mean) / deviation
+    return False
