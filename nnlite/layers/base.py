@@ -67,7 +67,7 @@ class Layer:
         grads : dict
             Keys and shapes of `params`.
         """
-        return dy, {}
+        return (dy if input_grad else None), {}
 
     def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
         """Output in inference: `forward` without noise."""

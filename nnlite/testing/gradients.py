@@ -5,6 +5,7 @@ pass, by central differences, must equal ``<J' u, v>`` from the backward pass. T
 pass whatever the number of inputs and parameters, and a single wrong entry of the gradient changes the sum.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -150,18 +151,19 @@ def _draw_point(model: Any, input_shape: Shape, rng: np.random.Generator, x: Any
 def _projected_error(point: _Point, rng: np.random.Generator, group: tuple[str, ...], tolerance: float) -> _Error:
     """Error of the gradient with respect to "input" or to some parameters along one random direction."""
     direction = {name: rng.standard_normal(point.gradients[name].shape) for name in group}
-    actual = sum(float(np.vdot(point.gradients[name], v)) for name, v in direction.items())
-    norm = sum(float(np.vdot(g, g)) for g in (point.gradients[name] for name in group)) ** 0.5
+    actual = math.fsum(float(np.vdot(point.gradients[name], v)) for name, v in direction.items())
+    norm = math.hypot(*(float(np.linalg.norm(point.gradients[name])) for name in group))
     error = _Error(0.0, actual, 0.0, False)
+    epsilon, tiny = float(np.finfo(np.float64).eps), float(np.finfo(np.float64).tiny)
     for step in _STEPS:
         above, below = (_evaluate_at(point, direction, sign * step) for sign in (1, -1))
         expected = float(np.vdot(point.u, above - below)) / (2 * step)
         # What the rounding of the outputs alone can make of a difference of zero.
-        noise = 8 * np.finfo(np.float64).eps * float(np.linalg.norm(point.u * point.y)) / step
-        scale = max(abs(expected), abs(actual), norm, noise / tolerance) or 1.0
+        noise = 8 * epsilon * float(np.linalg.norm(point.u * point.y)) / step
+        scale = max(abs(expected), abs(actual), norm, noise / tolerance, tiny)
         relative = abs(expected - actual) / scale
-        # Between two sides of a kink the one-sided slopes differ about as much as the gradient seems to be wrong.
-        bend = abs(float(np.vdot(point.u, (above - point.y) - (point.y - below)))) / (2 * step) / scale
+        # A kink between the two points moves the difference by no more than it bends the function.
+        bend = float(np.abs(point.u * ((above - point.y) - (point.y - below))).sum()) / (2 * step) / scale
         error = _Error(expected, actual, relative, relative > tolerance and bend > relative / 10)
         if not error.is_kink:
             break
