@@ -27,6 +27,7 @@ _MODULES = {
     "lsuv": ["lsuv"],
     "training": ["Epoch", "TrainingDiverged", "train"],
     "classifier": ["NetworkClassifier"],
+    "rows": ["Rows"],
     "serialization": ["FileFormatError"],
     "models": ["load", "save"],
     "testing": ["check_gradients", "check_layer"],

@@ -17,6 +17,7 @@ from nnlite.network import Sequential
 from nnlite.optimizers import SGD, Optimizer
 from nnlite.parallel import predict
 from nnlite.progress import EpochLog
+from nnlite.rows import Rows
 from nnlite.standardize import Standardizer
 from nnlite.training import logits_network, train
 
@@ -206,7 +207,7 @@ class NetworkClassifier:
         epochs = train(
             self._logits,
             self.params_,
-            _Rows(X, rows),
+            Rows(X, rows),
             targets[rows],
             loss=self._loss,
             optimizer=self._optimizer(),
@@ -292,7 +293,7 @@ class NetworkClassifier:
 
     def _validate(self, X: Any, labels: np.ndarray, rows: np.ndarray) -> tuple[float, float, float]:
         """(loss, score, what is watched) on held-out samples."""
-        logits = self._logits_of(_Rows(X, rows))
+        logits = self._logits_of(Rows(X, rows))
         y = labels[rows]
         targets = self._loss.targets(_targets_for(self._loss, y), logits.shape[1], logits.dtype)
         loss = self._loss.value(logits, targets, np.full(len(y), 1 / len(y)))
@@ -312,20 +313,6 @@ class NetworkClassifier:
     def _check_fitted(self) -> None:
         if not hasattr(self, "params_"):
             raise RuntimeError("NetworkClassifier: not fitted yet. Call fit, or load a fitted model.")
-
-
-class _Rows:
-    """Some rows of an array, read when they are asked for."""
-
-    def __init__(self, x: Any, rows: np.ndarray) -> None:
-        self._x, self._rows = x, rows
-        self.shape = (len(rows), *x.shape[1:])
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def __getitem__(self, index: Any) -> np.ndarray:
-        return self._x[self._rows[index]]
 
 
 def _as_samples(name: str, X: Any) -> Any:

@@ -44,6 +44,7 @@ BELOW = {
     "label_coding": "labels",
     "standardize": "",
     "progress": "",
+    "rows": "",
     "metrics": "",
     "model_selection": "",
     "serialization": "",
@@ -51,7 +52,7 @@ BELOW = {
     "registry": "network losses optimizers schedules serialization",
     "parameters": "network",
     "models": "registry parameters",
-    "classifier": "training lsuv early_stopping label_coding standardize progress metrics checkpoints models",
+    "classifier": "training lsuv early_stopping label_coding standardize progress rows metrics checkpoints models",
     "ensemble": "classifier model_selection",
 }
 NUMPY_ALONE = {"initializers", "labels", "losses", "optimizers", "schedules", "early_stopping"}
