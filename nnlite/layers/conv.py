@@ -21,7 +21,7 @@ from nnlite.layers.base import (
 )
 from nnlite.layers.pooling import MaxPool2D
 
-FORWARD, PATCHES = "_forward", "_patches"
+PATCHES = "_patches"
 
 
 def conv_output_length(length: int, kernel: int, stride: int, padding: str) -> int:
@@ -186,10 +186,15 @@ class ConvMaxPool2D(Layer):
 
 
 def _prepare(params: Params, pool: tuple[int, int]) -> Params:
-    if FORWARD in params:
+    if _packed_name(pool) in params:
         return params
     weight = params["weight"]
-    return {**params, FORWARD: kernels.pack_forward(weight, pool), PATCHES: kernels.pack_patches(weight)}
+    return {**params, _packed_name(pool): kernels.pack_forward(weight, pool), PATCHES: kernels.pack_patches(weight)}
+
+
+def _packed_name(pool: tuple[int, int]) -> str:
+    """The layout depends on the pooling: parameters prepared for another plan must not be taken."""
+    return f"_forward_{pool[0]}x{pool[1]}"
 
 
 def _forward(
@@ -205,7 +210,9 @@ def _forward(
             f"got {params['weight'].shape} and {params['weight'].dtype}."
         )
     x = _pad(conv, x)
-    packed = params[FORWARD] if FORWARD in params else kernels.pack_forward(params["weight"], pool)
+    packed = params.get(_packed_name(pool))
+    if packed is None:
+        packed = kernels.pack_forward(params["weight"], pool)
     bias = np.zeros(packed.shape[0] * packed.shape[2], x.dtype)
     bias[: conv.filters] = params["bias"]
     y = aligned_empty(shape, x.dtype)
