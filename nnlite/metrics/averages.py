@@ -28,12 +28,8 @@ def average_columns(
 ) -> FloatArray:
     """A metric per class, or one of its averages.
 
-    Parameters
-    ----------
-    per_column : callable
-        ``per_column(y, values, weight)`` of (n, k), (n, k), (n,) returns (..., k), NaN where a column is not evaluable.
-    average : {None, "macro", "weighted", "micro", "samples"}
-        As in the docstring of :mod:`nnlite.metrics`.
+    ``per_column(y, values, weight)`` of (n, k), (n, k) and (n,) returns (..., k), NaN where a column is not evaluable.
+    What the averages are is said in :mod:`nnlite.metrics`.
     """
     match average:
         case None:
@@ -61,8 +57,7 @@ def mean_of_defined(
         shown = ", ".join(map(str, places[:10].tolist())) + (", ..." if len(places) > 10 else "")
         warnings.warn(
             f"{who}: {len(places)} of {values.shape[-1]} figures, one a {unit}, are undefined (no positives, or "
-            "nothing to compare "
-            f"them with) and left out of the mean: {shown}.",
+            f"nothing to compare them with) and left out of the mean: {shown}.",
             UndefinedMetricWarning,
             stacklevel=stacklevel + 1,
         )

@@ -59,8 +59,8 @@ def as_indicator(who: str, values: ArrayLike, argument: str = "y_true") -> BoolA
     if wrong.any():
         place = tuple(int(i) for i in np.argwhere(wrong)[0])
         raise ValueError(
-            f"{who}: {argument}: expected 0 and 1, got {array[place]} at {list(place)}. "
-            "Class labels come as one (n_samples,) array, and then scores have shape (n_samples, n_classes)."
+            f"{who}: {argument}: expected 0 and 1, got {array[place]} at {list(place)}. Class labels come as one "
+            "(n_samples,) array, and then scores have shape (n_samples, n_classes)."
         )
     return array.astype(bool)
 

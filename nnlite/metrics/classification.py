@@ -91,8 +91,7 @@ def confusion_matrix(
     if np.ndim(y_true) != 1 or np.ndim(y_pred) != 1:
         raise ValueError(
             f"{who}: y_true, y_pred: expected one class label a sample, got shapes {np.shape(y_true)} and "
-            f"{np.shape(y_pred)}. "
-            "For several labels a sample use class_counts."
+            f"{np.shape(y_pred)}. For several labels a sample use class_counts."
         )
     y, p = as_targets_and_predictions(who, y_true, y_pred, classes)
     weight = as_weights(who, sample_weight, len(y))

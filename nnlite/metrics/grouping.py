@@ -74,8 +74,8 @@ def average_by_group(
     total = np.bincount(position, weights=weight, minlength=len(names))
     if (total == 0).any():
         raise ValueError(
-            f"{who}: sample_weight: group {names[total == 0][0].item()!r} has only samples of weight 0. Leave them "
-            "out before."
+            f"{who}: sample_weight: group {names[total == 0][0].item()!r} has only samples of weight 0. Leave them out "
+            "before."
         )
     columns = s.reshape(len(s), -1).T
     means = np.stack(
@@ -124,8 +124,8 @@ def labels_by_group(y_true: ArrayLike, groups: ArrayLike) -> tuple[NDArray[Any],
         row = int(np.flatnonzero(differs)[0])
         raise ValueError(
             f"{who}: y_true: expected the same labels in all samples of a group, got {y[row].tolist()} in row {row} "
-            "and "
-            f"{labels[position[row]].tolist()} in row {first[position[row]]} of group {names[position[row]].item()!r}."
+            f"and {labels[position[row]].tolist()} in row {first[position[row]]} of group "
+            f"{names[position[row]].item()!r}."
         )
     return names, labels
 
@@ -180,6 +180,10 @@ def bootstrap_interval(
     (0.5, 0.0, 1.0)
     """
     who = "bootstrap_interval"
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(
+            f"{who}: rng: expected a numpy.random.Generator, got {rng!r}. numpy.random.default_rng(seed) makes one."
+        )
     y, s = np.asarray(y_true), np.asarray(scores)
     if y.ndim == 0 or s.ndim == 0:
         raise ValueError(

@@ -73,8 +73,8 @@ def best_coverage_error(y_true: ArrayLike, *, sample_weight: ArrayLike | None = 
     y = as_indicator(who, y_true)
     if y.ndim != 2:
         raise ValueError(
-            f"{who}: y_true: expected shape (n_samples, n_classes), got {y.shape}. With one label a sample the best "
-            "is 1."
+            f"{who}: y_true: expected shape (n_samples, n_classes), got {y.shape}. With one label a sample the best is "
+            "1."
         )
     return _mean_of_labelled(who, y.sum(axis=1), y.any(axis=1), as_weights(who, sample_weight, len(y)))
 

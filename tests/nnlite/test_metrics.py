@@ -5,11 +5,13 @@ import warnings
 import numpy as np
 import pytest
 import sklearn.metrics
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nnlite import metrics
 from nnlite.metrics import UndefinedMetricWarning
+
+unhurried = settings(deadline=None, max_examples=50)  # a busy machine is no failure
 
 AVERAGES = [None, "macro", "weighted", "micro", "samples"]
 
@@ -98,6 +100,7 @@ def assert_same(actual, expected):
     np.testing.assert_allclose(np.atleast_1d(actual), expected, rtol=1e-9, atol=1e-12)
 
 
+@unhurried
 @given(problems())
 def test_per_class_metrics_equal_their_naive_twins(problem):
     y, s, weight = problem
@@ -110,6 +113,7 @@ def test_per_class_metrics_equal_their_naive_twins(problem):
         assert_same(function(y, values, average=None, sample_weight=weight), expected)
 
 
+@unhurried
 @given(problems())
 def test_ranking_metrics_equal_their_naive_twins(problem):
     y, s, weight = problem
@@ -118,6 +122,7 @@ def test_ranking_metrics_equal_their_naive_twins(problem):
     assert_same(actual, naive_rankings(y, s, weight))
 
 
+@unhurried
 @given(problems())
 def test_best_thresholds_equal_trying_every_threshold(problem):
     y, s, weight = problem
@@ -131,6 +136,7 @@ def test_best_thresholds_equal_trying_every_threshold(problem):
             assert achieved[c] == pytest.approx(max(tried))
 
 
+@unhurried
 @given(problems(), st.integers(0, 2**32 - 1))
 def test_permutation_of_samples_and_classes_changes_nothing(problem, seed):
     y, s, weight = problem
@@ -150,6 +156,7 @@ def test_permutation_of_samples_and_classes_changes_nothing(problem, seed):
         assert_same(after, before)
 
 
+@unhurried
 @given(problems())
 def test_weights_of_whole_numbers_equal_repeated_samples(problem):
     y, s, _ = problem
@@ -163,6 +170,7 @@ def test_weights_of_whole_numbers_equal_repeated_samples(problem):
         assert_same(quietly(function, y, s, sample_weight=weight), quietly(function, y[rows], s[rows]))
 
 
+@unhurried
 @given(problems())
 def test_ranks_see_only_the_order_of_scores(problem):
     y, s, _ = problem
@@ -170,6 +178,7 @@ def test_ranks_see_only_the_order_of_scores(problem):
         assert_same(quietly(function, y, np.exp(3 * s) - 7), quietly(function, y, s))
 
 
+@unhurried
 @given(problems())
 def test_reversed_scores_mirror_the_area(problem):
     y, s, weight = problem
