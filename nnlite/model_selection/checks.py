@@ -1,0 +1,81 @@
+"""Arguments of the splits, checked and brought to one form."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+def as_labels(who: str, labels: ArrayLike) -> tuple[NDArray[np.bool_], list[str]]:
+    """(n, k) bool of labels (n, k) of 0 and 1, or of class labels (n,); and the classes' names."""
+    try:
+        array = np.asarray(labels)
+    except ValueError:
+        raise ValueError(f"{who}: labels: expected an array, got rows of different lengths.") from None
+    if array.ndim == 1 and array.dtype.kind in "biuUS" and array.size:
+        classes, position = np.unique(array, return_inverse=True)
+        return position[:, None] == np.arange(len(classes)), [str(name) for name in classes.tolist()]
+    if array.ndim != 2 or array.size == 0:
+        raise ValueError(
+            f"{who}: labels: expected shape (n_samples, n_classes) of 0 and 1, or (n_samples,) class labels, got "
+            f"{array.dtype} of shape {array.shape}."
+        )
+    if array.dtype.kind not in "biuf" or not np.isin(array, (0, 1)).all():
+        raise ValueError(f"{who}: labels: expected 0 and 1, got other values ({array.dtype}).")
+    return array.astype(bool), [str(i) for i in range(array.shape[1])]
+
+
+def as_groups(who: str, groups: ArrayLike) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    """Sorted distinct group names (integers or strings) and each row's position among them."""
+    array = np.asarray(groups)
+    if array.dtype.kind == "O" and all(isinstance(name, str) for name in array.flat):
+        array = array.astype(str)
+    if array.ndim != 1 or array.dtype.kind not in "iuU" or array.size == 0:
+        raise ValueError(
+            f"{who}: groups: expected integers or strings of shape (n_samples,), got {array.dtype} of shape "
+            f"{array.shape}. A sample without a group can't be split."
+        )
+    if array.dtype.kind == "U" and (array == "").any():
+        row = int(np.flatnonzero(array == "")[0])
+        raise ValueError(f"{who}: groups: expected a name in every row, got an empty one in row {row}.")
+    names, position = np.unique(array, return_inverse=True)
+    return names, position
+
+
+def as_weights(who: str, weights: ArrayLike | None, n_samples: int) -> FloatArray:
+    """(n,) float64 weights, ones for None."""
+    if weights is None:
+        return np.ones(n_samples)
+    array = np.asarray(weights)
+    if array.shape != (n_samples,) or array.dtype.kind not in "biuf":
+        raise ValueError(f"{who}: weights: expected {n_samples} numbers, got {array.dtype} of shape {array.shape}.")
+    array = array.astype(np.float64)
+    if not np.isfinite(array).all() or (array < 0).any() or array.sum() == 0:
+        raise ValueError(f"{who}: weights: expected finite numbers of at least 0, not all 0.")
+    return array
+
+
+def as_names(who: str, class_names: Sequence[str] | None, default: list[str]) -> list[str]:
+    """Names of the classes for messages."""
+    if class_names is None:
+        return default
+    if isinstance(class_names, str) or len(class_names) != len(default):
+        raise ValueError(f"{who}: class_names: expected {len(default)} names, got {class_names!r}.")
+    return [str(name) for name in class_names]
+
+
+def check_length(who: str, argument: str, n: int, expected: int) -> None:
+    """Raise when an argument doesn't have one entry a sample."""
+    if n != expected:
+        raise ValueError(f"{who}: {argument}: expected {expected} samples, as many as in labels, got {n}.")
+
+
+def check_rng(who: str, rng: np.random.Generator) -> None:
+    """Raise when `rng` is not a generator."""
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(
+            f"{who}: rng: expected a numpy.random.Generator, got {rng!r}. numpy.random.default_rng(seed) makes one."
+        )

@@ -1,0 +1,71 @@
+"""What the tests of search evaluate: at the top level of a module that is quick to import, for other processes."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+
+def parabola(candidate, seed):
+    return -((candidate["x"] - 3) ** 2)
+
+
+def slower_first(candidate, seed):
+    """The first candidates take longest, so that they finish last."""
+    time.sleep(0.02 * (5 - candidate["x"]))
+    return {"score": candidate["x"], "seed": seed, "process": os.getpid(), "curve": (1, 2)}
+
+
+started = []
+
+
+def patient(candidate, seed):
+    """Takes its time; tells threads of the same process that it was started."""
+    started.append(candidate["x"])
+    time.sleep(0.02)
+    return 1.0
+
+
+def troubled(candidate, seed):
+    """A trial for each way to go wrong."""
+    match candidate["x"]:
+        case 0:
+            raise ValueError("no such luck")
+        case 1:
+            return float("nan")
+        case 2:
+            return float("inf")
+        case 3:
+            return "three"
+        case 4:
+            return {"loss": 1.0}
+        case 5:
+            return {"score": 1.0, "object": object()}
+    return candidate["x"]
+
+
+def counted(candidate, seed, folder):
+    """Leaves a file for each call."""
+    calls = len(list(Path(folder).iterdir()))
+    (Path(folder) / f"{calls}-{candidate['x']}").touch()
+    return candidate["x"] + seed % 7
+
+
+def flaky(candidate, seed, folder):
+    """Fails while the folder has no file named "healed"."""
+    if candidate["x"] == 1 and not (Path(folder) / "healed").exists():
+        raise RuntimeError("not yet")
+    return candidate["x"]
+
+
+def deadly(candidate, seed, folder):
+    """Kills its process, as the system does when memory is short, unless the folder has a file named "healed"."""
+    if candidate["x"] == 2 and not (Path(folder) / "healed").exists():
+        time.sleep(0.3)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return candidate["x"]
+
+
+def learning_curve(candidate, seed, budget):
+    """Saturates at `height` with `speed`."""
+    return candidate["height"] * (1 - 2 ** (-budget * candidate["speed"]))
