@@ -114,6 +114,7 @@ def absent(recordings: list[Recording], out: Path, report: Report) -> dict[str, 
 def find_package(package: Package, version: str, local: Path | None, keep: Path | None) -> Iterator[Path]:
     """The package's file: from `local`, from `keep`, or downloaded (and deleted again unless it goes to `keep`)."""
     names = (package.name, *package.alternatives)
+    version = version.replace(":", "%3a")  # as apt-get writes an epoch into a file's name
     for name in names:
         for folder in (local, keep):
             files = [] if folder is None else sorted(folder.glob(f"{name}_*.deb"))

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 GENRES = ("Action", "Adventure", "Comedy", "Crime", "Drama", "Fantasy", "Musical", "Romance", "Sci-Fi", "Thriller")
 MANIFEST = Path(__file__).with_name("corpus")
 TIERS = ("small", "full")
+ABOUT = ("licence", "title", "artist", "copyright")  # columns that only people read
 STEMS = {"guitar.ogg", "song.ogg"}  # files of these names in one folder are the halves of one recording, to be summed
 
 
@@ -50,6 +51,7 @@ class Recording:
     licence: str
     title: str
     artist: str
+    copyright: str
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class Track:
     licence: str = ""
     title: str = ""
     artist: str = ""
+    copyright: str = ""
 
 
 def read_table(path: Path, required: Iterable[str]) -> list[dict[str, str]]:
@@ -128,7 +131,7 @@ def read_recordings(folder: Path = MANIFEST, tier: str = "full") -> list[Recordi
     """
     path = folder / "tracks.csv"
     packages, soundtracks = read_packages(folder), read_soundtracks(folder)
-    columns = ("package", "version", "path", "sha256", "soundtrack_id", "use_s", "licence", "title", "artist")
+    columns = ("package", "version", "path", "sha256", "soundtrack_id", "use_s", *ABOUT)
     recordings = []
     for row in read_table(path, columns):
         parts = PurePosixPath(row["path"]).parts
@@ -156,8 +159,31 @@ def read_tracks(folder: Path = MANIFEST) -> list[Track]:
 def make_track(id: str, stems: list[Recording], soundtrack: Soundtrack) -> Track:
     first = stems[0]
     files, use_s = tuple(stem.path for stem in stems), min(stem.use_s for stem in stems)
-    about = (first.licence, first.title, first.artist)
+    about = (getattr(first, name) for name in ABOUT)
     return Track(id, files, soundtrack.id, soundtrack.game, soundtrack.tags, use_s, *about)
+
+
+def read_tags(path: Path, class_names: tuple[str, ...] = GENRES) -> list[Track]:
+    """A user's own tracks from a CSV with the columns path and tags.
+
+    Columns soundtrack, game, licence, title, artist and copyright are read if they are there. Without a soundtrack the
+    folder of the file stands for it; without a game, the soundtrack.
+
+    Raises
+    ------
+    ManifestError
+        For a missing column, a file that is listed twice, a tag that is not a class.
+    """
+    tracks: dict[str, Track] = {}
+    for row in read_table(path, ("path", "tags")):
+        file, tags = row["path"].strip(), split_list(row["tags"])
+        if not file or file in tracks:
+            raise ManifestError(f"{path}: expected each path once, got {file!r} again. Join its tags with semicolons.")
+        check_tags(tags, class_names, f"{path}: {file}")
+        soundtrack = row.get("soundtrack") or str(PurePosixPath(file).parent)
+        about = (row.get(name, "") for name in ABOUT)
+        tracks[file] = Track(file, (file,), soundtrack, row.get("game") or soundtrack, tags, None, *about)
+    return list(tracks.values())
 
 
 def check_tags(tags: Iterable[str], known: tuple[str, ...], who: str) -> None:

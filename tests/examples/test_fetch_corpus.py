@@ -60,21 +60,11 @@ def write_manifest(folder: Path, paths: list[str]) -> Path:
     rows = [(name, "small" if name == "alpha" else "full", 1.5, "gamma" if name == "beta" else "") for name in packages]
     write_csv(folder / "packages.csv", "package,tier,megabytes,alternatives", *rows)
     write_csv(folder / "soundtracks.csv", "soundtrack_id,game,tags", ("ost", "game", "Drama;Crime"))
-    rows = [
-        (
-            path.split("/")[0],
-            "1.0",
-            path,
-            hashlib.sha256(AUDIO[Path(path).name]).hexdigest(),
-            "ost",
-            60,
-            "Expat",
-            "",
-            "",
-        )
-        for path in paths
-    ]
-    header = "package,version,path,sha256,soundtrack_id,use_s,licence,title,artist"
+    rows = []
+    for path in paths:
+        digest = hashlib.sha256(AUDIO[Path(path).name]).hexdigest()
+        rows.append((path.split("/")[0], "1.0", path, digest, "ost", 60, "Expat", "", "", "holder"))
+    header = "package,version,path,sha256,soundtrack_id,use_s,licence,title,artist,copyright"
     write_csv(folder / "tracks.csv", header, *rows)
     return folder
 
@@ -172,7 +162,7 @@ def test_fetch_reports_a_broken_container(place, capsys):
 def test_manifest_refuses_paths_that_leave_the_folder(tmp_path, path):
     write_manifest(tmp_path, PATHS)
     with open(tmp_path / "tracks.csv", "a", newline="") as file:
-        csv.writer(file).writerow(("alpha", "1.0", path, "0", "ost", 1, "", "", ""))
+        csv.writer(file).writerow(("alpha", "1.0", path, "0", "ost", 1, "", "", "", ""))
     with pytest.raises(corpus.ManifestError, match="expected a path below alpha/, got"):
         corpus.read_recordings(tmp_path)
 

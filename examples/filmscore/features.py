@@ -1,0 +1,187 @@
+"""A folder of features, as `build_features.py` and `make_sample.py` write it and every other script reads it.
+
+| file | what |
+|---|---|
+| `tiles.npy` | (n_tiles, 40, 100, 1): float32, or 16-bit codes; or `tiles.npz`: 8-bit codes, compressed |
+| `index.csv` | a row for each tile: track, soundtrack, game, start_s [s], level_dbfs (RMS, before normalisation) |
+| `tracks.csv` | a row for each track: soundtrack, game, tags, licence, title, artist, copyright |
+| `features.json` | recipe, class names, coding, options, versions, errors |
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from filmscore.coding import CodedTiles, Coding
+from filmscore.corpus import ABOUT, Track, check_tags, read_table, split_list
+from filmscore.files import replace_file
+from mfcc import MFCC
+
+FORMAT = "filmscore.features"
+VERSION = 1
+INDEX = ("track", "soundtrack", "game", "start_s", "level_dbfs")
+TRACKS = ("track", "soundtrack", "game", "tags", *ABOUT)
+
+
+class FeaturesError(ValueError):
+    """A feature folder that cannot be used as it is; the message names the file."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """Tiles, where each comes from, and what it is tagged with.
+
+    Attributes
+    ----------
+    tiles : array-like of float32, shape (n_tiles, n_coefficients, n_frames, 1)
+        A memory map, an array, or `CodedTiles`: `tiles[rows]` is an array in each case, `np.asarray(tiles)` is all.
+    track_of_tile : array of int, shape (n_tiles,)
+        Index into the tracks.
+    start_s, level_dbfs : array of float, shape (n_tiles,)
+        Where the tile starts in its track [s], and how loud the recording is there [dBFS], before normalisation.
+    tracks : tuple of Track
+    tags : array of bool, shape (n_tracks, n_classes)
+        Which classes a track carries.
+    recipe : MFCC
+        How the tiles were made from 22,050 Hz mono samples; a recording to be tagged goes through the same.
+    class_names : tuple of str
+    description : dict
+        `features.json` as it stands: options, versions, errors.
+    """
+
+    tiles: np.ndarray | CodedTiles
+    track_of_tile: np.ndarray
+    start_s: np.ndarray
+    level_dbfs: np.ndarray
+    tracks: tuple[Track, ...]
+    tags: np.ndarray
+    recipe: MFCC
+    class_names: tuple[str, ...]
+    description: dict[str, Any]
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The tags of each tile's track, bool of shape (n_tiles, n_classes)."""
+        return self.tags[self.track_of_tile]
+
+    def groups(self, by: str) -> np.ndarray:
+        """For each tile the number of its group: its own ("window"), its track's, its soundtrack's or its game's."""
+        if by == "window":
+            return np.arange(len(self.track_of_tile))
+        if by == "track":
+            return self.track_of_tile
+        if by not in ("soundtrack", "game"):
+            raise ValueError(f"Features.groups: by: expected window, track, soundtrack or game, got {by!r}")
+        names = [getattr(track, by) for track in self.tracks]
+        return np.unique(names, return_inverse=True)[1][self.track_of_tile]
+
+
+def load_features(folder: str | Path) -> Features:
+    """Read a feature folder; the tiles stay on disk until they are used, unless they are compressed.
+
+    Raises
+    ------
+    FeaturesError
+        When files are missing, were made by another version, or do not fit together.
+    """
+    try:
+        return _load(Path(folder))
+    except FeaturesError:
+        raise
+    except (ValueError, OSError) as error:
+        raise FeaturesError(f"{folder}: {error} Build the folder again.") from error
+
+
+def _load(folder: Path) -> Features:
+    description = _read_description(folder / "features.json")
+    recipe = MFCC.from_dict(description["recipe"])
+    class_names = tuple(description["class_names"])
+    tracks = tuple(read_tracks(folder / "tracks.csv", class_names))
+    tags = np.array([[name in track.tags for name in class_names] for track in tracks], bool)
+    number = {track.id: i for i, track in enumerate(tracks)}
+    rows = read_table(folder / "index.csv", INDEX)
+    unknown = next((row["track"] for row in rows if row["track"] not in number), None)
+    if unknown is not None:
+        raise FeaturesError(f"{folder / 'index.csv'}: track {unknown!r} is not in tracks.csv. Build the folder again.")
+    track_of_tile = np.array([number[row["track"]] for row in rows], np.int32)
+    start_s = np.array([row["start_s"] for row in rows]).astype(np.float64)
+    level_dbfs = np.array([row["level_dbfs"] for row in rows]).astype(np.float32)
+    tiles = _read_tiles(folder, description["coding"])
+    if tiles.ndim != 4 or len(tiles) != len(rows) or tiles.shape[1] != recipe.n_coefficients:
+        raise FeaturesError(
+            f"{folder}: expected tiles of shape ({len(rows)}, {recipe.n_coefficients}, n_frames, 1) for the rows of "
+            f"index.csv and the recipe, got {tiles.shape}. Build the folder again."
+        )
+    return Features(tiles, track_of_tile, start_s, level_dbfs, tracks, tags, recipe, class_names, description)
+
+
+def read_tracks(path: Path, class_names: tuple[str, ...]) -> list[Track]:
+    """The track table of a feature folder."""
+    tracks = []
+    for row in read_table(path, TRACKS):
+        tags = split_list(row["tags"])
+        check_tags(tags, class_names, f"{path}: {row['track']}")
+        about = (row[name] for name in ABOUT)
+        tracks.append(Track(row["track"], (), row["soundtrack"], row["game"], tags, None, *about))
+    return tracks
+
+
+def write_tables(
+    folder: Path, tracks: Sequence[Track], rows: Iterable[tuple[Track, float, float]], description: dict[str, Any]
+) -> None:
+    """Write what belongs to the tiles: the rows are (track, start [s], level [dBFS]) for each of them."""
+    index = ((t.id, t.soundtrack, t.game, f"{start:.3f}", f"{level:.1f}") for t, start, level in rows)
+    write_table(folder / "index.csv", INDEX, index)
+    table = ((t.id, t.soundtrack, t.game, ";".join(t.tags), *(getattr(t, name) for name in ABOUT)) for t in tracks)
+    write_table(folder / "tracks.csv", TRACKS, table)
+    with replace_file(folder / "features.json") as file:
+        file.write((json.dumps({"format": FORMAT, "version": VERSION} | description, indent=1) + "\n").encode())
+
+
+def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write a CSV file with a header line, whole or not at all."""
+    with replace_file(path) as file:
+        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+        text.flush()
+        text.detach()
+
+
+def _read_description(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise FeaturesError(f"{path.parent}: expected a folder of features, found no {path.name} in it")
+    try:
+        description = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise FeaturesError(f"{path}: expected JSON ({error}). Build the folder again.") from None
+    if not isinstance(description, dict) or [description.get(k) for k in ("format", "version")] != [FORMAT, VERSION]:
+        raise FeaturesError(f"{path}: expected {FORMAT} of version {VERSION}, got another. Build the folder again.")
+    missing = [name for name in ("recipe", "class_names", "coding") if name not in description]
+    if missing:
+        raise FeaturesError(f"{path}: expected {', '.join(missing)} in it. Build the folder again.")
+    return description
+
+
+def _read_tiles(folder: Path, coding: dict[str, Any] | None) -> np.ndarray | CodedTiles:
+    plain, packed = folder / "tiles.npy", folder / "tiles.npz"
+    try:
+        if plain.is_file():
+            tiles = np.load(plain, mmap_mode="r", allow_pickle=False)
+            return tiles if coding is None else CodedTiles(tiles, Coding(**coding))
+        with open(packed, "rb") as file, np.load(file, allow_pickle=False) as archive:
+            return Coding(**coding or {}).decode(archive["tiles"])
+    except FileNotFoundError:
+        raise FeaturesError(f"{folder}: expected tiles.npy or tiles.npz, found none. Build the folder again.") from None
+    except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise FeaturesError(f"{folder}: broken tiles ({error}). Build the folder again.") from error
