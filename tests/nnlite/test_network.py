@@ -139,8 +139,8 @@ def test_equality_and_repr():
     assert nn.Sequential(NET.layers, NET.input_shape, fuse=False) != NET
     assert nn.Sequential(NET.layers[:5], NET.input_shape) != NET
     assert NET != "network"
-    names = {name: getattr(nn, name) for name in nn.__all__ if name[0].isupper()}
-    assert eval(repr(NET), names) == NET
+    names = {type(layer).__name__: type(layer) for layer in NET.layers}
+    assert eval(repr(NET), {"Sequential": nn.Sequential, "Glorot": nn.Glorot, **names}) == NET
 
 
 class TestSummary:
