@@ -147,6 +147,11 @@ def emit_first_lanes(builder: Any, n: Any, lanes: int) -> Any:
     return builder.icmp_signed("<", ir.Constant(index, list(range(lanes))), emit_splat(builder, n, lanes))
 
 
+def emit_load_masked(builder: Any, pointer: Any, index: Any, vector: ir.VectorType, mask: Any) -> Any:
+    """Load the lanes of a vector that `mask` selects from element `index`; the others are zero."""
+    return _masked_load(builder, builder.bitcast(builder.gep(pointer, [index]), vector.as_pointer()), vector, mask)
+
+
 def emit_store_masked(builder: Any, pointer: Any, index: Any, value: Any, mask: Any) -> None:
     """Store the lanes of a vector that `mask` selects to element `index`."""
     _masked_store(builder, builder.bitcast(builder.gep(pointer, [index]), value.type.as_pointer()), value, mask)

@@ -157,8 +157,8 @@ def train(
             if not np.isfinite(value):
                 raise TrainingDiverged(
                     f"train: the loss became {value} in epoch {number}, step {step} of {steps}. Lower the learning "
-                    "rate, scale the inputs to unit variance, or clip the gradient's norm; the parameters are those from "
-                    "before this step."
+                    "rate, scale the inputs to unit variance, or clip the gradient's norm; the "
+                    "parameters are those from before this step."
                 )
             factor = schedule(number + step / steps, max_epochs)
             optimizer.update(params, grads, state, factor)

@@ -130,13 +130,13 @@ def ulps(actual, expected):
     return float(abs(Decimal(float(actual)) - expected) / spacing)
 
 
-def dropout(x, key, rate):
-    """Keep x where a 32-bit hash of its position and the key reaches rate * 2**32."""
+def dropout(x, key, rate, rest):
+    """Keep x where a 32-bit hash of its position and the key reaches rate * 2**32; elsewhere rest."""
     y = np.zeros(x.shape)
     for i, value in enumerate(x):
         h = (i & 0xFFFFFFFF) ^ int(key[0])
         h = (h ^ h >> 16) * 0x7FEB352D & 0xFFFFFFFF
         h = (h ^ h >> 15) + int(key[1]) & 0xFFFFFFFF
         h = (h ^ h >> 16) * 0x846CA68B & 0xFFFFFFFF
-        y[i] = value / (1 - rate) if (h ^ h >> 16) >= round(rate * 2**32) else 0.0
+        y[i] = rest + (value - rest) / (1 - rate) if (h ^ h >> 16) >= round(rate * 2**32) else rest
     return y

@@ -16,7 +16,18 @@ import functools
 import numpy as np
 
 from nnlite.jit import aligned_empty, aligned_zeros, kernel
-from nnlite.kernels.blocks import add_outer, add_patch, load_block, scatter_patch, store_block, store_maxima, zeros
+from nnlite.kernels.blocks import (
+    add_outer,
+    add_patch,
+    add_window,
+    load_block,
+    load_rows,
+    scatter_patch,
+    store_block,
+    store_maxima,
+    store_rows,
+    zeros,
+)
 from nnlite.simd import REGISTERS, lanes_of
 
 # Bytes of input that a strip of rows may cover in the gradients: what stays in a 32 KB first-level cache beside the
@@ -194,7 +205,13 @@ def conv_pool_grad_weight(x, dy, argmax, kernel_size, stride, pool, dweight):
     """
     K, M = kernel_size
     C, O = dweight.shape[2:]
-    blocks = PatchBlocks(K, M * C, lanes_of(x.dtype))
+    lanes = lanes_of(x.dtype)
+    if vectors := dense_vectors(M * C, O, pool, lanes):
+        run = _grad_weight_dense_kernel(M * C, *pool, stride[1] * C, vectors, lanes)
+        dweight.fill(0)
+        run(x, dy, argmax, stride[0], dweight)
+        return
+    blocks = PatchBlocks(K, M * C, lanes)
     packed = aligned_zeros((blocks.groups, O, blocks.size), x.dtype)
     strip = _strip_rows(x, K, stride, pool)
     for block, offset, vectors, tail in _walk(blocks, x.shape[2] * C):
@@ -268,6 +285,53 @@ def _grad_weight_kernel(R, V, tail, L):
                 store_block(dweight, o * size, block)
 
     return conv_pool_grad_weight_block
+
+
+def dense_vectors(row_taps, channels, pool, lanes):
+    """Vectors of output channels with which the dense weight gradient works, or 0 where the sparse one does less.
+
+    A row of a patch that is shorter than a vector leaves lanes empty in the sparse gradient, most of all with one
+    input channel. Then it is cheaper to put output channels into the lanes and to work through every place of the
+    window.
+
+    >>> dense_vectors(5, 32, (2, 2), 16), dense_vectors(96, 64, (2, 2), 16)
+    (2, 0)
+    """
+    places = pool[0] * pool[1]
+    if channels < lanes // 2 or row_taps * places > 2 * lanes:
+        return 0
+    wanted = 2 if channels > lanes else 1
+    return next((v for v in range(wanted, 0, -1) if v * (row_taps + 2) < REGISTERS - 1), 0)
+
+
+@functools.cache
+def _grad_weight_dense_kernel(T, P, Q, column_stride, V, L):
+    group = V * L
+    window_step = Q * column_stride
+
+    @kernel
+    def conv_pool_grad_weight_dense(x, dy, argmax, row_stride, dweight):
+        N, H, W, C = x.shape
+        _, I, J, O = dy.shape
+        K = dweight.shape[0]
+        line = W * C
+        row_step = row_stride * line
+        for n in range(N):
+            for o in range(0, O, group):
+                for k in range(K):
+                    block = load_rows(dweight, k * T * O + o, O, O - o, L, T, V)
+                    for i in range(I):
+                        source = (n * H + k) * line + i * P * row_step
+                        q = (n * I + i) * J * O + o
+                        for _ in range(J):
+                            block = add_window(
+                                block, dy, argmax, q, O - o, x, source, row_step, column_stride, P, Q, T, V
+                            )
+                            source += window_step
+                            q += O
+                    store_rows(dweight, k * T * O + o, O, O - o, block, T, V)
+
+    return conv_pool_grad_weight_dense
 
 
 @functools.cache

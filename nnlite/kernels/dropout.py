@@ -24,7 +24,7 @@ def mix(counter, key):
 
 
 @kernel
-def dropout(x, key, threshold, scale, y):
-    """y = x * scale where the hash of the position reaches the threshold, else 0."""
+def dropout(x, key, threshold, scale, rest, y):
+    """y = rest + (x - rest) * scale where the hash of the position reaches the threshold, else rest."""
     for i in range(x.size):
-        y[i] = x[i] * scale if mix(i, key) >= threshold else x.dtype.type(0)
+        y[i] = (x[i] - rest) * scale + rest if mix(i, key) >= threshold else rest

@@ -12,26 +12,34 @@ from nnlite.layers.base import Layer, Params, check_batch, check_dy
 
 @dataclass(frozen=True)
 class Dropout(Layer):
-    """Set each value to zero with probability `rate` and scale the others by 1 / (1 - rate).
+    """Set each value to `rest` with probability `rate`, and scale the distance of the others from it by 1 / (1 - rate).
 
-    The mask is a hash of a key and of the position, so backward recomputes it and nothing is kept.
+    The mean of a value over many masks is the value. The mask is a hash of a key and of the position, so backward
+    recomputes it and nothing is kept.
 
     Parameters
     ----------
     rate : float
         Probability in [0, 1).
+    rest : float
+        What a dropped unit says: 0 in the paper. Behind sigmoid units 0.5, what they say when no input comes, does to
+        them what 0 does to tanh units. Units that all say about 0.5 and are set to 0 make noise that is larger than
+        what they have to tell apart, and a stack of such layers learns nothing.
     """
 
     rate: float
+    rest: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.rate < 1:
             raise ValueError(f"Dropout: rate: expected a probability in [0, 1), got {self.rate!r}.")
+        if not np.isfinite(self.rest):
+            raise ValueError(f"Dropout: rest: expected a finite number, got {self.rest!r}.")
 
     def forward(self, params: Params, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
         x = check_batch(self, x)
         key = rng.integers(2**32, size=2, dtype=np.uint32)
-        return self._mask(x, key), (key, x.shape, x.dtype)
+        return self._mask(x, key, self.rest), (key, x.shape, x.dtype)
 
     def backward(
         self, params: Params, cache: Any, dy: np.ndarray, input_grad: bool = True
@@ -39,10 +47,10 @@ class Dropout(Layer):
         if not input_grad:
             return None, {}
         key, shape, dtype = cache
-        return self._mask(check_dy(self, dy, shape, dtype), key), {}
+        return self._mask(check_dy(self, dy, shape, dtype), key, 0.0), {}
 
-    def _mask(self, x: np.ndarray, key: np.ndarray) -> np.ndarray:
+    def _mask(self, x: np.ndarray, key: np.ndarray, rest: float) -> np.ndarray:
         y = aligned_empty(x.shape, x.dtype)
-        scale = x.dtype.type(1 / (1 - self.rate))
-        kernels.dropout(x.reshape(-1), key, kernels.threshold(self.rate), scale, y.reshape(-1))
+        scale, rest = x.dtype.type(1 / (1 - self.rate)), x.dtype.type(rest)
+        kernels.dropout(x.reshape(-1), key, kernels.threshold(self.rate), scale, rest, y.reshape(-1))
         return y

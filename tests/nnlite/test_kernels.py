@@ -4,6 +4,11 @@ The numbers of the convolutions are small integers: sums are exact in either typ
 ties are frequent.
 """
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -138,6 +143,14 @@ def test_convolution_keeps_nan(dtype):
     np.testing.assert_array_equal(argmax[~np.isnan(y)], places[~np.isnan(y)])
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="protects pages of memory")
+def test_nothing_beyond_the_arrays_is_touched():
+    script = Path(__file__).with_name("guard_pages.py")
+    environment = {**os.environ, "PYTHONPATH": str(script.parents[2])}
+    result = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout) == (0, "touched nothing else\n"), result.stderr
+
+
 @PLENTY
 @given(
     seed=st.integers(0, 2**32),
@@ -206,13 +219,19 @@ def test_activations_far_out(name, limits, dtype):
 
 
 @DTYPES
+@pytest.mark.parametrize("rest", [0.0, 0.5])
 @pytest.mark.parametrize("rate", [0.0, 0.1, 0.5, 0.999])
-def test_dropout(rate, dtype):
+def test_dropout(rate, rest, dtype):
     rng = np.random.default_rng(0)
     x, key = rng.standard_normal(1003).astype(dtype), rng.integers(2**32, size=2, dtype=np.uint32)
     y = Guarded(np.full(x.shape, 99), dtype)
-    dropout.dropout(x, key, dropout.threshold(rate), dtype(1 / (1 - rate)), y.array)
-    np.testing.assert_allclose(y.array, naive.dropout(x, key, rate), rtol=4 * np.finfo(dtype).eps)
+    dropout.dropout(x, key, dropout.threshold(rate), dtype(1 / (1 - rate)), dtype(rest), y.array)
+    np.testing.assert_allclose(
+        y.array,
+        naive.dropout(x, key, rate, rest),
+        rtol=8 * np.finfo(dtype).eps,
+        atol=4 * np.finfo(dtype).eps / (1 - rate),
+    )
     y.check()
 
 
@@ -222,7 +241,7 @@ def test_dropout_looks_random(rate):
     x, y = np.ones(n, np.float32), np.empty((2, n), np.float32)
     keys = rng.integers(2**32, size=2, dtype=np.uint32), rng.integers(2**32, size=2, dtype=np.uint32)
     for key, out in zip(keys, y, strict=True):
-        dropout.dropout(x, key, dropout.threshold(rate), np.float32(1), out)
+        dropout.dropout(x, key, dropout.threshold(rate), np.float32(1), np.float32(0), out)
     sigma = (rate * (1 - rate) / n) ** 0.5
     assert abs(y[0].mean() - (1 - rate)) < 5 * sigma
     neighbours, between = np.corrcoef(y[0][:-1], y[0][1:])[0, 1], np.corrcoef(y)[0, 1]

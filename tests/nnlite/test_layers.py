@@ -30,6 +30,7 @@ CASES = [
     (nn.Softmax(), (5,)),
     (nn.Softmax(), (3, 4)),
     (nn.Dropout(0.4), (3, 5)),
+    (nn.Dropout(0.4, rest=0.5), (3, 5)),
     (nn.Dropout(0.0), (8,)),
     (nn.Flatten(), (3, 4, 2)),
 ]
@@ -68,8 +69,8 @@ def close(actual, expected, dtype=np.float32):
 @settings(max_examples=6, deadline=None)
 @given(
     seed=st.integers(0, 2**32),
-    size=st.tuples(st.integers(5, 9), st.integers(5, 9)),
-    kernel=st.sampled_from([(1, 1), (2, 3), (4, 2)]),
+    size=st.sampled_from([(5, 6), (6, 9), (8, 5)]),
+    kernel=st.sampled_from([(2, 3), (4, 2)]),
     stride=st.sampled_from([1, 2, (3, 1)]),
     pool=st.sampled_from([None, 1, 2]),
 )
