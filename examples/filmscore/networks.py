@@ -1,0 +1,64 @@
+"""The networks of the published study, with what it left open as arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import nnlite as nn
+
+ACTIVATIONS = {"sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "relu": nn.ReLU}
+TILE = (40, 100, 1)
+"""Coefficients, frames, channels."""
+
+FILTERS = ((32, 5, 0.1), (64, 3, 0.2), (128, 2, 0.3), (256, 2, 0.4))
+"""Filters, kernel size and dropout after pooling of each convolution."""
+
+
+def convolutional(
+    n_classes: int,
+    *,
+    activation: str = "sigmoid",
+    output: nn.Layer | None = None,
+    dropout: bool = True,
+    rest: float = 0.0,
+    input_shape: tuple[int, int, int] = TILE,
+) -> nn.Sequential:
+    """Four convolutions, each with 2 x 2 max-pooling and dropout, then two dense layers of 50, then the classes.
+
+    Parameters
+    ----------
+    activation : {"sigmoid", "tanh", "relu"}
+        The published units are sigmoid.
+    output : Layer, optional
+        Softmax (the default) for one network over all classes, Sigmoid for classes that stand for themselves.
+    dropout : bool
+        False leaves all dropout layers out.
+    rest : float
+        What dropped units say, see `nnlite.Dropout`: 0 is published, 0.5 suits sigmoid units.
+    """
+    unit = ACTIVATIONS[activation]
+    layers: list[nn.Layer] = []
+    for filters, size, rate in FILTERS:
+        layers += [nn.Conv2D(filters, size), unit(), nn.MaxPool2D(2)] + ([nn.Dropout(rate, rest)] if dropout else [])
+    layers += [nn.Flatten(), nn.Dense(50), unit()] + ([nn.Dropout(0.5, rest)] if dropout else [])
+    layers += [nn.Dense(50), unit(), nn.Dense(n_classes), nn.Softmax() if output is None else output]
+    return nn.Sequential(layers, input_shape)
+
+
+def fully_connected(
+    n_classes: int,
+    *,
+    hidden: Sequence[int] = (200, 50),
+    activation: str = "sigmoid",
+    output: nn.Layer | None = None,
+    dropout: float = 0.5,
+    rest: float = 0.0,
+    input_shape: tuple[int, int, int] = TILE,
+) -> nn.Sequential:
+    """The baseline: dense layers on the flattened tile. Its published sizes are not given."""
+    unit = ACTIVATIONS[activation]
+    layers: list[nn.Layer] = [nn.Flatten()]
+    for units in hidden:
+        layers += [nn.Dense(units), unit()] + ([nn.Dropout(dropout, rest)] if dropout else [])
+    layers += [nn.Dense(n_classes), nn.Softmax() if output is None else output]
+    return nn.Sequential(layers, input_shape)

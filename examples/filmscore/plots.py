@@ -1,0 +1,86 @@
+"""Pictures of a run. matplotlib is optional: without it a line says what to install, and the run goes on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+INK, MUTED, ACCENT, SECOND = "#1f2933", "#9aa5b1", "#c2410c", "#0f766e"
+
+
+def pyplot() -> Any | None:
+    """matplotlib.pyplot without a screen, or None and a line on standard error."""
+    try:
+        import matplotlib
+    except ImportError:
+        print("no pictures: matplotlib is missing. Install it with: pip install 'nnlite[plot]'", file=sys.stderr)
+        return None
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    style = {"axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": MUTED, "text.color": INK}
+    plt.rcParams.update(style | {"axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK, "font.size": 10})
+    return plt
+
+
+def learning_curve(path: Path, history: Sequence[dict[str, Any]], best_epoch: int | None, title: str) -> None:
+    """Loss of training and validation over the epochs, with the epoch whose parameters were kept."""
+    plt = pyplot()
+    if plt is None:
+        return
+    figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
+    epochs = [row["epoch"] + 1 for row in history]
+    axes.plot(epochs, [row["loss"] for row in history], color=MUTED, label="training (with dropout)")
+    axes.plot(epochs, [row["val_loss"] for row in history], color=ACCENT, label="validation")
+    if best_epoch is not None:
+        axes.axvline(best_epoch + 1, color=INK, linewidth=0.8, linestyle=":")
+        axes.annotate(
+            f" kept: epoch {best_epoch + 1}", (best_epoch + 1, 1), xycoords=("data", "axes fraction"), va="top"
+        )
+    axes.set(xlabel="epoch", ylabel="loss (cross-entropy, nats)", title=title)
+    axes.legend(frameon=False)
+    figure.savefig(path, dpi=150)
+    plt.close(figure)
+
+
+def class_bars(path: Path, judgement: Any, published: dict[str, float], skip: Sequence[str], title: str) -> None:
+    """F1 of each class per track beside the prior's, and the published one as a mark."""
+    plt = pyplot()
+    if plt is None:
+        return
+    names = [name for name in judgement.track["classes"] if name not in skip]
+    value = {
+        part: [getattr(judgement, part)["classes"][n]["f1"] or 0 for n in names] for part in ("track", "prior_track")
+    }
+    place = np.arange(len(names))
+    figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
+    axes.bar(place - 0.2, value["track"], 0.38, color=ACCENT, label="network, whole tracks")
+    axes.bar(place + 0.2, value["prior_track"], 0.38, color=MUTED, label="prior alone")
+    axes.scatter(place, [published[n] for n in names], marker="_", s=500, color=INK, label="published (other data)")
+    axes.set_xticks(place, names)
+    axes.set(ylabel="F1", ylim=(0, 1), title=title)
+    axes.legend(frameon=False, ncols=3, loc="upper center")
+    figure.savefig(path, dpi=150)
+    plt.close(figure)
+
+
+def genre_curves(path: Path, start_s: np.ndarray, values: np.ndarray, names: Sequence[str], title: str) -> None:
+    """Values of the genres along a recording: a row for each genre, dark where it fits."""
+    plt = pyplot()
+    if plt is None:
+        return
+    order = np.argsort(-values.mean(axis=0))
+    width = start_s[1] - start_s[0] if len(start_s) > 1 else 9.29
+    figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
+    edges = np.append(start_s, start_s[-1] + width)
+    mesh = axes.pcolormesh(edges, np.arange(len(names) + 1), values.T[order], cmap="OrRd", vmin=0, vmax=values.max())
+    axes.set_yticks(np.arange(len(names)) + 0.5, [f"{names[k]}  {values[:, k].mean():.2f}" for k in order])
+    axes.invert_yaxis()
+    axes.set(xlabel="time in the recording (s)", title=title)
+    figure.colorbar(mesh, ax=axes, label="value of the genre")
+    figure.savefig(path, dpi=150)
+    plt.close(figure)
