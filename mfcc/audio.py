@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -10,8 +11,9 @@ import numpy as np
 import soxr
 from numpy.typing import DTypeLike
 
-from mfcc.checks import check_choice, check_integer, check_number
+from mfcc.checks import check_choice, check_finite, check_integer, check_number, check_samples
 from mfcc.decoding import HIGHEST_RATE, LOWEST_RATE, AudioError, AudioWarning, Decoder, Path
+from mfcc.recipe import MFCC
 from mfcc.streaming import recut
 
 __all__ = ["AudioError", "AudioWarning", "load", "stream"]
@@ -70,7 +72,7 @@ def load(
     Some truncated files can't be told from whole ones: an MP3 without a Xing, Info or VBRI header, and an Ogg stream
     that was cut between two pages.
     """
-    check_stream_arguments("load", offset, duration, on_truncated)
+    _check_excerpt("load", offset, duration, on_truncated)
     sample_type = _float_type("load", dtype)
     if sr is not None:
         _check_rate("load", sr)
@@ -123,12 +125,31 @@ def stream(
     ValueError, TypeError
         At once, for arguments out of range.
     """
-    check_stream_arguments("stream", offset, duration, on_truncated)
+    _check_excerpt("stream", offset, duration, on_truncated)
     sample_type = _float_type("stream", dtype)
     if sr is not None:
         _check_rate("stream", sr)
     length = check_integer("stream", "block", block)
     return _stream(path, sr, length, offset, duration, sample_type, on_truncated)
+
+
+def samples_of(
+    who: str,
+    source: Path | np.ndarray,
+    recipe: MFCC,
+    offset: float = 0.0,
+    duration: float | None = None,
+    on_truncated: OnTruncated = "raise",
+) -> Iterator[np.ndarray]:
+    """Yield the float32 samples at recipe.sr of a recording or of an array, in blocks; errors name `who`."""
+    _check_excerpt(who, offset, duration, on_truncated)
+    if isinstance(source, (str, bytes, os.PathLike)):
+        return stream(source, recipe.sr, offset=offset, duration=duration, on_truncated=on_truncated)
+    y = check_samples(who, source, integer_full_scale=recipe.integer_full_scale)
+    first = round(offset * recipe.sr)
+    y = y[first : None if duration is None else first + max(1, round(duration * recipe.sr))]
+    check_finite(who, y)
+    return iter([y.astype(np.float32, copy=False)])
 
 
 def _stream(
@@ -164,7 +185,7 @@ def _too_short(path: Path, sr: float) -> AudioError:
     return AudioError(path, f"is shorter than one sample at {sr:g} Hz.")
 
 
-def check_stream_arguments(who: str, offset: float, duration: float | None, on_truncated: str) -> None:
+def _check_excerpt(who: str, offset: float, duration: float | None, on_truncated: str) -> None:
     """Raise ValueError or TypeError for arguments out of range."""
     check_number(who, "offset", offset, minimum=0.0, hint="It is in seconds.")
     if duration is not None:

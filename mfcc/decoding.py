@@ -19,6 +19,9 @@ Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 # Below, a hostile or broken header would turn a small file into a huge signal; above is no audio.
 LOWEST_RATE, HIGHEST_RATE = 1_000, 1_000_000
 
+# Overshoot stays, and so do integers written as floats; what would overflow when it is resampled or squared does not.
+_LARGEST = 1e12
+
 # Samples of all channels that are decoded at a time: 512 KB in float32, so that mixing finds them in the cache.
 _BLOCK = 1 << 17
 
@@ -31,7 +34,7 @@ class AudioError(ValueError):
     path : str, bytes or os.PathLike
         The file, as it was given.
     reason : str
-        What is wrong, and what to do.
+        What is wrong.
     seconds_read, seconds_expected : float or None
         For a truncated file: how much of it can be decoded, and how much there should be, as far as that is known.
     """
@@ -44,7 +47,8 @@ class AudioError(ValueError):
         self.seconds_read, self.seconds_expected = seconds_read, seconds_expected
 
     def __str__(self) -> str:
-        return f"{printable(self.path)}: {self.reason}"
+        hint = ' Get a whole copy, or take what is there with on_truncated="keep".'
+        return f"{printable(self.path)}: {self.reason}{hint if self.seconds_read is not None else ''}"
 
 
 class AudioWarning(UserWarning):
@@ -166,8 +170,7 @@ class Decoder:
         of = f" of the {expected:.2f} s that it states" if expected is not None else ""
         reason = f"{damage}: {seconds:.2f} s{of} can be read."
         if on_truncated == "raise":
-            hint = ' Get a whole copy, or take what is there with on_truncated="keep".'
-            raise AudioError(self.path, reason + hint, seconds, expected)
+            raise AudioError(self.path, reason, seconds, expected)
         warnings.warn(f"{printable(self.path)}: {reason}", AudioWarning, stacklevel=4)
 
     def _seek(self, frame: int) -> None:
@@ -189,17 +192,17 @@ class Decoder:
     def _mix(self, frames: np.ndarray, position: int) -> np.ndarray:
         mono = frames[:, 0]
         if frames.shape[1] > 1:
-            with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused below
+            with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is refused below
                 mono = mono + frames[:, 1]
                 for channel in frames.T[2:]:
                     mono += channel
                 mono *= 1.0 / frames.shape[1]
-        if not (finite := np.isfinite(mono)).all():
-            first = int(finite.argmin())
+        if not (mono.max() <= _LARGEST and mono.min() >= -_LARGEST):  # nor with NaN
+            first = int((np.abs(mono) <= _LARGEST).argmin())
             values = ", ".join(f"{value:g}" for value in frames[first][:8])
             raise AudioError(
                 self.path,
-                f"expected finite samples, got {values} at sample {position + first} "
+                f"expected finite samples of full scale 1.0, got {values} at sample {position + first} "
                 f"({self._time(position + first)}). Repair or cut the recording.",
             )
         return mono

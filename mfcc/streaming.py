@@ -55,6 +55,13 @@ def stream_features(
         yield tuple(function(in_frame, samples) for function in compute)
 
 
+def joined_features(recipe: MFCC, blocks: Iterable[np.ndarray]) -> np.ndarray:
+    """Return the coefficients of a signal from its blocks: those of the whole, without frames if it is too short."""
+    chunks = [np.empty((recipe.n_coefficients, 0), np.float32)]
+    chunks += [chunk for (chunk,) in stream_features(recipe, blocks)]
+    return np.concatenate(chunks, axis=1)
+
+
 def recut(blocks: Iterable[np.ndarray], length: int) -> Iterator[np.ndarray]:
     """Yield the samples of blocks in new arrays of `length` samples; the last one may be shorter, none is empty.
 
@@ -83,22 +90,20 @@ def _in_frame(recipe: MFCC) -> MFCC:
     """Return the recipe without what reaches across frames, which is done here: it can be given pieces of a signal."""
     across = recipe.preemphasis_scope == "signal"
     preemphasis = 0.0 if across else recipe.preemphasis
-    return dataclasses.replace(recipe, full_scale=1.0, preemphasis=preemphasis, center=False, partial="drop")
+    return dataclasses.replace(recipe, preemphasis=preemphasis, center=False, partial="drop")
 
 
 def _emphasised(recipe: MFCC, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    """Multiply by full_scale and apply a pre-emphasis that runs along the signal."""
+    """Apply a pre-emphasis that runs along the signal."""
+    if recipe.preemphasis == 0.0 or recipe.preemphasis_scope == "frame":
+        yield from blocks
+        return
     previous = np.empty(0)
     for block in blocks:
-        dtype = block.dtype.type
-        if recipe.full_scale != 1.0:
-            block = block * dtype(recipe.full_scale)
-        if recipe.preemphasis and recipe.preemphasis_scope == "signal":
-            before = np.concatenate([previous.astype(block.dtype), block[:-1]])
-            previous, emphasised = block[-1:], block.copy()
-            emphasised[len(block) - len(before) :] -= dtype(recipe.preemphasis) * before
-            block = emphasised
-        yield block
+        before = np.concatenate([previous.astype(block.dtype), block[:-1]])
+        previous, emphasised = block[-1:], block.copy()
+        emphasised[len(block) - len(before) :] -= block.dtype.type(recipe.preemphasis) * before
+        yield emphasised
 
 
 def _pieces(recipe: MFCC, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:

@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mfcc.audio import AudioError, check_stream_arguments, stream
-from mfcc.checks import check_choice, check_finite, check_integer, check_number, check_samples
-from mfcc.decoding import Path
+from mfcc.audio import samples_of
+from mfcc.checks import check_choice, check_integer, check_number
+from mfcc.decoding import AudioError, Path
 from mfcc.presets import FILMSCORE
 from mfcc.recipe import MFCC
-from mfcc.streaming import recut, stream_features
+from mfcc.streaming import joined_features, recut
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,11 +127,9 @@ def tiles(
     hop_frames = n_frames if hop_frames is None else check_integer("tiles", "hop_frames", hop_frames)
     silence_dbfs = check_number("tiles", "silence_dbfs", silence_dbfs, hint="It is in decibels below full scale.")
     check_choice("tiles", "on_short", on_short, ("raise", "empty"))
-    check_stream_arguments("tiles", offset, duration, on_truncated)
     meter = _Meter(recipe.hop_length)
-    blocks = meter.through(_blocks(source, recipe, offset, duration, on_truncated))
-    chunks = [chunk for (chunk,) in stream_features(recipe, blocks)]
-    features = np.concatenate(chunks, axis=1) if chunks else np.empty((recipe.n_coefficients, 0), np.float32)
+    blocks = meter.through(samples_of("tiles", source, recipe, offset, duration, on_truncated))
+    features = joined_features(recipe, blocks)
     count = max(0, 1 + (features.shape[1] - n_frames) // hop_frames)
     if count == 0 and on_short == "raise":
         raise _too_short(source, recipe, n_frames, meter.n_samples)
@@ -173,20 +171,6 @@ class _Meter:
         energy = np.array([energies[i : i + n_frames].sum() for i in first])
         with np.errstate(divide="ignore"):
             return 10.0 * np.log10(energy / samples)
-
-
-def _blocks(
-    source: Path | np.ndarray, recipe: MFCC, offset: float, duration: float | None, on_truncated: Any
-) -> Iterator[np.ndarray]:
-    if isinstance(source, (str, bytes, os.PathLike)):
-        yield from stream(source, recipe.sr, offset=offset, duration=duration, on_truncated=on_truncated)
-        return
-    y = check_samples("tiles", source, integer_full_scale=recipe.integer_full_scale)
-    y = y[round(offset * recipe.sr) :]
-    if duration is not None:
-        y = y[: max(1, round(duration * recipe.sr))]
-    check_finite("tiles", y)
-    yield y.astype(np.float32, copy=False)
 
 
 def _windows(features: np.ndarray, count: int, n_frames: int, hop_frames: int) -> np.ndarray:
