@@ -1,11 +1,11 @@
 """The estimator: a network with what it takes to train it, in scikit-learn's manner."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from nnlite import metrics
+from nnlite import classifier_file, metrics
 from nnlite.early_stopping import EarlyStopping
 from nnlite.label_coding import LabelCoding
 from nnlite.layers.activations import ReLU, Sigmoid, Softmax
@@ -18,6 +18,7 @@ from nnlite.optimizers import SGD, Optimizer
 from nnlite.parallel import predict
 from nnlite.progress import EpochLog
 from nnlite.rows import Rows
+from nnlite.settings import check_settings
 from nnlite.standardize import Standardizer
 from nnlite.training import logits_network, train
 
@@ -160,6 +161,7 @@ class NetworkClassifier:
         TrainingDiverged
             When the loss of a step is not finite.
         """
+        check_settings(self)
         X = _as_samples("fit: X", X)
         self._coding = LabelCoding.fit(y, len(X))
         labels = self._coding.encode(y, len(X))
@@ -188,8 +190,6 @@ class NetworkClassifier:
         return self
 
     def _initial_params(self, X: Any, rows: np.ndarray, seed: int) -> dict[str, np.ndarray]:
-        if self.init not in ("layers", "lsuv"):
-            raise ValueError(f'NetworkClassifier: init: expected "layers" or "lsuv", got {self.init!r}.')
         rng = np.random.default_rng((seed, 0))
         params = self.network_.init(rng)
         if self.init == "layers":
@@ -265,6 +265,16 @@ class NetworkClassifier:
         """Part of the samples whose labels are predicted, all of them, rightly."""
         return metrics.accuracy(np.asarray(y), self.predict(X), sample_weight=sample_weight)
 
+    def _to_file(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        self._check_fitted()
+        return classifier_file.to_file(self)
+
+    @classmethod
+    def _from_file(
+        cls, header: dict[str, Any], arrays: dict[str, np.ndarray], custom: Iterable[type]
+    ) -> "NetworkClassifier":
+        return classifier_file.from_file(cls, header, arrays, custom)
+
     def _optimizer(self) -> Optimizer:
         return SGD(0.01, momentum=0.9) if self.optimizer is None else self.optimizer
 
@@ -304,10 +314,6 @@ class NetworkClassifier:
             score = float(np.mean(probabilities.argmax(axis=1) == y))
         if callable(self.monitor):
             return loss, score, float(self.monitor(y, probabilities))
-        if self.monitor not in ("loss", "score"):
-            raise ValueError(
-                f'NetworkClassifier: monitor: expected "loss", "score" or a callable, got {self.monitor!r}.'
-            )
         return loss, score, loss if self.monitor == "loss" else score
 
     def _check_fitted(self) -> None:
@@ -367,24 +373,17 @@ def _targets_for(loss: Loss, labels: np.ndarray) -> np.ndarray:
 
 
 def _draw_seed(random_state: Any) -> int:
-    if isinstance(random_state, (int, np.integer)) and not isinstance(random_state, bool) and random_state >= 0:
-        return int(random_state)
     if random_state is None:
-        return int(np.random.default_rng().integers(2**32))
+        random_state = np.random.default_rng()
     if isinstance(random_state, np.random.Generator):
         return int(random_state.integers(2**32))
     if isinstance(random_state, np.random.RandomState):
         return int(random_state.randint(2**31))
-    raise ValueError(
-        f"NetworkClassifier: random_state: expected an integer of at least 0, a Generator or None, got "
-        f"{random_state!r}."
-    )
+    return int(random_state)
 
 
 def _split(n_samples: int, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """(training rows, held-out rows), each in their order."""
-    if not 0 < fraction < 1:
-        raise ValueError(f"NetworkClassifier: validation_fraction: expected a number in [0, 1), got {fraction!r}.")
     n_held_out = min(max(1, round(n_samples * fraction)), n_samples - 1)
     order = np.random.default_rng((seed, 1)).permutation(n_samples)
     return np.sort(order[n_held_out:]), np.sort(order[:n_held_out])

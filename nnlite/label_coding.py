@@ -38,7 +38,7 @@ class LabelCoding:
             classes = np.unique(y)
             if len(classes) < 2:
                 raise ValueError(f"{WHO}: y: expected two classes or more, got one class, {classes.tolist()}.")
-            return cls(classes, multilabel=False)
+            return cls(classes.astype(classes.dtype.newbyteorder("="), copy=False), multilabel=False)
         empty = np.flatnonzero(~np.asarray(y, bool).any(axis=0))
         if len(empty):
             raise ValueError(

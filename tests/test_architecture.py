@@ -52,7 +52,9 @@ BELOW = {
     "registry": "network losses optimizers schedules serialization",
     "parameters": "network",
     "models": "registry parameters",
-    "classifier": "training lsuv early_stopping label_coding standardize progress rows metrics checkpoints models",
+    "settings": "network losses optimizers",
+    "classifier_file": "registry parameters label_coding standardize settings training",
+    "classifier": "classifier_file lsuv early_stopping progress rows metrics checkpoints models",
     "ensemble": "classifier model_selection",
 }
 NUMPY_ALONE = {"initializers", "labels", "losses", "optimizers", "schedules", "early_stopping"}

@@ -1,0 +1,84 @@
+"""Settings of the estimator, checked when they are used and not when they are set, as scikit-learn wants it."""
+
+import math
+import numbers
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from nnlite.losses import Loss
+from nnlite.network import Sequential
+from nnlite.optimizers import Optimizer
+
+WHO = "NetworkClassifier"
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool) and 1 <= int(value) < 2**63
+
+
+def _is_share(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool) and 0 <= float(value) < 1
+
+
+def _is_seed(value: Any) -> bool:
+    if isinstance(value, numbers.Integral):
+        return not isinstance(value, bool) and 0 <= int(value) < 2**64
+    return value is None or isinstance(value, (np.random.Generator, np.random.RandomState))
+
+
+def _are_axes(value: Any) -> bool:
+    if value is None:
+        return True
+    return isinstance(value, (tuple, list)) and all(
+        isinstance(axis, numbers.Integral) and not isinstance(axis, bool) for axis in value
+    )
+
+
+def _are_class_weights(value: Any) -> bool:
+    if isinstance(value, dict):
+        weights = value.values()
+        return all(isinstance(weight, numbers.Real) and 0 <= float(weight) < math.inf for weight in weights)
+    return value is None or (isinstance(value, str) and value == "balanced")
+
+
+_EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "network": (lambda v: v is None or isinstance(v, Sequential), "a Sequential or None"),
+    "loss": (lambda v: v is None or isinstance(v, Loss), "a loss such as SoftmaxCrossEntropy() or None"),
+    "optimizer": (lambda v: v is None or isinstance(v, Optimizer), "an optimizer such as SGD(0.01) or None"),
+    "schedule": (lambda v: v is None or callable(v), "a schedule such as LinearDecay() or None"),
+    "init": (lambda v: isinstance(v, str) and v in ("layers", "lsuv"), '"layers" or "lsuv"'),
+    "batch_size": (_is_count, "a positive integer"),
+    "max_epochs": (_is_count, "a positive integer"),
+    "validation_fraction": (_is_share, "a number in [0, 1)"),
+    "patience": (lambda v: v is None or _is_count(v), "a positive integer or None"),
+    "monitor": (
+        lambda v: callable(v) or (isinstance(v, str) and v in ("loss", "score")),
+        '"loss", "score" or a callable',
+    ),
+    "standardize_axes": (_are_axes, "a tuple of axes of X or None"),
+    "class_weight": (_are_class_weights, '"balanced", a dict with finite weights of 0 or more, or None'),
+    "augment": (lambda v: v is None or callable(v), "a callable or None"),
+    "random_state": (_is_seed, "an integer of at least 0, a Generator or None"),
+    "n_threads": (lambda v: v is None or _is_count(v), "a positive integer or None"),
+    "verbose": (lambda v: isinstance(v, numbers.Integral) and int(v) >= 0, "0 or 1"),
+}
+
+
+def check_settings(model: Any) -> None:
+    """Raise unless each setting of an estimator is one that it can work with.
+
+    Parameters
+    ----------
+    model : NetworkClassifier
+
+    Raises
+    ------
+    ValueError
+        That names the setting.
+    """
+    for name, (is_fine, expected) in _EXPECTED.items():
+        value = getattr(model, name)
+        if not is_fine(value):
+            raise ValueError(f"{WHO}: {name}: expected {expected}, got {value!r}.")
