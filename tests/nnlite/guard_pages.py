@@ -60,7 +60,6 @@ if __name__ == "__main__":
     rng = np.random.default_rng(0)
     convolution(rng, (6, 8), 1, 32, (3, 3), (1, 1), (2, 2), np.float32)
     convolution(rng, (6, 9), 17, 5, (3, 2), (1, 1), (2, 2), np.float32)
-    convolution(rng, (4, 6), 3, 7, (2, 3), (1, 1), (3, 1), np.float64)
     for size in (1, 7, 16, 37):
         elementwise(rng, size, np.float32)
     max_pooling(rng, np.float32)
