@@ -16,7 +16,7 @@ _MODULES = {
     "layers.conv": ["Conv2D", "ConvMaxPool2D"],
     "layers.pooling": ["MaxPool2D"],
     "layers.activations": ["Activation", "ReLU", "Sigmoid", "Softmax", "Tanh"],
-    "layers.dropout": ["Dropout"],
+    "layers.dropout": ["ActivationDropout", "Dropout"],
     "layers.reshape": ["Flatten"],
     "initializers": ["Constant", "Glorot", "He", "LeCun", "Zeros"],
     "losses": ["SigmoidCrossEntropy", "SoftmaxCrossEntropy", "SquaredError"],

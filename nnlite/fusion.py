@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from nnlite.layers.activations import Activation
+from nnlite.layers.activations import Activation, ReLU, Sigmoid, Tanh
 from nnlite.layers.base import Layer
 from nnlite.layers.conv import Conv2D, ConvMaxPool2D
+from nnlite.layers.dropout import ActivationDropout, Dropout
 from nnlite.layers.pooling import MaxPool2D
 
 
@@ -43,16 +44,26 @@ def commute(steps: tuple[Step, ...]) -> tuple[Step, ...]:
 
 
 def merge(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """[Conv2D, MaxPool2D with stride = size] -> ConvMaxPool2D.
+    """Two neighbours that one pass can do.
 
-    A window's outputs are computed in registers and their maximum alone is stored.
+    - [Conv2D, MaxPool2D with stride = size] -> ConvMaxPool2D, which computes a window's outputs in registers and stores
+      the maximum.
+    - [Activation, Dropout] -> ActivationDropout, which reads and writes the array once.
     """
     result: list[Step] = []
     for step in steps:
-        conv = result[-1].layer if result else None
-        # A subclass may compute something else.
-        if type(conv) is Conv2D and type(step.layer) is MaxPool2D and ConvMaxPool2D.fits(step.layer):
-            result[-1] = Step(ConvMaxPool2D(conv, step.layer), result[-1].index)
-        else:
+        merged = _merged(result[-1].layer, step.layer) if result else None
+        if merged is None:
             result.append(step)
+        else:
+            result[-1] = result[-1]._replace(layer=merged)
     return tuple(result)
+
+
+def _merged(first: Layer, second: Layer) -> Layer | None:
+    """The layer that does both, or None. Subclasses may do something else and stay as they are."""
+    if type(first) is Conv2D and type(second) is MaxPool2D and ConvMaxPool2D.fits(second):
+        return ConvMaxPool2D(first, second)
+    if type(first) in (Sigmoid, Tanh, ReLU) and type(second) is Dropout:
+        return ActivationDropout(first, second)  # type: ignore[arg-type]
+    return None

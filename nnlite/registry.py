@@ -42,6 +42,7 @@ _FAMILIES: dict[str, tuple[type, ...]] = {
         activations.Sigmoid,
         activations.Softmax,
         activations.Tanh,
+        dropout.ActivationDropout,
         dropout.Dropout,
         reshape.Flatten,
     ),

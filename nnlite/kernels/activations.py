@@ -6,11 +6,13 @@ Each function is written once, on vectors; a factory wraps it into a loop for a 
 import functools
 
 from nnlite.jit import kernel
+from nnlite.kernels.dropout import drop
 from nnlite.simd import (
     add,
     div,
     exp,
     expm1,
+    fma,
     lanes_of,
     load,
     load_first,
@@ -73,6 +75,16 @@ def run_slope(slope, y, dy, dx):
     _backward_kernel(slope, lanes_of(y.dtype))(y, dy, dx)
 
 
+def run_dropout(function, x, key, threshold, scale, rest, y):
+    """y = dropout of function(x) in one pass; see :mod:`nnlite.kernels.dropout`."""
+    _forward_dropout_kernel(function, lanes_of(x.dtype))(x, key, threshold, scale, rest, y)
+
+
+def run_slope_dropout(slope, y, dy, key, threshold, scale, rest, dx):
+    """dx from the dropped output y: what was kept tells the activation's output, what was dropped has no gradient."""
+    _backward_dropout_kernel(slope, lanes_of(y.dtype))(y, dy, key, threshold, scale, rest, dx)
+
+
 @functools.cache
 def _forward_kernel(function, L):
     @kernel
@@ -100,3 +112,38 @@ def _backward_kernel(slope, L):
             store_first(dx, whole, value, rest)
 
     return activation_backward
+
+
+@functools.cache
+def _forward_dropout_kernel(function, L):
+    @kernel
+    def activation_dropout_forward(x, key, threshold, scale, rest, y):
+        whole = x.size // L * L
+        for i in range(0, whole, L):
+            store(y, i, drop(function(x, load(x, i, L), L), i, key, threshold, scale, rest))
+        if whole < x.size:
+            n = x.size - whole
+            value = function(x, load_first(x, whole, L, n), L)
+            store_first(y, whole, drop(value, whole, key, threshold, scale, rest), n)
+
+    return activation_dropout_forward
+
+
+@functools.cache
+def _backward_dropout_kernel(slope, L):
+    @kernel
+    def activation_dropout_backward(y, dy, key, threshold, scale, rest, dx):
+        zero = y.dtype.type(0)
+        middle = splat(y, rest, L)
+        shrink = splat(y, 1 / scale, L)
+        whole = y.size // L * L
+        for i in range(0, whole, L):
+            active = fma(sub(load(y, i, L), middle), shrink, middle)
+            store(dx, i, drop(slope(y, active, load(dy, i, L), L), i, key, threshold, scale, zero))
+        if whole < y.size:
+            n = y.size - whole
+            active = fma(sub(load_first(y, whole, L, n), middle), shrink, middle)
+            value = slope(y, active, load_first(dy, whole, L, n), L)
+            store_first(dx, whole, drop(value, whole, key, threshold, scale, zero), n)
+
+    return activation_dropout_backward

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from nnlite.jit import aligned_empty
-from nnlite.kernels import dropout as kernels
+from nnlite.kernels import activations, dropout
+from nnlite.layers.activations import Activation
 from nnlite.layers.base import Layer, Params, check_batch, check_dy
 
 
@@ -38,7 +39,7 @@ class Dropout(Layer):
 
     def forward(self, params: Params, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
         x = check_batch(self, x)
-        key = rng.integers(2**32, size=2, dtype=np.uint32)
+        key = draw_key(rng)
         return self._mask(x, key, self.rest), (key, x.shape, x.dtype)
 
     def backward(
@@ -52,5 +53,53 @@ class Dropout(Layer):
     def _mask(self, x: np.ndarray, key: np.ndarray, rest: float) -> np.ndarray:
         y = aligned_empty(x.shape, x.dtype)
         scale, rest = x.dtype.type(1 / (1 - self.rate)), x.dtype.type(rest)
-        kernels.dropout(x.reshape(-1), key, kernels.threshold(self.rate), scale, rest, y.reshape(-1))
+        dropout.dropout(x.reshape(-1), key, dropout.threshold(self.rate), scale, rest, y.reshape(-1))
         return y
+
+
+@dataclass(frozen=True)
+class ActivationDropout(Layer):
+    """An activation and the dropout of its output, in one pass: what the plan makes of the two.
+
+    Parameters
+    ----------
+    activation : Activation
+    dropout : Dropout
+    """
+
+    activation: Activation
+    dropout: Dropout
+
+    def forward(self, params: Params, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
+        x = check_batch(self, x)
+        key = draw_key(rng)
+        y = aligned_empty(x.shape, x.dtype)
+        function = type(self.activation).function
+        activations.run_dropout(function, x.reshape(-1), key, *self._constants(x.dtype), y.reshape(-1))
+        return y, (key, y)
+
+    def backward(
+        self, params: Params, cache: Any, dy: np.ndarray, input_grad: bool = True
+    ) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
+        if not input_grad:
+            return None, {}
+        key, y = cache
+        dy = check_dy(self, dy, y.shape, y.dtype)
+        dx = aligned_empty(y.shape, y.dtype)
+        slope = type(self.activation).slope
+        flat = (y.reshape(-1), dy.reshape(-1), key)
+        activations.run_slope_dropout(slope, *flat, *self._constants(y.dtype), dx.reshape(-1))
+        return dx, {}
+
+    def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
+        return self.activation.apply(params, x)
+
+    def _constants(self, dtype: np.dtype) -> tuple[Any, Any, Any]:
+        """(threshold, scale, rest) as the kernels take them."""
+        rate = self.dropout.rate
+        return dropout.threshold(rate), dtype.type(1 / (1 - rate)), dtype.type(self.dropout.rest)
+
+
+def draw_key(rng: np.random.Generator) -> np.ndarray:
+    """Two words of noise, from which a whole mask follows."""
+    return rng.integers(2**32, size=2, dtype=np.uint32)

@@ -65,6 +65,13 @@ def test_commute(layers, expected):
         ([OwnConv(3, 2), POOL], steps((OwnConv(3, 2), 0), (POOL, 1))),
         ([CONV, OwnPool(2)], steps((CONV, 0), (OwnPool(2), 1))),
         ([POOL, CONV], steps((POOL, 0), (CONV, 1))),
+        ([nn.Tanh(), nn.Dropout(0.2)], steps((nn.ActivationDropout(nn.Tanh(), nn.Dropout(0.2)), 0))),
+        (
+            [nn.ReLU(), nn.Dropout(0.2), nn.Dropout(0.1)],
+            steps((nn.ActivationDropout(nn.ReLU(), nn.Dropout(0.2)), 0), (nn.Dropout(0.1), 2)),
+        ),
+        ([nn.Dropout(0.2), nn.ReLU()], steps((nn.Dropout(0.2), 0), (nn.ReLU(), 1))),
+        ([Bump(), nn.Dropout(0.2)], steps((Bump(), 0), (nn.Dropout(0.2), 1))),
     ],
 )
 def test_merge(layers, expected):
@@ -73,9 +80,8 @@ def test_merge(layers, expected):
 
 def test_both_rules_together():
     layers = [CONV, nn.Sigmoid(), POOL, nn.Dropout(0.1), CONV, POOL, nn.ReLU(), nn.Flatten(), DENSE]
-    expected = steps(
-        (MERGED, 0), (nn.Sigmoid(), 1), (nn.Dropout(0.1), 3), (MERGED, 4), (nn.ReLU(), 6), (nn.Flatten(), 7), (DENSE, 8)
-    )
+    noisy = nn.ActivationDropout(nn.Sigmoid(), nn.Dropout(0.1))
+    expected = steps((MERGED, 0), (noisy, 1), (MERGED, 4), (nn.ReLU(), 6), (nn.Flatten(), 7), (DENSE, 8))
     assert fusion.fuse(layers) == expected
     assert fusion.fuse([step.layer for step in expected]) == steps(*((s.layer, k) for k, s in enumerate(expected)))
     assert fusion.unfused(layers) == steps(*((layer, index) for index, layer in enumerate(layers)))
@@ -133,4 +139,8 @@ def test_published_network_in_float32():
     fused, plain = (nn.Sequential(layers, (40, 100, 1), fuse=fuse) for fuse in (True, False))
     params, x = fused.init(np.random.default_rng(0)), np.random.default_rng(1).standard_normal((2, 40, 100, 1))
     np.testing.assert_allclose(fused.apply(params, x), plain.apply(params, x), rtol=1e-3, atol=1e-4)
-    assert [type(step.layer).__name__ for step in fused.plan[:3]] == ["ConvMaxPool2D", "Sigmoid", "Dropout"]
+    assert [type(step.layer).__name__ for step in fused.plan[:3]] == [
+        "ConvMaxPool2D",
+        "ActivationDropout",
+        "ConvMaxPool2D",
+    ]

@@ -32,6 +32,8 @@ CASES = [
     (nn.Dropout(0.4), (3, 5)),
     (nn.Dropout(0.4, rest=0.5), (3, 5)),
     (nn.Dropout(0.0), (8,)),
+    (nn.ActivationDropout(nn.Sigmoid(), nn.Dropout(0.4, rest=0.5)), (3, 7)),
+    (nn.ActivationDropout(nn.Tanh(), nn.Dropout(0.2)), (37,)),
     (nn.Flatten(), (3, 4, 2)),
 ]
 ABSTRACT = {nn.Activation}
