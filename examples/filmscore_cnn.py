@@ -8,9 +8,12 @@ learn: see README.
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,12 +21,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import nnlite as nn
 from filmscore import plots, published
-from filmscore.evaluation import class_table, judge, ranking_table
+from filmscore.evaluation import Judgement, class_table, judge, ranking_table
 from filmscore.extract import Settings
 from filmscore.features import FeaturesError, load_features
 from filmscore.files import replace_file
 from filmscore.networks import ACTIVATIONS, convolutional
-from filmscore.splits import QUESTIONS, split_features
+from filmscore.splits import QUESTIONS, Split, split_features
 from filmscore.tagging import recording_tiles, tag
 from mfcc import AudioError
 
@@ -84,6 +87,7 @@ def main(arguments: list[str] | None = None) -> int:
     out.mkdir(parents=True, exist_ok=True)
     nn.save(out / "model.npz", model, recipe=features.recipe.to_dict(), class_names=list(features.class_names))
     write_history(out / "history.csv", model.history_)
+    write_results(out / "results.json", options, split, model, judgement)
     title = f"{options.activation} units, split by {options.split}"
     plots.learning_curve(out / "learning_curve.png", model.history_, model.best_epoch_, title)
     plots.class_bars(out / "f1.png", judgement, published.F1_CONVOLUTIONAL, split.not_evaluable, title)
@@ -102,7 +106,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{path.name}: {genres}")
         curves = model.predict_proba(recording.values)
         plots.genre_curves(out / f"{path.stem}.png", recording.start_s, curves, features.class_names, path.name)
-    print(f"\nwrote {out}: model.npz, history.csv and pictures; {time.perf_counter() - began:.0f} s in all")
+    print(
+        f"\nwrote {out}: model.npz, history.csv, results.json and pictures; {time.perf_counter() - began:.0f} s in all"
+    )
     return 0
 
 
@@ -110,6 +116,21 @@ def write_history(path: Path, history: list[dict[str, float]]) -> None:
     with replace_file(path) as file:
         lines = [",".join(history[0])] + [",".join(f"{value:.6g}" for value in row.values()) for row in history]
         file.write(("\n".join(lines) + "\n").encode())
+
+
+def write_results(path: Path, options: argparse.Namespace, split: Split, model: Any, judgement: Judgement) -> None:
+    """What was asked, what came out: all that RESULTS.md is made of."""
+    asked = {name: value for name, value in vars(options).items() if name not in ("features", "out", "tag", "threads")}
+    result = {
+        "options": asked,
+        "windows": {part: len(getattr(split, part)) for part in ("train", "validation", "test")},
+        "not_evaluable": split.not_evaluable,
+        "kept_epoch": None if model.best_epoch_ is None else model.best_epoch_ + 1,
+        "seconds": sum(row["seconds"] for row in model.history_),
+        **asdict(judgement),
+    }
+    with replace_file(path) as file:
+        file.write((json.dumps(result, indent=1) + "\n").encode())
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:

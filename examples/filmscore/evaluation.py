@@ -43,17 +43,18 @@ def judge(features: Features, split: Split, validation_values: np.ndarray, test_
     labels = features.labels
     prior = labels[split.train].mean(axis=0)
     results = []
+    evaluable = [name for name in features.class_names if name not in split.not_evaluable]
     for values, held_out in (
         (test_values, validation_values),
         (np.tile(prior, (len(split.test), 1)), np.tile(prior, (len(split.validation), 1))),
     ):
         tracks = features.track_of_tile
         y_window, y_held_out = labels[split.test], labels[split.validation]
-        results.append(_evaluate(features.class_names, y_window, values, y_held_out, held_out))
+        results.append(_evaluate(features.class_names, evaluable, y_window, values, y_held_out, held_out))
         y_track = features.tags[np.unique(tracks[split.test])]
         y_track_held_out = features.tags[np.unique(tracks[split.validation])]
         values, held_out = _by_track(values, tracks[split.test]), _by_track(held_out, tracks[split.validation])
-        results.append(_evaluate(features.class_names, y_track, values, y_track_held_out, held_out))
+        results.append(_evaluate(features.class_names, evaluable, y_track, values, y_track_held_out, held_out))
     return Judgement(*results)
 
 
@@ -66,13 +67,23 @@ def _by_track(values: np.ndarray, tracks: np.ndarray) -> np.ndarray:
 
 
 def _evaluate(
-    names: Sequence[str], y: np.ndarray, values: np.ndarray, y_held_out: np.ndarray, held_out: np.ndarray
+    names: Sequence[str],
+    evaluable: Sequence[str],
+    y: np.ndarray,
+    values: np.ndarray,
+    y_held_out: np.ndarray,
+    held_out: np.ndarray,
 ) -> dict[str, Any]:
+    """`nnlite.metrics.evaluate`, the figures of each class and their means for evaluable classes only."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", metrics.UndefinedMetricWarning)  # the result names them
         thresholds = metrics.best_thresholds(y_held_out, held_out)
-        thresholds = np.where(np.isfinite(thresholds), thresholds, np.inf)
-        return metrics.evaluate(y, values, names, thresholds=np.minimum(thresholds, 2.0))
+        result = metrics.evaluate(y, values, names, thresholds=np.where(np.isfinite(thresholds), thresholds, 2.0))
+    result["classes"] = {name: result["classes"][name] for name in evaluable}
+    for key in ("precision", "recall", "f1", "roc_auc", "average_precision"):
+        figures = [each[key] for each in result["classes"].values() if each[key] is not None]
+        result["macro"][key] = float(np.mean(figures)) if figures else None
+    return result
 
 
 def class_table(judgement: Judgement, published: dict[str, float], not_evaluable: Sequence[str]) -> str:
@@ -83,9 +94,9 @@ def class_table(judgement: Judgement, published: dict[str, float], not_evaluable
         f"{'class':10}  {columns}  {columns}  {'window':>7} {'track':>7}  {'F1':>9}",
     ]
     parts = (judgement.window, judgement.prior_window, judgement.track, judgement.prior_track)
-    for name in judgement.window["classes"]:
+    for name in published:
         if name in not_evaluable:
-            lines.append(f"{name:10}  not evaluable on this split")
+            lines.append(f"{name:10}  not evaluable on this corpus and split")
             continue
         f1 = [_figure(part["classes"][name]["f1"]) for part in parts]
         auc = [_figure(part["classes"][name]["roc_auc"]) for part in (judgement.window, judgement.track)]

@@ -17,6 +17,9 @@ QUESTIONS = {
 }
 """What the figures of each way to split are about."""
 
+MIN_GAMES = 3
+"""A class that fewer games carry says more about these games than about the genre."""
+
 
 @dataclass(frozen=True)
 class Split:
@@ -26,7 +29,7 @@ class Split:
     ----------
     train, validation, test : array of int
     not_evaluable : tuple of str
-        Classes that the test part can't judge, for want of groups of them.
+        Classes that the test part can't judge: it has none of them or nothing else, or too few games carry them.
     """
 
     train: np.ndarray
@@ -60,6 +63,12 @@ def split_features(
             if not labels[part == 0, k].any():
                 part[np.isin(groups, groups[labels[:, k] & (part == source)])] = 0
     present = labels[part == 2]
-    judged = present.any(axis=0) & ~present.all(axis=0)
+    judged = present.any(axis=0) & ~present.all(axis=0) & (_games_of_classes(features) >= MIN_GAMES)
     not_evaluable = tuple(name for name, good in zip(features.class_names, judged, strict=True) if not good)
     return Split(*(np.flatnonzero(part == k) for k in range(3)), not_evaluable)
+
+
+def _games_of_classes(features: Features) -> np.ndarray:
+    """Number of games that carry each class."""
+    games = np.array([track.game for track in features.tracks])
+    return np.array([len(set(games[has])) for has in features.tags.T])
