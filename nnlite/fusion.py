@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from nnlite.layers.activations import Activation, ReLU, Sigmoid, Tanh
+from nnlite.layers.activations import Activation
 from nnlite.layers.base import Layer
 from nnlite.layers.conv import Conv2D, ConvMaxPool2D
-from nnlite.layers.dropout import ActivationDropout, Dropout
+from nnlite.layers.dropout import ActivationDropout
 from nnlite.layers.pooling import MaxPool2D
 
 
@@ -64,6 +64,6 @@ def _merged(first: Layer, second: Layer) -> Layer | None:
     """The layer that does both, or None. Subclasses may do something else and stay as they are."""
     if type(first) is Conv2D and type(second) is MaxPool2D and ConvMaxPool2D.fits(second):
         return ConvMaxPool2D(first, second)
-    if type(first) in (Sigmoid, Tanh, ReLU) and type(second) is Dropout:
+    if ActivationDropout.fits(first, second):
         return ActivationDropout(first, second)  # type: ignore[arg-type]
     return None

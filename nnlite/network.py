@@ -10,6 +10,7 @@ import numpy as np
 from nnlite import fusion
 from nnlite.layers.activations import Activation
 from nnlite.layers.base import Layer, Params, Shape
+from nnlite.layers.dropout import ActivationDropout
 
 
 class Sequential:
@@ -216,7 +217,7 @@ def parameters_by_layer(params: Params) -> dict[int, dict[str, np.ndarray]]:
 def _gain_after(following: Sequence[Layer]) -> float:
     """Gain of the next activation, if one comes before other weights."""
     for layer in following:
-        if isinstance(layer, Activation):
+        if isinstance(layer, (Activation, ActivationDropout)):
             return layer.gain
         if hasattr(layer, "initializer"):
             break

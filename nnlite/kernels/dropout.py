@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba.core import types
-from numba.extending import intrinsic
 
 from nnlite.jit import kernel
 from nnlite.simd import (
@@ -19,6 +18,7 @@ from nnlite.simd import (
     data_pointer,
     emit_fma,
     emit_splat,
+    intrinsic,
     ir_vector,
     lanes_of,
     load,

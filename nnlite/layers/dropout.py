@@ -7,7 +7,7 @@ import numpy as np
 
 from nnlite.jit import aligned_empty
 from nnlite.kernels import activations, dropout
-from nnlite.layers.activations import Activation
+from nnlite.layers.activations import Activation, ReLU, Sigmoid, Tanh
 from nnlite.layers.base import Layer, Params, check_batch, check_dy
 
 
@@ -61,14 +61,36 @@ class Dropout(Layer):
 class ActivationDropout(Layer):
     """An activation and the dropout of its output, in one pass: what the plan makes of the two.
 
+    Only the output after dropout is kept. Backward takes the activation's output from it, up to a rounding.
+
     Parameters
     ----------
-    activation : Activation
+    activation : Sigmoid, Tanh or ReLU
+        Before a rest other than 0 no ReLU: rounding would lift some of its zeros to where its slope is 1.
     dropout : Dropout
     """
 
     activation: Activation
     dropout: Dropout
+
+    def __post_init__(self) -> None:
+        if not self.fits(self.activation, self.dropout):
+            raise ValueError(
+                "ActivationDropout: expected Sigmoid or Tanh and a Dropout, or ReLU and a Dropout with rest 0, got "
+                f"{self.activation!r} and {self.dropout!r}. Write the two layers one after the other."
+            )
+
+    @property
+    def gain(self) -> float:
+        """The activation's."""
+        return self.activation.gain
+
+    @staticmethod
+    def fits(activation: Layer, dropout: Layer) -> bool:
+        """Whether the two can be computed together. Subclasses may do something else and stay as they are."""
+        if type(dropout) is not Dropout:
+            return False
+        return type(activation) in (Sigmoid, Tanh) or (type(activation) is ReLU and dropout.rest == 0)
 
     def forward(self, params: Params, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
         x = check_batch(self, x)

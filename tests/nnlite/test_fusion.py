@@ -70,6 +70,8 @@ def test_commute(layers, expected):
             [nn.ReLU(), nn.Dropout(0.2), nn.Dropout(0.1)],
             steps((nn.ActivationDropout(nn.ReLU(), nn.Dropout(0.2)), 0), (nn.Dropout(0.1), 2)),
         ),
+        # The zeros of a ReLU would come back as something above or below.
+        ([nn.ReLU(), nn.Dropout(0.2, rest=0.5)], steps((nn.ReLU(), 0), (nn.Dropout(0.2, rest=0.5), 1))),
         ([nn.Dropout(0.2), nn.ReLU()], steps((nn.Dropout(0.2), 0), (nn.ReLU(), 1))),
         ([Bump(), nn.Dropout(0.2)], steps((Bump(), 0), (nn.Dropout(0.2), 1))),
     ],
@@ -92,7 +94,8 @@ CONVOLUTIONS = st.builds(
 )
 ACTIVATIONS = st.sampled_from([nn.Sigmoid(), nn.Tanh(), nn.ReLU()])
 POOLS = st.sampled_from([nn.MaxPool2D(2), nn.MaxPool2D((1, 2)), nn.MaxPool2D(2, stride=1)])
-PIECES = st.one_of(CONVOLUTIONS, ACTIVATIONS, POOLS, st.just(nn.Dropout(0.3)))
+DROPOUTS = st.sampled_from([nn.Dropout(0.3), nn.Dropout(0.3, rest=0.5)])
+PIECES = st.one_of(CONVOLUTIONS, ACTIVATIONS, POOLS, DROPOUTS)
 
 
 @st.composite

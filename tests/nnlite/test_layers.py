@@ -33,7 +33,8 @@ CASES = [
     (nn.Dropout(0.4, rest=0.5), (3, 5)),
     (nn.Dropout(0.0), (8,)),
     (nn.ActivationDropout(nn.Sigmoid(), nn.Dropout(0.4, rest=0.5)), (3, 7)),
-    (nn.ActivationDropout(nn.Tanh(), nn.Dropout(0.2)), (37,)),
+    (nn.ActivationDropout(nn.Tanh(), nn.Dropout(0.2, rest=0.3)), (37,)),
+    (nn.ActivationDropout(nn.ReLU(), nn.Dropout(0.2)), (200,)),
     (nn.Flatten(), (3, 4, 2)),
 ]
 ABSTRACT = {nn.Activation}
@@ -159,6 +160,12 @@ def test_max_pool_propagates_nan():
         (lambda: nn.MaxPool2D(17), r"MaxPool2D: pool_size: expected at most 256 positions in a window, got \(17, 17\)"),
         (lambda: nn.Dropout(1.0), r"Dropout: rate: expected a probability in \[0, 1\), got 1.0"),
         (lambda: nn.Dropout(float("nan")), "Dropout: rate: expected a probability"),
+        (
+            lambda: nn.ActivationDropout(nn.ReLU(), nn.Dropout(0.3, rest=0.5)),
+            "ActivationDropout: expected Sigmoid or Tanh and a Dropout, or ReLU and a Dropout with rest 0, got ReLU",
+        ),
+        (lambda: nn.ActivationDropout(nn.Dropout(0.3), nn.ReLU()), "ActivationDropout: expected Sigmoid or Tanh"),
+        (lambda: nn.Dropout(0.1, rest=np.inf), "Dropout: rest: expected a finite number, got inf"),
         (
             lambda: nn.ConvMaxPool2D(nn.Conv2D(4, 3), nn.MaxPool2D(3, stride=2)),
             "ConvMaxPool2D: pool: expected stride equal to pool_size .* Use Conv2D and MaxPool2D one after the other",
