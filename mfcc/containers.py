@@ -16,6 +16,8 @@ from mfcc import mp3
 
 # A shortfall of less is the rounding of codecs and headers, nothing that anyone cut off.
 TOLERANCE_S = 0.1
+# Some Vorbis files go on counting, with empty pages, behind the end of the sound.
+OGG_TOLERANCE_S = 0.25
 
 # Sizes from here to 4 GB are what programs write that do not know the length yet (ffmpeg, SoX and arecord into a pipe).
 _UNKNOWN_SIZE = 0x7FFF0000

@@ -158,9 +158,10 @@ class Decoder:
             raise AudioError(self.path, f"offset {self.offset:g} s lies at or behind its end at {ends}.")
 
     def _check_end(self, position: int, failure: str | None, on_truncated: str) -> None:
-        # An Ogg stream counts its samples: where none is torn off its end, fewer of them mean a hole within.
-        stated = self._sound.frames if self._sound.format == "OGG" else self._length.stated
-        short = stated is not None and stated - position > containers.TOLERANCE_S * self.sr
+        stated, tolerance = self._length.stated, containers.TOLERANCE_S
+        if self._sound.format == "OGG":  # it counts its samples: fewer of them, and a whole end, mean a hole within
+            stated, tolerance = self._sound.frames, containers.OGG_TOLERANCE_S
+        short = stated is not None and stated - position > tolerance * self.sr
         if failure or short:
             self._report(f"damaged or truncated{failure and f' ({failure})'}", position, stated, on_truncated)
 

@@ -376,6 +376,30 @@ def test_ogg_streams_one_after_the_other(tmp_path):
         assert len(mfcc.load(tmp_path / "a.ogg", on_truncated="keep")[0]) == 2 * SR
 
 
+def ogg_checksum(page):
+    checksum = 0
+    for byte in page:
+        checksum ^= byte << 24
+        for _ in range(8):
+            checksum = (checksum << 1 ^ (0x04C11DB7 if checksum >> 31 else 0)) & 0xFFFFFFFF
+    return checksum
+
+
+def test_an_ogg_stream_that_counts_on_behind_its_end(tmp_path):
+    data = encoded(sine(), SR, "vorbis")
+    last = data[data.rindex(b"OggS") :]
+    granule, number = struct.unpack("<q", last[6:14])[0], struct.unpack("<I", last[18:22])[0]
+    pages = data
+    for i in range(1, 5):
+        page = last[:6] + struct.pack("<q", granule + 1024 * i) + last[14:18] + struct.pack("<II", number + i, 0)
+        page += b"\x01\x01\x00"
+        pages += page[:22] + struct.pack("<I", ogg_checksum(page)) + page[26:]
+    assert ogg_checksum(last[:22] + bytes(4) + last[26:]) == struct.unpack("<I", last[22:26])[0]
+    (tmp_path / "a.ogg").write_bytes(pages)
+    assert soundfile.info(tmp_path / "a.ogg").frames == SR + 4096
+    assert SR <= len(mfcc.load(tmp_path / "a.ogg")[0]) < SR + 1024
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     kind=st.sampled_from(["wav_int16", "wav_adpcm", "aiff", "caf", "flac", "vorbis", "opus", "mp3"]),
