@@ -17,8 +17,8 @@ QUESTIONS = {
 }
 """What the figures of each way to split are about."""
 
-MIN_GAMES = 3
-"""A class that fewer games carry says more about these games than about the genre."""
+MIN_SOUNDTRACKS = 3
+"""A figure for a class that fewer soundtracks carry would be about these soundtracks and not about the genre."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Split:
     ----------
     train, validation, test : array of int
     not_evaluable : tuple of str
-        Classes that the test part can't judge: it has none of them or nothing else, or too few games carry them.
+        Classes that the test part can't judge: it has none of them or nothing else, or too few soundtracks carry them.
     """
 
     train: np.ndarray
@@ -63,12 +63,12 @@ def split_features(
             if not labels[part == 0, k].any():
                 part[np.isin(groups, groups[labels[:, k] & (part == source)])] = 0
     present = labels[part == 2]
-    judged = present.any(axis=0) & ~present.all(axis=0) & (_games_of_classes(features) >= MIN_GAMES)
+    judged = present.any(axis=0) & ~present.all(axis=0) & (_soundtracks_of_classes(features) >= MIN_SOUNDTRACKS)
     not_evaluable = tuple(name for name, good in zip(features.class_names, judged, strict=True) if not good)
     return Split(*(np.flatnonzero(part == k) for k in range(3)), not_evaluable)
 
 
-def _games_of_classes(features: Features) -> np.ndarray:
-    """Number of games that carry each class."""
-    games = np.array([track.game for track in features.tracks])
-    return np.array([len(set(games[has])) for has in features.tags.T])
+def _soundtracks_of_classes(features: Features) -> np.ndarray:
+    """Number of soundtracks that carry each class."""
+    soundtracks = np.array([track.soundtrack for track in features.tracks])
+    return np.array([len(set(soundtracks[has])) for has in features.tags.T])
