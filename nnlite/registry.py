@@ -6,8 +6,8 @@ types of the fields, and constructs.
 
 >>> from nnlite.layers.dropout import Dropout
 >>> to_dict(Dropout(0.5))
-{'class': 'layers.Dropout', 'rate': 0.5}
->>> from_dict({'class': 'layers.Dropout', 'rate': 0.5})
+{'class': 'layers.Dropout', 'rate': 0.5, 'rest': 0.0}
+>>> from_dict({'class': 'layers.Dropout', 'rate': 0.5, 'rest': 0.0})
 Dropout(rate=0.5)
 """
 

@@ -9,6 +9,7 @@ import numpy as np
 from nnlite.initializers import Glorot, Initializer
 from nnlite.jit import aligned_empty, aligned_zeros
 from nnlite.kernels import conv as kernels
+from nnlite.kernels import reductions
 from nnlite.layers.base import (
     Layer,
     Params,
@@ -227,7 +228,8 @@ def _backward(
     x, argmax, shape = cache
     weight = params["weight"]
     dy = check_dy(conv, dy, _pooled_shape(conv, pool, shape), x.dtype)
-    grads = {"weight": np.empty(weight.shape, weight.dtype), "bias": dy.sum((0, 1, 2))}
+    grads = {"weight": np.empty(weight.shape, weight.dtype), "bias": np.empty(conv.filters, weight.dtype)}
+    reductions.column_sums(dy.reshape(-1, conv.filters), grads["bias"])
     kernels.conv_pool_grad_weight(x, dy, argmax, conv.kernel, conv.steps, pool, grads["weight"])
     if not input_grad:
         return None, grads

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nnlite.jit import ALIGNMENT, aligned_empty
-from nnlite.kernels import activations, conv, dropout, pooling
+from nnlite.kernels import activations, conv, dropout, pooling, reductions
 from nnlite.simd import lanes_of
 from tests import naive
 
@@ -246,3 +246,14 @@ def test_dropout_looks_random(rate):
     assert abs(y[0].mean() - (1 - rate)) < 5 * sigma
     neighbours, between = np.corrcoef(y[0][:-1], y[0][1:])[0, 1], np.corrcoef(y)[0, 1]
     assert max(abs(neighbours), abs(between)) < 5 / n**0.5
+
+
+@DTYPES
+@pytest.mark.parametrize("shape", [(0, 3), (1, 5), (7, 16), (33, 37)])
+def test_column_sums(shape, dtype):
+    x = np.random.default_rng(0).standard_normal(shape).astype(dtype)
+    out = Guarded(np.full(shape[1], 99), dtype)
+    reductions.column_sums(x, out.array)
+    expected = [sum(float(x[i, j]) for i in range(shape[0])) for j in range(shape[1])]
+    np.testing.assert_allclose(out.array, expected, rtol=1e-5, atol=1e-5)
+    out.check()
