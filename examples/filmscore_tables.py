@@ -1,12 +1,16 @@
 """Make the tables of RESULTS.md from the folders that filmscore_cnn.py wrote.
 
-Usage: python examples/filmscore_tables.py TITLE=FOLDER ...  (Markdown on standard output)
+Usage: python examples/filmscore_tables.py TITLE=FOLDER[,FOLDER...] ...  (Markdown on standard output)
+
+Several folders of one title are runs with different seeds, and so different splits: their mean, the lowest and highest
+where it says so.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,72 +18,98 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from filmscore import published
 
-Results = dict[str, dict[str, Any]]
+Runs = Sequence[dict[str, Any]]
+LRAP = "label_ranking_average_precision"
+OVERVIEW = (
+    "run",
+    "runs",
+    "ROC-AUC, window",
+    "ROC-AUC, track (lowest to highest)",
+    "F1, track",
+    "F1, prior",
+    "LRAP, track",
+    "LRAP, prior",
+    "coverage error, track",
+    "prior",
+    "best possible",
+)
+CLASSES = (
+    "class",
+    "F1, window",
+    "F1, track",
+    "F1, track, prior",
+    "ROC-AUC, window",
+    "ROC-AUC, track",
+    "published F1",
+)
 
 
 def main(arguments: list[str]) -> int:
     if not arguments or any("=" not in argument for argument in arguments):
         print(__doc__, file=sys.stderr)
         return 2
-    results: Results = {}
+    results: dict[str, Runs] = {}
     for argument in arguments:
-        title, _, folder = argument.partition("=")
-        path = Path(folder) / "results.json"
-        if not path.is_file():
-            print(
-                f"filmscore_tables: {path}: no such file. Run filmscore_cnn.py --out {folder} first.", file=sys.stderr
-            )
+        title, _, folders = argument.partition("=")
+        paths = [Path(folder) / "results.json" for folder in folders.split(",")]
+        missing = [path for path in paths if not path.is_file()]
+        if missing:
+            print(f"filmscore_tables: {missing[0]}: no such file. Run filmscore_cnn.py --out first.", file=sys.stderr)
             return 2
-        results[title] = json.loads(path.read_text(encoding="utf-8"))
-    print("\n\n".join([overview(results), *(classes(title, result) for title, result in results.items())]))
+        results[title] = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    print("\n\n".join([overview(results), *(classes(title, runs) for title, runs in results.items())]))
     return 0
 
 
-def overview(results: Results) -> str:
-    """A row for each run: macro figures over the evaluable classes, rankings over all."""
-    rows = [
-        "| run | windows (training / test) | kept epoch | ROC-AUC, window | ROC-AUC, track | F1, window (prior) |"
-        " F1, track (prior) | LRAP, track (prior) | coverage error, track (prior; best) |",
-        "|---" * 9 + "|",
-    ]
-    for title, result in results.items():
-        window, track, prior = result["window"], result["track"], result["prior_track"]
-        sizes = result["windows"]
-        lrap = "label_ranking_average_precision"
-        cells = [
-            title,
-            f"{sizes['train']:,} / {sizes['test']:,}",
-            result["kept_epoch"],
-            figure(window["macro"]["roc_auc"]),
-            figure(track["macro"]["roc_auc"]),
-            f"{figure(window['macro']['f1'])} ({figure(result['prior_window']['macro']['f1'])})",
-            f"{figure(track['macro']['f1'])} ({figure(prior['macro']['f1'])})",
-            f"{figure(track[lrap])} ({figure(prior[lrap])})",
-            f"{track['coverage_error']:.2f} ({prior['coverage_error']:.2f}; {track['best_coverage_error']:.2f})",
-        ]
-        rows.append("| " + " | ".join(map(str, cells)) + " |")
-    return "\n".join(rows)
+def overview(results: dict[str, Runs]) -> str:
+    """A row for each title: macro figures over the evaluable classes, rankings over all."""
+    rows = []
+    for title, runs in results.items():
+        auc = [run["track"]["macro"]["roc_auc"] for run in runs]
+        rows.append(
+            (
+                title,
+                str(len(runs)),
+                mean([run["window"]["macro"]["roc_auc"] for run in runs]),
+                mean(auc) + (f" ({min(auc):.3f} to {max(auc):.3f})" if len(runs) > 1 else ""),
+                mean([run["track"]["macro"]["f1"] for run in runs]),
+                mean([run["prior_track"]["macro"]["f1"] for run in runs]),
+                mean([run["track"][LRAP] for run in runs]),
+                mean([run["prior_track"][LRAP] for run in runs]),
+                mean([run["track"]["coverage_error"] for run in runs]),
+                mean([run["prior_track"]["coverage_error"] for run in runs]),
+                mean([run["track"]["best_coverage_error"] for run in runs]),
+            )
+        )
+    return table(OVERVIEW, rows)
 
 
-def classes(title: str, result: dict[str, Any]) -> str:
-    """A row for each class of one run."""
-    rows = [
-        f"**{title}**\n",
-        "| class | F1, window | F1, track | F1, track, prior | ROC-AUC, window | ROC-AUC, track | published F1 |",
-        "|---" * 7 + "|",
-    ]
+def classes(title: str, runs: Runs) -> str:
+    """A row for each class, over the runs that could judge it."""
+    rows = []
     for name, value in published.F1_CONVOLUTIONAL.items():
-        if name not in result["track"]["classes"]:
-            rows.append(f"| {name} | not evaluable on this corpus and split | | | | | {value:.3f} |")
-            continue
-        window, track, prior = (result[part]["classes"][name] for part in ("window", "track", "prior_track"))
-        figures = (window["f1"], track["f1"], prior["f1"], window["roc_auc"], track["roc_auc"], value)
-        rows.append(f"| {name} | " + " | ".join(map(figure, figures)) + " |")
-    return "\n".join(rows)
+        judged = [run for run in runs if name in run["track"]["classes"]]
+        figures = [
+            mean([run[part]["classes"][name][metric] for run in judged]) if judged else "not evaluable"
+            for part, metric in (
+                ("window", "f1"),
+                ("track", "f1"),
+                ("prior_track", "f1"),
+                ("window", "roc_auc"),
+                ("track", "roc_auc"),
+            )
+        ]
+        rows.append((name, *figures, f"{value:.3f}"))
+    return f"**{title}**\n\n" + table(CLASSES, rows)
 
 
-def figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in [header, ["---"] * len(header), *rows])
+
+
+def mean(values: Sequence[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return f"{sum(known) / len(known):.3f}" if known else "-"
 
 
 if __name__ == "__main__":

@@ -119,7 +119,7 @@ def test_one_epoch_on_the_sample_writes_everything(tmp_path, capsys):
     assert json.loads((out / "results.json").read_text())["options"]["split"] == "track"
     assert filmscore_tables.main([f"one epoch={out}"]) == 0
     table = capsys.readouterr().out
-    assert "| one epoch |" in table and "| Musical | not evaluable" in table
+    assert "| one epoch | 1 |" in table and "| Musical | not evaluable" in table
 
 
 def test_missing_features_are_named(tmp_path, capsys):
