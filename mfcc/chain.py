@@ -1,87 +1,237 @@
-"""The steps of a recipe, one after the other, over a whole signal."""
+"""A recipe over a whole signal: tables from its knobs, the signal in segments, the segments over threads."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import functools
+import math
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from mfcc import framing, mel
+from mfcc import framing, kernels_chain, kernels_fft, mel
 from mfcc.checks import check_finite
 from mfcc.dct import dct_matrix
-from mfcc.fft import rfft
+from mfcc.kernels_fft import lanes_of
 from mfcc.windows import get_window
 
 if TYPE_CHECKING:
     from mfcc.recipe import MFCC
 
+STAGES = {
+    "spectrum": kernels_chain.SPECTRUM,
+    "mel": kernels_chain.MEL,
+    "log_mel": kernels_chain.LOG_MEL,
+    "coefficients": kernels_chain.COEFFICIENTS,
+}
+_FLOOR_MODES = {"clip": kernels_chain.CLIP, "zeros": kernels_chain.ZEROS, "add": kernels_chain.ADD}
+_ENERGIES = {
+    None: kernels_chain.NO_ENERGY,
+    "raw": kernels_chain.RAW,
+    "windowed": kernels_chain.WINDOWED,
+    "spectrum": kernels_chain.WHOLE_SPECTRUM,
+}
 
-def padded_window(recipe: MFCC) -> np.ndarray:
-    window = get_window(recipe.window, recipe.win_length, periodic=recipe.window_periodic)
-    before = (recipe.n_fft - recipe.win_length) // 2 if recipe.zero_padding == "around" else 0
-    out = np.zeros(recipe.n_fft)
-    out[before : before + recipe.win_length] = window
+# From about this many samples through the Fourier transform on, a further thread pays for its start.
+_SAMPLES_PER_THREAD = 2**21
+
+
+class Segment(NamedTuple):
+    """Frames from number `first` on, of which that begins at y[start]; y holds whole vectors of frames."""
+
+    y: np.ndarray
+    start: int
+    first: int
+    n_frames: int
+
+
+def run(recipe: MFCC, stage: str, y: np.ndarray, threads: int | None = None) -> np.ndarray:
+    """Return the result of one of `STAGES`, shape (rows, n_frames).
+
+    y holds mono samples of float32 or float64, enough for at least one frame; errors as in MFCC.__call__. Neither the
+    number of threads nor the place of a frame among others changes a bit of the result.
+    """
+    samples = y
+    if recipe.preemphasis and recipe.preemphasis_scope == "signal":
+        y = np.concatenate([y[:1], y[1:] - y.dtype.type(recipe.preemphasis) * y[:-1]])
+    count = recipe.n_frames(len(y))
+    steps = _steps(recipe, y.dtype.name)
+    segments = list(_segments(recipe, y, count))
+    if len(segments) > 1 or segments[0].n_frames > lanes_of(y.dtype):
+        segments = list(_pieces(segments, _n_threads(threads, count * recipe.n_fft), recipe.hop_length))
+    check = np.empty(count, y.dtype)
+    if recipe.top_db is not None and STAGES[stage] >= STAGES["log_mel"]:
+        loudest = _run(recipe, "log_mel", steps, segments, check, threads).max()
+        steps = steps._replace(log_minimum=float(loudest) - recipe.top_db)
+    out = _run(recipe, stage, steps, segments, check, threads)
+    _refuse_broken(recipe, samples, count, check)
     return out
 
 
-def run(recipe: MFCC, stage: str, y: np.ndarray) -> np.ndarray:
-    check_finite("MFCC", y)
-    r, dtype = recipe, y.dtype
-    y = y * dtype.type(r.full_scale)
-    if r.preemphasis and r.preemphasis_scope == "signal":
-        y = np.concatenate([y[:1], y[1:] - dtype.type(r.preemphasis) * y[:-1]])
-    x = framing.frame(y, r.frame_length, r.hop_length, center=r.center, pad_mode=r.pad_mode, partial=r.partial)
-    if r.remove_mean:
-        x = x - x.mean(axis=1, keepdims=True)
-    raw = (x * x).sum(1)
-    if r.preemphasis and r.preemphasis_scope == "frame":
-        a = dtype.type(r.preemphasis)
-        x = np.concatenate([x[:, :1] * (1 - a), x[:, 1:] - a * x[:, :-1]], axis=1)
-    window = padded_window(r)
-    x = x * window[: r.frame_length].astype(dtype)
-    windowed = (x * x).sum(1)
-    spectrum = rfft(x, r.n_fft)
-    spectrum = (spectrum.real**2 + spectrum.imag**2).T
-    if r.spectrum_scale:
-        spectrum /= dtype.type(r.n_fft if r.spectrum_scale == "length" else (window**2).sum())
-    if r.power == 1:
-        spectrum = np.sqrt(spectrum)
-    if stage == "spectrum":
-        return np.ascontiguousarray(spectrum)
-    weights = mel._weights(
+def _run(
+    recipe: MFCC,
+    stage: str,
+    steps: kernels_chain.Steps,
+    segments: list[Segment],
+    check: np.ndarray,
+    threads: int | None,
+) -> np.ndarray:
+    rows = {"spectrum": recipe.n_fft // 2 + 1, "coefficients": recipe.n_coefficients}.get(stage, recipe.n_mels)
+    dtype = check.dtype
+    out = np.empty((rows, len(check)), dtype)
+    kernel = kernels_chain.chain_kernels(dtype.name).run_frames
+
+    def compute(segment: Segment) -> None:
+        y, start, first, n = segment
+        memory = kernels_chain.memory(recipe.n_fft, recipe.n_mels, dtype.name)
+        kernel(y, start, n, steps, STAGES[stage], out, first, check, *memory)
+
+    n_threads = min(_n_threads(threads, len(check) * recipe.n_fft), len(segments))
+    if n_threads <= 1:
+        for segment in segments:
+            compute(segment)
+    else:
+        with ThreadPoolExecutor(n_threads) as pool:
+            list(pool.map(compute, segments))
+    return out
+
+
+def _n_threads(threads: int | None, work: int) -> int:
+    if threads is not None:
+        return threads
+    n_cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(n_cpus, work // _SAMPLES_PER_THREAD))
+
+
+def _segments(recipe: MFCC, y: np.ndarray, count: int) -> Iterator[Segment]:
+    """Frames within the signal, in whole vectors, are read from it; those at its ends from padded copies."""
+    lanes, hop, length = lanes_of(y.dtype), recipe.hop_length, recipe.frame_length
+    origin = framing.first_start(length, hop, center=recipe.center)
+    inside = min(count, -(origin // hop))
+    complete = max(0, (len(y) - length - origin) // hop + 1)
+    body = max(0, min(count, complete) - inside)
+    body -= body % lanes
+    if body == 0:
+        inside = count
+    for first, last in ((0, inside), (inside + body, count)):
+        if first < last:
+            n = -(-(last - first) // lanes) * lanes
+            start = origin + first * hop
+            end = start + (last - first - 1) * hop + length
+            copy = np.zeros((n - 1) * hop + length, y.dtype)
+            copy[: end - start] = framing.samples_between(
+                y, start, end, center=recipe.center, pad_mode=recipe.pad_mode, frame_length=length
+            )
+            yield Segment(_read_only(copy), 0, first, last - first)
+    if body:
+        yield Segment(_read_only(y), origin + inside * hop, inside, body)
+
+
+def _pieces(segments: list[Segment], n_threads: int, hop: int) -> Iterator[Segment]:
+    """Cut segments into about four pieces for each thread, at whole vectors."""
+    for y, start, first, count in segments:
+        lanes = lanes_of(y.dtype)
+        n = max(1, math.ceil(count / lanes / (4 * n_threads))) * lanes if n_threads > 1 else count
+        for done in range(0, count, n):
+            yield Segment(y, start + done * hop, first + done, min(n, count - done))
+
+
+def _read_only(y: np.ndarray) -> np.ndarray:
+    # Kernels are compiled for read-only samples: one version serves arrays that can be written and those that can't.
+    y = y.view()
+    y.flags.writeable = False
+    return y
+
+
+def _refuse_broken(recipe: MFCC, y: np.ndarray, count: int, check: np.ndarray) -> None:
+    """ValueError if samples, or their power, are NaN or infinite: the spectrum of their frame shows it."""
+    seen = framing.first_start(recipe.frame_length, recipe.hop_length, center=recipe.center)
+    seen += (count - 1) * recipe.hop_length + recipe.frame_length
+    if not np.isfinite(check).all() or recipe.hop_length > recipe.frame_length or not np.isfinite(y[seen:]).all():
+        check_finite("MFCC", y)
+    if not np.isfinite(check).all():
+        raise ValueError(
+            f"MFCC: y: expected samples around full scale 1.0, got up to {np.abs(y).max():.3g}, the power of which is "
+            f"beyond {y.dtype}. Divide by the full scale of the recording."
+        )
+
+
+@functools.lru_cache(maxsize=32)
+def _steps(recipe: MFCC, dtype: str) -> kernels_chain.Steps:
+    """The tables of a recipe for one type, computed in float64."""
+    r = recipe
+    real = np.dtype(dtype)
+    window = get_window(r.window, r.win_length, periodic=r.window_periodic)
+    scale = 0.5 if r.n_fft % 2 == 0 else 1.0
+    if r.spectrum_scale is not None:
+        scale /= math.sqrt(r.n_fft if r.spectrum_scale == "length" else float(np.sum(window**2)))
+    if r.zero_padding == "around":
+        before = (r.n_fft - r.win_length) // 2
+        window = np.pad(window, (before, r.n_fft - r.win_length - before))
+    window *= scale * r.full_scale
+    preemphasis = r.preemphasis if r.preemphasis_scope == "frame" else 0.0
+    within_frame = r.remove_mean or preemphasis != 0 or r.energy in ("raw", "windowed")
+    first, offsets, weights = _sparse(_weights(r))
+    tiny = float(np.finfo(real).tiny)
+    cosines, energy_row = _cosines(r)
+    return kernels_chain.Steps(
+        hop=r.hop_length,
+        length=r.frame_length,
+        n_fft=r.n_fft,
+        load_window=(np.ones_like(window) if within_frame else window).astype(real),
+        window=window.astype(real),
+        plan=kernels_fft.plan(r.n_fft // 2 if r.n_fft % 2 == 0 else r.n_fft, dtype),
+        within_frame=within_frame,
+        remove_mean=r.remove_mean,
+        preemphasis=preemphasis,
+        magnitude=r.power == 1,
+        energy=_ENERGIES[r.energy],
+        energy_scale={"raw": r.full_scale**2, "windowed": scale**-2}.get(r.energy or "", 1.0),
+        energy_floor=max(r.energy_floor, tiny),
+        energy_row=energy_row,
+        first_bin=first,
+        weight_offset=offsets,
+        weights=weights.astype(real),
+        floor_mode=_FLOOR_MODES[r.log_floor_mode],
+        floor=max(r.log_floor, tiny),
+        log_scale=1.0 if r.log == "natural" else 20.0 / r.power / math.log(10.0),
+        log_minimum=-float(np.finfo(real).max),
+        cosines=cosines.astype(real),
+        n_rows=r.n_coefficients,
+    )
+
+
+def _weights(r: MFCC) -> np.ndarray:
+    return mel._weights(
         r.sr, r.n_fft, r.n_mels, r.fmin, r.fmax, r.mel_formula, r.filter_shape, r.filter_norm, r.skip_edge_bins
     )
-    m = weights.astype(dtype) @ spectrum
-    if stage == "mel":
-        return m
-    floor = dtype.type(r.log_floor)
-    if r.log_floor_mode == "add":
-        m = m + floor
-    elif r.log_floor_mode == "clip":
-        m = np.maximum(m, floor)
-    else:
-        m = np.where(m == 0, floor, m)
-    m = np.log(m)
-    if r.log == "decibel":
-        m *= dtype.type(20.0 / r.power / np.log(10.0))
-    if r.top_db is not None:
-        m = np.maximum(m, m.max() - dtype.type(r.top_db))
-    if stage == "log_mel":
-        return m
-    c = dct_matrix(r.n_mfcc, r.n_mels, type=r.dct_type, norm=r.dct_norm)
+
+
+def _sparse(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """First bin of each filter, where its weights begin in the list of all, and that list: without the zeros around."""
+    first, offsets, kept = [], [0], []
+    for row in weights:
+        bins = np.flatnonzero(row)
+        low, high = (bins[0], bins[-1] + 1) if bins.size else (0, 0)
+        first.append(low)
+        kept.append(row[low:high])
+        offsets.append(offsets[-1] + high - low)
+    return np.array([*first, 0], np.int64), np.array(offsets, np.int64), np.concatenate(kept)
+
+
+def _cosines(r: MFCC) -> tuple[np.ndarray, int]:
+    """The cosines with lifter, shape (n_mels, n_coefficients, some zeros behind), and the row of the energy or -1."""
+    matrix = dct_matrix(r.n_mfcc, r.n_mels, type=r.dct_type, norm=r.dct_norm)
     if r.lifter:
-        c *= (1 + r.lifter / 2 * np.sin(np.pi * (np.arange(r.n_mfcc) + r.lifter_start) / r.lifter))[:, None]
-    c = c.astype(dtype) @ m
-    if r.energy:
-        energy = {"raw": raw, "windowed": windowed, "spectrum": spectrum.sum(0)}[r.energy]
-        energy = np.log(np.maximum(energy, dtype.type(r.energy_floor)))
-        if r.energy_place == "c0":
-            c[0] = energy
-    rows = list(c[1:])
-    if r.c0 == "first":
-        rows.insert(0, c[0])
-    elif r.c0 == "last":
-        rows.append(c[0])
-    if r.energy and r.energy_place == "append":
-        rows.append(energy)
-    return np.ascontiguousarray(np.stack(rows), dtype)
+        n = np.arange(r.n_mfcc) + r.lifter_start
+        matrix *= (1 + r.lifter / 2 * np.sin(np.pi * n / r.lifter))[:, None]
+    order = list(range(1, r.n_mfcc))
+    order = {"first": [0, *order], "last": [*order, 0], "drop": order}[r.c0]
+    columns = np.zeros((r.n_mels, -(-r.n_coefficients // 4) * 4))
+    columns[:, : len(order)] = matrix[order].T
+    energy_row = -1
+    if r.energy is not None:
+        energy_row = order.index(0) if r.energy_place == "c0" else len(order)
+    return columns, energy_row

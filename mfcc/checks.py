@@ -93,9 +93,7 @@ def check_samples(who: str, y: Any, *, integer_full_scale: float | None = None) 
             )
         dtype = np.float32 if y.itemsize <= 2 else np.float64
         return np.ascontiguousarray(y.astype(dtype) / dtype(integer_full_scale))
-    if y.dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
-        y = y.astype(np.float32 if y.itemsize < 4 else np.float64)
-    return np.ascontiguousarray(y)
+    return np.require(y, np.float32 if y.itemsize <= 4 else np.float64, ["C", "A"])
 
 
 def check_finite(who: str, y: np.ndarray) -> None:

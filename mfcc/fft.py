@@ -1,10 +1,15 @@
 """Fast Fourier transforms of lengths 2^a 3^b 5^c, for many transforms at once.
 
-The algorithm is Stockham's (self-sorting, mixed radix): C. Van Loan, "Computational Frameworks for the Fast Fourier
-Transform" (1992), chapter 1.7. Conventions are those of numpy.fft.
+The algorithm is Gentleman and Sande's (decimation in frequency, mixed radix, in place), with a transform of its own in
+each lane of a vector: C. Van Loan, "Computational Frameworks for the Fast Fourier Transform" (1992). Conventions are
+those of numpy.fft.
 """
 
 from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -47,45 +52,196 @@ def check_length(who: str, name: str, n: int) -> int:
     return n
 
 
-def _stockham(x):
-    n = x.shape[-1]
-    y = x.reshape(-1, n)
-    length, stride = n, 1
-    y = y.T.copy()  # n, batch
-    while length > 1:
-        radix = next(r for r in (4, 2, 3, 5) if length % r == 0)
-        m = length // radix
-        a = y.reshape(radix, m, stride, -1)
-        j = np.arange(radix)
-        W = np.exp(-2j * np.pi / radix * np.outer(j, j)).astype(y.dtype)
-        T = np.exp(-2j * np.pi / length * np.outer(j, np.arange(m))).astype(y.dtype)
-        b = np.einsum("jk,kpsb->pjsb", W, a) * T.T[:, :, None, None]
-        y = b.reshape(n, -1)
-        length, stride = m, stride * radix
-    return y.T.reshape(x.shape)
-
-
-def _prepare(who, x, n, axis, dtype):
-    x = np.moveaxis(np.asarray(x), axis, -1)
-    n = check_length(who, "n", x.shape[-1] if n is None else n)
-    if n > x.shape[-1]:
-        x = np.concatenate([x, np.zeros((*x.shape[:-1], n - x.shape[-1]), x.dtype)], axis=-1)
-    x = x[..., :n]
-    return x.astype(np.complex64 if x.dtype in (np.float32, np.complex64) else np.complex128)
-
-
 def fft(x: ArrayLike, n: int | None = None, axis: int = -1) -> np.ndarray:
-    """Return the discrete Fourier transform along an axis."""
-    return np.moveaxis(_stockham(_prepare("fft", x, n, axis, complex)), -1, axis)
+    """Return the discrete Fourier transform, y[k] = sum_j x[j] exp(-2 pi i j k / n), along an axis.
+
+    Parameters
+    ----------
+    x : array of real or complex numbers, any shape
+        float32 and complex64 give complex64; everything else is computed in and gives complex128.
+    n : int, optional
+        Length of the transform, 2^a 3^b 5^c; x is cut or filled up with zeros. Default: x.shape[axis].
+    axis : int
+        The axis along which to transform.
+
+    Raises
+    ------
+    ValueError
+        For a length with other prime factors; the message names the next good length.
+
+    Examples
+    --------
+    >>> fft([4.0, 3.0, 2.0, 1.0]).tolist()
+    [(10+0j), (2-2j), (2+0j), (2+2j)]
+    """
+    rows, restore = _rows("fft", x, n, axis)
+    if np.isrealobj(rows) and rows.shape[1] % 2 == 0:
+        half = _real_forward(rows)
+        return restore(np.concatenate([half, half[:, -2:0:-1].conj()], axis=1))
+    return restore(_complex(_as_complex(rows), inverse=False))
 
 
 def ifft(x: ArrayLike, n: int | None = None, axis: int = -1) -> np.ndarray:
-    """Return the inverse of `fft`."""
-    x = _prepare("ifft", x, n, axis, complex)
-    return np.moveaxis(_stockham(x.conj()).conj() / x.real.dtype.type(x.shape[-1]), -1, axis)
+    """Return the inverse of `fft`, x[j] = 1/n sum_k y[k] exp(2 pi i j k / n); arguments as there.
+
+    Examples
+    --------
+    >>> ifft([4.0, 0.0, 0.0, 0.0]).tolist()
+    [(1+0j), (1+0j), (1+0j), (1+0j)]
+    """
+    rows, restore = _rows("ifft", x, n, axis)
+    y = _complex(_as_complex(rows), inverse=True)
+    y *= y.real.dtype.type(1 / y.shape[1])
+    return restore(y)
 
 
 def rfft(x: ArrayLike, n: int | None = None, axis: int = -1) -> np.ndarray:
-    """Return the non-negative half of the transform of real numbers."""
-    x = _prepare("rfft", x, n, axis, complex)
-    return np.moveaxis(_stockham(x)[..., : x.shape[-1] // 2 + 1], -1, axis)
+    """Return frequencies 0 to n // 2 of the transform of real numbers; arguments and errors as for `fft`.
+
+    Examples
+    --------
+    >>> rfft([1.0, 1.0, 1.0, 1.0]).tolist()
+    [(4+0j), 0j, 0j]
+    """
+    rows, restore = _rows("rfft", x, n, axis)
+    if np.iscomplexobj(rows):
+        raise TypeError("rfft: x: expected real numbers, got complex ones. Use fft.")
+    if rows.shape[1] % 2 == 0:
+        return restore(_real_forward(rows))
+    return restore(_complex(_as_complex(rows), inverse=False)[:, : rows.shape[1] // 2 + 1])
+
+
+def irfft(x: ArrayLike, n: int | None = None, axis: int = -1) -> np.ndarray:
+    """Return the inverse of `rfft`: n real numbers from frequencies 0 to n // 2.
+
+    The imaginary parts of frequency 0 and, if n is even, n / 2 do not count. n is by default even, 2 (x.shape[axis] -
+    1); x is cut or filled up with zeros to n // 2 + 1 frequencies. Otherwise as `fft`.
+
+    Examples
+    --------
+    >>> irfft([4.0, 0.0, 0.0]).tolist()
+    [1.0, 1.0, 1.0, 1.0]
+    """
+    x = np.asarray(x)
+    if x.ndim and n is None:
+        n = 2 * (x.shape[axis] - 1)
+        if n < 1:
+            raise ValueError(
+                f"irfft: x: expected at least 2 frequencies, got {x.shape[axis]}. State n, which may be 1."
+            )
+    n = check_length("irfft", "n", n)  # type: ignore[arg-type]
+    rows, restore = _rows("irfft", x, n // 2 + 1, axis, good=False)
+    rows = _as_complex(rows)
+    if n % 2 == 0:
+        return restore(_real_backward(rows))
+    rows = rows.copy()
+    rows[:, 0].imag = 0
+    full = np.concatenate([rows, rows[:, :0:-1].conj()], axis=1)
+    return restore(np.ascontiguousarray(_complex(full, inverse=True).real) / rows.real.dtype.type(n))
+
+
+def _rows(
+    who: str, x: ArrayLike, n: int | None, axis: int, good: bool = True
+) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
+    """The transforms as rows of a type that the kernels take, and what brings rows back into the shape of x."""
+    x = np.asarray(x)
+    if x.ndim == 0:
+        raise ValueError(f"{who}: x: expected an array of at least one axis, got a scalar.")
+    if x.dtype == np.float16 or not (np.issubdtype(x.dtype, np.number) or x.dtype == bool):
+        raise TypeError(f"{who}: x: expected numbers of single or double precision, got an array of {x.dtype}.")
+    x = np.moveaxis(x, axis, -1)
+    n = x.shape[-1] if n is None else n
+    n = check_length(who, "n", n) if good else n
+    dtype = x.dtype if x.dtype in (np.float32, np.complex64) else np.complex128 if np.iscomplexobj(x) else np.float64
+    if n == x.shape[-1]:
+        rows = np.require(x, dtype, ["C", "A"]).reshape(math.prod(x.shape[:-1]), n)
+    else:
+        rows = np.zeros((math.prod(x.shape[:-1]), n), dtype)
+        cut = min(n, x.shape[-1])
+        rows.reshape(*x.shape[:-1], n)[..., :cut] = x[..., :cut]
+    return rows, lambda y: np.moveaxis(y.reshape(*x.shape[:-1], y.shape[1]), -1, axis)
+
+
+def _as_complex(rows: np.ndarray) -> np.ndarray:
+    return rows.astype(np.result_type(rows, np.complex64), copy=False)
+
+
+# Fewer transforms than a vector has lanes leave lanes empty: from this length on, each is then cut into short ones.
+_LONG = 1024
+
+
+def _complex(x: np.ndarray, inverse: bool) -> np.ndarray:
+    """Transform the rows of a complex array; the inverse is not divided by n."""
+    rows, n = x.shape
+    if rows < 8 and n >= _LONG:
+        return np.stack([_long(row, inverse) for row in x]) if rows else x
+    real = x.real.dtype
+    kernels, plan = _prepare(n, real)
+    out = np.empty_like(x)
+    position = plan.inverse if inverse else plan.position
+    _in_groups(
+        x.view(real), out.view(real), lambda a, b, count, z: kernels.fft_rows(a, b, count, plan, position, z), n, real
+    )
+    return out
+
+
+def _long(x: np.ndarray, inverse: bool) -> np.ndarray:
+    """One long transform by columns and rows: D. H. Bailey, "FFTs in external or hierarchical memory" (1990)."""
+    n = len(x)
+    n1 = next(d for d in range(math.isqrt(n), 0, -1) if n % d == 0)
+    n2 = n // n1
+    columns = _complex(np.ascontiguousarray(x.reshape(n1, n2).T), inverse)  # (n2, n1)
+    turn = np.outer(np.arange(n2), np.arange(n1)) * ((2 if inverse else -2) * np.pi / n)
+    columns *= np.exp(1j * turn).astype(x.dtype)
+    return _complex(np.ascontiguousarray(columns.T), inverse).T.reshape(n)
+
+
+def _real_forward(x: np.ndarray) -> np.ndarray:
+    rows, n = x.shape
+    if rows < 8 and n >= 2 * _LONG:
+        return _complex(_as_complex(x), inverse=False)[:, : n // 2 + 1]
+    kernels, plan = _prepare(n // 2, x.dtype)
+    out = np.empty((rows, n // 2 + 1), np.result_type(x, np.complex64))
+    _in_groups(x, out.view(x.dtype), lambda a, b, count, z: kernels.rfft_rows(a, b, count, plan, z), n // 2, x.dtype)
+    return out
+
+
+def _real_backward(x: np.ndarray) -> np.ndarray:
+    rows, n = x.shape[0], 2 * (x.shape[1] - 1)
+    real = x.real.dtype
+    kernels, plan = _prepare(n // 2, real)
+    out = np.empty((rows, n), real)
+    _in_groups(x.view(real), out, lambda a, b, count, z: kernels.irfft_rows(a, b, count, plan, z), n // 2, real)
+    return out
+
+
+def _prepare(n: int, real: np.dtype) -> tuple[Any, Any]:
+    from mfcc import kernels_fft
+
+    return kernels_fft.fft_kernels(real.name), kernels_fft.plan(n, real.name)
+
+
+def _in_groups(
+    x: np.ndarray,
+    out: np.ndarray,
+    run: Callable[[np.ndarray, np.ndarray, int, np.ndarray], None],
+    n: int,
+    real: np.dtype,
+) -> None:
+    """Run a kernel over rows in whole vectors: what remains is filled up with zeros."""
+    from mfcc.kernels_fft import lanes_of, workspace
+
+    lanes = lanes_of(real)
+    z = workspace(n, real.name)
+    x = x.view()
+    x.flags.writeable = False  # so that one compiled version serves arrays that can be written and those that can't
+    whole = len(x) - len(x) % lanes
+    if whole:
+        run(x[:whole].reshape(-1), out[:whole].reshape(-1), whole, z)
+    if whole < len(x):
+        rest = np.zeros((lanes, x.shape[1]), real)
+        rest[: len(x) - whole] = x[whole:]
+        rest.flags.writeable = False
+        rest_out = np.empty((lanes, out.shape[1]), real)
+        run(rest.reshape(-1), rest_out.reshape(-1), lanes, z)
+        out[whole:] = rest_out[: len(x) - whole]

@@ -71,7 +71,8 @@ def frame(
         What lies beyond the ends of the signal, as in numpy.pad: zeros, the mirrored signal without or with the
         outermost sample repeated, or the outermost sample.
     partial : "drop" or "pad"
-        What becomes of a last frame that reaches beyond the (padded) end: left out, or filled up with zeros.
+        What becomes of a last frame that reaches beyond the (padded) end: left out, or filled up with zeros. With "pad"
+        there are frames until one reaches the end.
 
     Returns
     -------

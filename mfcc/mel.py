@@ -25,7 +25,7 @@ _SLANEY_KNEE_MEL = 15.0
 _SLANEY_LOG = np.log(6.4) / 27.0
 
 
-def hz_to_mel(f: ArrayLike, *, formula: Literal["htk", "slaney"] = "htk") -> np.ndarray | np.float64:
+def hz_to_mel(f: ArrayLike, *, formula: Literal["htk", "slaney"] = "htk") -> np.ndarray:
     """Convert frequencies in Hz to mel, elementwise, in float64.
 
     "htk" is 1127 ln(1 + f / 700); "slaney" is linear up to 1 kHz (15 mel) and logarithmic above.
@@ -50,7 +50,7 @@ def hz_to_mel(f: ArrayLike, *, formula: Literal["htk", "slaney"] = "htk") -> np.
     return np.minimum(f, _SLANEY_KNEE) * 3.0 / 200.0 + above
 
 
-def mel_to_hz(m: ArrayLike, *, formula: Literal["htk", "slaney"] = "htk") -> np.ndarray | np.float64:
+def mel_to_hz(m: ArrayLike, *, formula: Literal["htk", "slaney"] = "htk") -> np.ndarray:
     """Convert mel to frequencies in Hz, elementwise, in float64: the inverse of `hz_to_mel`.
 
     Examples
@@ -68,15 +68,13 @@ def mel_to_hz(m: ArrayLike, *, formula: Literal["htk", "slaney"] = "htk") -> np.
     return np.minimum(m, _SLANEY_KNEE_MEL) * 200.0 / 3.0 * above
 
 
-def mel_edges(
-    n_mels: int, *, fmin: float, fmax: float, formula: Literal["htk", "slaney"] = "htk"
-) -> np.ndarray:
+def mel_edges(n_mels: int, *, fmin: float, fmax: float, formula: Literal["htk", "slaney"] = "htk") -> np.ndarray:
     """Return the corners of n_mels triangles in Hz, shape (n_mels + 2,), equally spaced in mel from fmin to fmax.
 
     Filter i rises from edge i to its centre at edge i + 1 and falls to edge i + 2.
     """
     low, high = hz_to_mel([fmin, fmax], formula=formula)
-    edges = np.asarray(mel_to_hz(np.linspace(low, high, n_mels + 2), formula=formula))
+    edges = mel_to_hz(np.linspace(low, high, n_mels + 2), formula=formula)
     edges[[0, -1]] = fmin, fmax
     return edges
 
@@ -154,16 +152,14 @@ def check_band(who: str, sr: float, fmin: float, fmax: float | None) -> tuple[fl
         fmax = sr / 2
     fmax = check_number(who, "fmax", fmax, above=0)
     if fmax > sr / 2:
-        raise ValueError(
-            f"{who}: fmax: expected at most sr / 2 = {sr / 2:g} Hz, got {fmax:g}. Lower fmax or raise sr."
-        )
+        raise ValueError(f"{who}: fmax: expected at most sr / 2 = {sr / 2:g} Hz, got {fmax:g}. Lower fmax or raise sr.")
     if fmin >= fmax:
         raise ValueError(f"{who}: fmin: expected less than fmax = {fmax:g} Hz, got {fmin:g}.")
     return fmin, fmax
 
 
 def warn_of_empty_filters(
-    who: str, weights: np.ndarray, sr: float, n_fft: int, fmin: float, fmax: float, formula: str, stacklevel: int = 3
+    who: str, weights: np.ndarray, sr: float, n_fft: int, fmin: float, fmax: float, formula: str, *, stacklevel: int = 3
 ) -> None:
     """Warn if rows of weights are zero, and say how many and what to change."""
     empty = np.flatnonzero(~weights.any(axis=1))
@@ -192,6 +188,8 @@ def _weights(
     skip_edge_bins: bool,
 ) -> np.ndarray:
     """The bank in float64, read-only because it is shared between callers."""
+    corners: np.ndarray
+    x: np.ndarray
     edges = mel_edges(n_mels, fmin=fmin, fmax=fmax, formula=formula)
     bins = np.arange(n_fft // 2 + 1)
     frequencies = bins * (sr / n_fft)

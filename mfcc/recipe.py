@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from mfcc import framing, knobs
-from mfcc.checks import check_samples
+from mfcc.checks import check_integer, check_samples
 
 FORMAT = "mfcc.MFCC"
 VERSION = 1
@@ -157,11 +157,9 @@ class MFCC:
 
     def n_frames(self, n_samples: int) -> int:
         """Return the number of frames of a signal of n_samples samples; 0 if it is too short for one."""
-        return framing.n_frames(
-            n_samples, self.frame_length, self.hop_length, center=self.center, partial=self.partial
-        )
+        return framing.n_frames(n_samples, self.frame_length, self.hop_length, center=self.center, partial=self.partial)
 
-    def __call__(self, y: np.ndarray) -> np.ndarray:
+    def __call__(self, y: np.ndarray, *, threads: int | None = None) -> np.ndarray:
         """Return the coefficients of a mono signal, shape (n_coefficients, n_frames), C-contiguous.
 
         Parameters
@@ -169,6 +167,9 @@ class MFCC:
         y : array, shape (n_samples,)
             Samples at `sr`, full scale 1.0. float32 (and integers of up to 16 bits, if the recipe states their scale)
             gives float32, float64 gives float64.
+        threads : int, optional
+            How many to compute with; the result is the same to the bit. Default: as many as there are CPUs, if the
+            signal is long enough.
 
         Raises
         ------
@@ -177,19 +178,19 @@ class MFCC:
         TypeError
             For integers where the recipe states no scale, and for what is no number.
         """
-        return self._run("coefficients", y)
+        return self._run("coefficients", y, threads)
 
-    def power_spectrogram(self, y: np.ndarray) -> np.ndarray:
+    def power_spectrogram(self, y: np.ndarray, *, threads: int | None = None) -> np.ndarray:
         """Return the power spectrum (magnitude if power=1) of each frame, shape (n_fft // 2 + 1, n_frames)."""
-        return self._run("spectrum", y)
+        return self._run("spectrum", y, threads)
 
-    def mel_spectrogram(self, y: np.ndarray) -> np.ndarray:
+    def mel_spectrogram(self, y: np.ndarray, *, threads: int | None = None) -> np.ndarray:
         """Return the output of the mel filters, shape (n_mels, n_frames)."""
-        return self._run("mel", y)
+        return self._run("mel", y, threads)
 
-    def log_mel(self, y: np.ndarray) -> np.ndarray:
+    def log_mel(self, y: np.ndarray, *, threads: int | None = None) -> np.ndarray:
         """Return the logarithm of the output of the mel filters, shape (n_mels, n_frames)."""
-        return self._run("log_mel", y)
+        return self._run("log_mel", y, threads)
 
     def describe(self) -> str:
         """Return the whole chain in words and formulas, a line for each step."""
@@ -213,16 +214,18 @@ class MFCC:
         names = (field.name for field in dataclasses.fields(self))
         return tuple(name for name in names if getattr(self, name) != getattr(other, name))
 
-    def _run(self, stage: str, y: np.ndarray) -> np.ndarray:
+    def _run(self, stage: str, y: np.ndarray, threads: int | None) -> np.ndarray:
         from mfcc import chain
 
+        if threads is not None:
+            threads = check_integer("MFCC", "threads", threads)
         y = check_samples("MFCC", y, integer_full_scale=self.integer_full_scale)
         if self.n_frames(len(y)) == 0:
             raise ValueError(
                 f"MFCC: y: expected at least {self._shortest()} samples ({self._shortest() / self.sr:.3g} s at "
                 f"{self.sr:g} Hz) for one frame, got {len(y)}. Append zeros, or use a recipe with partial='pad'."
             )
-        return chain.run(self, stage, y)
+        return chain.run(self, stage, y, threads)
 
     def _shortest(self) -> int:
         if self.center == "hop":

@@ -1,0 +1,236 @@
+"""From samples to cepstral coefficients, for as many frames at once as a vector has lanes.
+
+Letters: W lanes (frames), t samples of a frame, k bins, m mel bands, r rows of the result. Arrays are flat; z, p and q
+are memory of the caller: the frames and their transform, the spectrum, the mel bands.
+"""
+
+import functools
+from types import SimpleNamespace
+from typing import NamedTuple
+
+import numpy as np
+
+from mfcc.kernels_fft import Plan, fft_kernels
+from mfcc.kernels_real import power_end, power_one, power_pair
+from mfcc.kernels_vector import fill_zeros, log, transpose_windowed
+from nnlite.jit import aligned_empty, kernel
+from nnlite.simd import add, broadcast, fma, lanes_of, load, maximum, mul, splat, sqrt, store, store_first, sub
+
+SPECTRUM, MEL, LOG_MEL, COEFFICIENTS = range(4)
+CLIP, ZEROS, ADD = range(3)
+NO_ENERGY, RAW, WINDOWED, WHOLE_SPECTRUM = range(4)
+
+
+class Steps(NamedTuple):
+    """A recipe as numbers and tables."""
+
+    hop: int
+    length: int  # of a frame
+    n_fft: int
+    load_window: np.ndarray  # applied on loading: the window, or ones where something comes before it
+    window: np.ndarray  # times all constant factors of the samples, and 1/2 if n_fft is even (power_pair gives |2 X|^2)
+    plan: Plan
+    within_frame: bool  # whether anything is done in a frame besides the window
+    remove_mean: bool
+    preemphasis: float  # within a frame; 0 is none
+    magnitude: bool
+    energy: int
+    energy_scale: float
+    energy_floor: float
+    energy_row: int
+    first_bin: np.ndarray  # of each filter, shape (n_mels + 1,): the last one is unused
+    weight_offset: np.ndarray  # of each filter in weights, shape (n_mels + 1,)
+    weights: np.ndarray
+    floor_mode: int
+    floor: float
+    log_scale: float
+    log_minimum: float  # below every logarithm, after scaling
+    cosines: np.ndarray  # shape (n_mels, n_rows rounded up to 4)
+    n_rows: int
+
+
+def memory(n_fft: int, n_mels: int, dtype: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """z, p and q for `run_frames`, about 100 KB for each 1,000 samples of n_fft; each thread needs its own."""
+    W = lanes_of(dtype)
+    z = aligned_empty((n_fft + 2) * W * (1 + n_fft % 2), dtype)
+    return z, aligned_empty((n_fft // 2 + 1) * W, dtype), aligned_empty((n_mels + 1) * W, dtype)
+
+
+@functools.cache
+def chain_kernels(dtype: str) -> SimpleNamespace:
+    """The kernels for one real type."""
+    W = lanes_of(dtype)
+    transform = fft_kernels(dtype).transform
+
+    @kernel
+    def load_frames(y, i, steps, z):
+        """Window W frames, the first at y[i]: n_fft real numbers or, if n_fft is odd, complex ones."""
+        length, window = steps.length, steps.load_window
+        step = W if steps.n_fft % 2 == 0 else 2 * W
+        if step > W or length < steps.n_fft:
+            for t in range(0, steps.n_fft * step, W):
+                store(z, t, splat(z, 0, W))
+        if length < W:
+            for t in range(length):
+                for lane in range(W):
+                    z[t * step + lane] = y[i + lane * steps.hop + t] * window[t]
+        else:
+            # Blocks that begin on a cache line (a third faster); those at the two ends overlap their neighbours.
+            aligned = -(np.intp(y.ctypes.data) // y.itemsize + i) % W
+            t = 0
+            while True:
+                transpose_windowed(y, i + t, steps.hop, window, t, z, t * step, step, W)
+                if t == length - W:
+                    break
+                t = min(aligned if t < aligned else t + W, length - W)
+
+    @kernel
+    def shape_frames(steps, z, energy):
+        """What is done within a frame besides the window: mean, energy, pre-emphasis; then the window."""
+        length = steps.length
+        step = W if steps.n_fft % 2 == 0 else 2 * W
+        if steps.remove_mean:
+            total = splat(z, 0, W)
+            for t in range(length):
+                total = add(total, load(z, t * step, W))
+            mean = mul(total, splat(z, z.dtype.type(1 / length), W))
+            for t in range(length):
+                store(z, t * step, sub(load(z, t * step, W), mean))
+        if steps.energy == RAW:
+            total = splat(z, 0, W)
+            for t in range(length):
+                total = fma(load(z, t * step, W), load(z, t * step, W), total)
+            store(energy, 0, total)
+        if steps.preemphasis != 0:
+            a = splat(z, z.dtype.type(-steps.preemphasis), W)
+            for t in range(length - 1, 0, -1):
+                store(z, t * step, fma(a, load(z, (t - 1) * step, W), load(z, t * step, W)))
+            store(z, 0, fma(a, load(z, 0, W), load(z, 0, W)))
+        for t in range(length):
+            store(z, t * step, mul(load(z, t * step, W), broadcast(steps.window, t, W)))
+        if steps.energy == WINDOWED:
+            total = splat(z, 0, W)
+            for t in range(length):
+                total = fma(load(z, t * step, W), load(z, t * step, W), total)
+            store(energy, 0, total)
+
+    @kernel
+    def spectrum(steps, z, p, energy):
+        """Power, or magnitude, of bins 0 to n_fft // 2."""
+        plan = steps.plan
+        if steps.n_fft % 2 == 0:
+            n = plan.n
+            power_end(z, 2 * W * plan.position[0], p, 0, n * W, W)
+            for k in range(1, n // 2 + 1):
+                i, j = 2 * W * plan.position[k], 2 * W * plan.position[n - k]
+                power_pair(z, i, j, plan.halves, k, p, k * W, (n - k) * W, W)
+        else:
+            for k in range(steps.n_fft // 2 + 1):
+                power_one(z, 2 * W * plan.position[k], p, k * W, W)
+        if steps.magnitude:
+            for k in range(steps.n_fft // 2 + 1):
+                store(p, k * W, sqrt(load(p, k * W, W)))
+        if steps.energy == WHOLE_SPECTRUM:
+            total = splat(p, 0, W)
+            for k in range(steps.n_fft // 2 + 1):
+                total = add(total, load(p, k * W, W))
+            store(energy, 0, total)
+
+    @kernel
+    def mel_bands(steps, p, q):
+        """Apply the filters; return the sum of all bands and of bin 0, which shows whether everything is finite."""
+        check = load(p, 0, W)
+        for m in range(len(steps.first_bin) - 1):
+            first = steps.first_bin[m]
+            even, odd = splat(p, 0, W), splat(p, 0, W)
+            offset, end = steps.weight_offset[m], steps.weight_offset[m + 1]
+            for w in range(offset, end - 1, 2):
+                k = (first + w - offset) * W
+                even = fma(broadcast(steps.weights, w, W), load(p, k, W), even)
+                odd = fma(broadcast(steps.weights, w + 1, W), load(p, k + W, W), odd)
+            if (end - offset) % 2:
+                k = (first + end - 1 - offset) * W
+                even = fma(broadcast(steps.weights, end - 1, W), load(p, k, W), even)
+            even = add(even, odd)
+            check = add(check, even)
+            store(q, m * W, even)
+        return check
+
+    @kernel
+    def logarithm(steps, q):
+        floor = splat(q, steps.floor, W)
+        scale = splat(q, steps.log_scale, W)
+        minimum = splat(q, steps.log_minimum, W)
+        for m in range(len(steps.first_bin) - 1):
+            x = load(q, m * W, W)
+            if steps.floor_mode == CLIP:
+                x = maximum(x, floor)
+            elif steps.floor_mode == ZEROS:
+                x = fill_zeros(x, floor)
+            else:
+                x = add(x, floor)
+            store(q, m * W, maximum(mul(log(x), scale), minimum))
+
+    @kernel
+    def cosines(steps, q, out, o, stride, valid):
+        """Multiply the bands with the matrix of cosines, four rows at a time, for the first `valid` frames."""
+        width = steps.cosines.shape[1]
+        for r in range(0, width, 4):
+            a, b, c, d = splat(q, 0, W), splat(q, 0, W), splat(q, 0, W), splat(q, 0, W)
+            for m in range(len(steps.first_bin) - 1):
+                x = load(q, m * W, W)
+                i = m * width + r
+                a = fma(broadcast(steps.cosines, i, W), x, a)
+                b = fma(broadcast(steps.cosines, i + 1, W), x, b)
+                c = fma(broadcast(steps.cosines, i + 2, W), x, c)
+                d = fma(broadcast(steps.cosines, i + 3, W), x, d)
+            o_r = o + r * stride
+            store_first(out, o_r, a, valid)
+            if r + 1 < steps.n_rows:
+                store_first(out, o_r + stride, b, valid)
+            if r + 2 < steps.n_rows:
+                store_first(out, o_r + 2 * stride, c, valid)
+            if r + 3 < steps.n_rows:
+                store_first(out, o_r + 3 * stride, d, valid)
+
+    @kernel
+    def store_rows(x, rows, out, o, stride, valid):
+        for r in range(rows):
+            store_first(out, o + r * stride, load(x, r * W, W), valid)
+
+    @kernel
+    def run_frames(y, start, frames, steps, stage, out, column, check, z, p, q):
+        """Frames from y[start] on, up to `stage`, to columns of out from `column` on, shape (rows, all frames).
+
+        y must hold whole vectors of frames, even if the last ones are not wanted. `check` gets a finite number for each
+        frame without NaN, infinity or overflow.
+        """
+        n_mels = len(steps.first_bin) - 1
+        stride = out.shape[1]
+        result = out.reshape(-1)
+        energy = q[n_mels * W :]
+        for f in range(0, frames, W):
+            valid = min(W, frames - f)
+            o = column + f
+            load_frames(y, start + f * steps.hop, steps, z)
+            if steps.within_frame:
+                shape_frames(steps, z, energy)
+            transform(z, steps.plan)
+            spectrum(steps, z, p, energy)
+            if stage == SPECTRUM:
+                store_rows(p, steps.n_fft // 2 + 1, result, o, stride, valid)
+                store_first(check, o, load(p, 0, W), valid)
+                continue
+            store_first(check, o, mel_bands(steps, p, q), valid)
+            if stage >= LOG_MEL:
+                logarithm(steps, q)
+            if stage == COEFFICIENTS:
+                cosines(steps, q, result, o, stride, valid)
+                if steps.energy_row >= 0:
+                    e = mul(load(energy, 0, W), splat(q, steps.energy_scale, W))
+                    e = log(maximum(e, splat(q, steps.energy_floor, W)))
+                    store_first(result, o + steps.energy_row * stride, e, valid)
+            else:
+                store_rows(q, n_mels, result, o, stride, valid)
+
+    return SimpleNamespace(run_frames=run_frames)

@@ -1,0 +1,232 @@
+"""Fourier transforms of as many signals at once as a vector has lanes, in place.
+
+Letters: W lanes, n complex elements, element k of all lanes at z[2 * k * W:] (W real parts, then W imaginary parts).
+Decimation in frequency leaves frequency f at position[f]; who reads the result looks it up, so no pass is spent on
+putting it in order.
+"""
+
+import functools
+from types import SimpleNamespace
+from typing import NamedTuple
+
+import numpy as np
+from numba.core import types
+
+from mfcc.kernels_dft import radix_pass
+from mfcc.kernels_real import merge_end, merge_pair, split_end, split_pair
+from nnlite.jit import aligned_empty, kernel
+from nnlite.simd import (
+    Vector,
+    data_pointer,
+    emit_load,
+    emit_store,
+    emit_transpose,
+    intrinsic,
+    ir_vector,
+    lanes_of,
+    literal,
+    transpose,
+)
+
+# A block that fits the first-level cache goes through all of its passes before the next block is touched.
+_BLOCK_BYTES = 16384
+
+
+class Plan(NamedTuple):
+    """What a transform of one length needs: everything here is computed once in float64."""
+
+    n: int
+    n_outer: int  # passes over the whole array, before it falls into blocks
+    radices: np.ndarray
+    offsets: np.ndarray  # of each pass in twiddles
+    twiddles: np.ndarray  # interleaved complex numbers
+    position: np.ndarray  # of frequency f, shape (n + 1,): n itself is a free place for the transforms of real signals
+    inverse: np.ndarray  # the same for frequency -f: reading there makes it the inverse transform
+    halves: np.ndarray  # exp(-i pi k / n), k = 0 .. n // 2, interleaved: what a real transform of 2 n needs
+
+
+def factorize(n: int) -> list[int]:
+    """Radices of a length 2^a 3^b 5^c, in the order of the passes.
+
+    Measured: few passes win, and 16 wins only as the last one, where its loads are neighbours and need no factors.
+    """
+    odd = []
+    for prime in (5, 3):
+        while n % prime == 0:
+            odd.append(prime)
+            n //= prime
+    twos = n.bit_length() - 1
+    last = [16] if twos >= 4 and twos != 6 else [8] if twos in (3, 6) else [2**twos] if twos else []
+    twos -= sum(r.bit_length() - 1 for r in last)
+    front = [[], [2], [4]][twos % 3] + [8] * (twos // 3)
+    if front[:2] == [2, 8]:
+        front[:2] = [4, 4]
+    return odd + front + last
+
+
+@functools.lru_cache(maxsize=32)
+def plan(n: int, dtype: str) -> Plan:
+    """The plan of n complex elements of a real type ("float32", "float64")."""
+    radices = factorize(n)
+    frequency, rest, factor = np.zeros(n, np.int64), np.arange(n), 1
+    tables, offsets, length, n_outer = [np.zeros(1, complex)], [], n, 0
+    offset = 2
+    for radix in radices:
+        if length * 2 * lanes_of(dtype) * np.dtype(dtype).itemsize > _BLOCK_BYTES and length > radix:
+            n_outer += 1
+        m = length // radix
+        table = np.exp(-2j * np.pi / length * np.outer(np.arange(m), np.arange(1, radix))).ravel()
+        offsets.append(offset)
+        tables.append(table)
+        offset += 2 * table.size
+        frequency += factor * (rest // m)
+        rest, factor, length = rest % m, factor * radix, m
+    position = np.empty(n + 1, np.int64)
+    position[frequency] = np.arange(n)
+    position[n] = n
+    inverse = np.append(position[-np.arange(n) % n], n)
+    halves = np.exp(-1j * np.pi / n * np.arange(n // 2 + 1))
+    return Plan(
+        n,
+        n_outer,
+        np.array(radices, np.int64),
+        np.array(offsets, np.int64),
+        np.concatenate(tables).view(np.float64).astype(dtype),
+        position,
+        inverse,
+        halves.view(np.float64).astype(dtype),
+    )
+
+
+def workspace(n: int, dtype: str) -> np.ndarray:
+    """Memory for n complex elements and the free place behind them."""
+    return aligned_empty(2 * (n + 1) * lanes_of(dtype), dtype)
+
+
+@intrinsic(prefer_literal=True)
+def store_columns(typing, z, position, k, out, o, stride, lanes):
+    """Transpose lanes / 2 complex vectors from number k on, by position, to interleaved rows out[o + l * stride :]."""
+    n = literal(lanes)
+    signature = types.void(z, position, types.intp, out, types.intp, types.intp, lanes)
+
+    def generate(context, builder, signature, arguments):
+        source = data_pointer(context, builder, signature.args[0], arguments[0])
+        places = data_pointer(context, builder, signature.args[1], arguments[1])
+        target = data_pointer(context, builder, signature.args[3], arguments[3])
+        vector = ir_vector(Vector(signature.args[0].dtype, n))
+        k, o = arguments[2], arguments[4]
+        rows = []
+        for i in range(n // 2):
+            place = builder.load(builder.gep(places, [builder.add(k, k.type(i))]))
+            index = builder.mul(place, k.type(2 * n))
+            rows += [emit_load(builder, source, builder.add(index, k.type(part * n)), vector) for part in (0, 1)]
+        for row in emit_transpose(builder, rows):
+            emit_store(builder, target, o, row)
+            o = builder.add(o, arguments[5])
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@functools.cache
+def fft_kernels(dtype: str) -> SimpleNamespace:
+    """The kernels for one real type."""
+    W = lanes_of(dtype)
+
+    @kernel
+    def transform(z, plan):
+        """Transform the lanes of z in place; frequency f comes to plan.position[f]."""
+        size = block_size = plan.n
+        for level in range(plan.n_outer):
+            block_size //= plan.radices[level]
+        for phase in range(2):
+            first, last = (0, plan.n_outer) if phase == 0 else (plan.n_outer, len(plan.radices))
+            whole = plan.n if phase == 0 else block_size
+            for block in range(0, plan.n, whole):
+                size = whole
+                for level in range(first, last):
+                    radix = plan.radices[level]
+                    m = size // radix
+                    radix_pass(z, block, whole // size, radix, m, plan.twiddles, plan.offsets[level], W)
+                    size = m
+
+    @kernel
+    def load_rows(x, i, stride, length, z):
+        """Transpose W rows of `length` numbers, row l at x[i + l * stride:], to vectors z[0], z[W], ..."""
+        if length >= W:
+            for t in range(0, length - W + 1, W):
+                transpose(x, i + t, stride, z, t * W, W)
+            transpose(x, i + length - W, stride, z, (length - W) * W, W)
+        else:
+            for t in range(length):
+                for lane in range(W):
+                    z[t * W + lane] = x[i + lane * stride + t]
+
+    @kernel
+    def store_rows(z, position, length, out, o, stride):
+        """Transpose `length` complex vectors, number k at position[k], to W interleaved rows, out[o + l * stride:]."""
+        half = W // 2
+        if length >= half:
+            for k in range(0, length - half + 1, half):
+                store_columns(z, position, k, out, o + 2 * k, stride, W)
+            store_columns(z, position, length - half, out, o + 2 * (length - half), stride, W)
+        else:
+            for k in range(length):
+                for lane in range(W):
+                    out[o + lane * stride + 2 * k] = z[2 * W * position[k] + lane]
+                    out[o + lane * stride + 2 * k + 1] = z[2 * W * position[k] + W + lane]
+
+    @kernel
+    def split_real(z, plan, scale):
+        """Make of the transform of a real signal's even and odd samples its own, times scale: frequencies 0 to n."""
+        for k in range(1, plan.n // 2 + 1):
+            i, j = 2 * W * plan.position[k], 2 * W * plan.position[plan.n - k]
+            split_pair(z, i, j, plan.halves, k, z.dtype.type(0.5) * scale, W)
+        split_end(z, 2 * W * plan.position[0], 2 * W * plan.n, scale, W)
+
+    @kernel
+    def merge_real(z, plan, scale):
+        """The reverse, from frequencies 0 to n in order."""
+        half = z.dtype.type(0.5) * scale
+        for k in range(1, plan.n // 2 + 1):
+            merge_pair(z, 2 * W * k, 2 * W * (plan.n - k), plan.halves, k, half, W)
+        merge_end(z, 0, 2 * W * plan.n, half, W)
+
+    @kernel
+    def fft_rows(x, out, rows, plan, position, z):
+        """Complex to complex: `rows`, a multiple of W, of n interleaved numbers; forward or inverse by `position`."""
+        width = 2 * plan.n
+        for row in range(0, rows, W):
+            load_rows(x, row * width, width, width, z)
+            transform(z, plan)
+            store_rows(z, position, plan.n, out, row * width, width)
+
+    @kernel
+    def rfft_rows(x, out, rows, plan, z):
+        """Real to complex: rows of 2 n numbers to rows of n + 1 interleaved ones."""
+        width = 2 * plan.n
+        for row in range(0, rows, W):
+            load_rows(x, row * width, width, width, z)
+            transform(z, plan)
+            split_real(z, plan, z.dtype.type(1))
+            store_rows(z, plan.position, plan.n + 1, out, row * (width + 2), width + 2)
+
+    @kernel
+    def irfft_rows(x, out, rows, plan, z):
+        """Complex to real: rows of n + 1 interleaved numbers to rows of 2 n."""
+        width = 2 * plan.n
+        for row in range(0, rows, W):
+            load_rows(x, row * (width + 2), width + 2, width + 2, z)
+            merge_real(z, plan, z.dtype.type(1 / plan.n))
+            transform(z, plan)
+            store_rows(z, plan.inverse, plan.n, out, row * width, width)
+
+    return SimpleNamespace(
+        split_real=split_real,
+        store_rows=store_rows,
+        load_rows=load_rows,
+        transform=transform,
+        fft_rows=fft_rows,
+        rfft_rows=rfft_rows,
+        irfft_rows=irfft_rows,
+    )

@@ -1,0 +1,264 @@
+"""The recipe as a value: its knobs and their errors, its dictionary, its description, what it refuses to compute."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import mfcc
+from mfcc import FILMSCORE, LIBROSA, MFCC, PRESETS, knobs
+from tests.mfcc.recipes import recipes
+
+Y = (0.1 * np.random.default_rng(0).standard_normal(8192)).astype(np.float32)
+
+
+def test_the_published_recipe():
+    recipe = MFCC()
+    assert recipe == FILMSCORE and hash(recipe) == hash(FILMSCORE)
+    assert (recipe.sr, recipe.n_fft, recipe.win_length, recipe.hop_length) == (22050, 2048, 2048, 2048)
+    assert (recipe.n_mels, recipe.n_mfcc, recipe.c0, recipe.n_coefficients) == (41, 41, "drop", 40)
+    assert recipe.fmax == 11025 and recipe.n_frames(22050) == 10 and recipe.n_frames(2047) == 0
+    assert recipe.frame_rate == pytest.approx(10.77, abs=0.01)
+
+
+def test_open_knobs_follow_the_others():
+    recipe = MFCC(sr=16000, n_fft=512, win_length=400)
+    assert (recipe.hop_length, recipe.fmax, recipe.frame_length) == (400, 8000, 400)
+    assert MFCC(n_fft=512, zero_padding="around", win_length=400).frame_length == 512
+
+
+def test_result():
+    actual = FILMSCORE(Y)
+    assert actual.shape == (40, 4) and actual.dtype == np.float32 and actual.flags.c_contiguous
+    assert FILMSCORE(Y.astype(np.float64)).dtype == np.float64
+    assert FILMSCORE.power_spectrogram(Y).shape == (1025, 4)
+    assert FILMSCORE.mel_spectrogram(Y).shape == FILMSCORE.log_mel(Y).shape == (41, 4)
+    np.testing.assert_allclose(FILMSCORE.log_mel(Y), np.log(FILMSCORE.mel_spectrogram(Y)), rtol=1e-5, atol=1e-5)
+
+
+def test_samples_of_other_types():
+    expected = FILMSCORE(Y)
+    read_only = Y.copy()
+    read_only.flags.writeable = False
+    for y in (
+        read_only,
+        Y.astype(">f4"),
+        np.repeat(Y, 2)[::2],
+        np.frombuffer(b"\0" + Y.tobytes(), np.uint8)[1:].view("f4"),
+    ):
+        assert np.array_equal(FILMSCORE(y), expected)
+    np.testing.assert_allclose(FILMSCORE(Y.astype(np.float16)), expected, atol=0.1)
+    np.testing.assert_allclose(FILMSCORE(Y.tolist()), expected, atol=1e-4)
+    stated = dataclasses.replace(FILMSCORE, integer_full_scale=32768)
+    integers = np.round(Y * 32768).astype(np.int16)
+    assert np.array_equal(stated(integers), FILMSCORE(integers.astype(np.float32) / 32768))
+    assert stated(integers.astype(np.int32)).dtype == np.float64
+
+
+def test_the_argument_stays_as_it_was():
+    y = Y.copy()
+    for recipe in (
+        FILMSCORE,
+        LIBROSA,
+        MFCC(preemphasis=0.97, preemphasis_scope="signal", remove_mean=True, full_scale=2),
+    ):
+        recipe(y)
+    assert np.array_equal(y, Y)
+
+
+def test_silence_is_finite():
+    for recipe in PRESETS.values():
+        assert np.isfinite(recipe(np.zeros(4096, np.float32))).all()
+    np.testing.assert_allclose(FILMSCORE.log_mel(np.zeros(4096)), np.log(1e-10))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"sr": 0}, "sr: expected a finite number above 0, got 0. It is the sampling rate in Hz"),
+        ({"sr": "44100"}, "sr: expected a number, got '44100'"),
+        ({"full_scale": -1}, "full_scale: expected a finite number above 0, got -1"),
+        ({"integer_full_scale": 0}, "integer_full_scale: .*For int16 samples it is 32768"),
+        (
+            {"preemphasis": 1.5},
+            "preemphasis: expected a finite number of at least 0 and at most 1, got 1.5. Usual is 0.97",
+        ),
+        ({"preemphasis_scope": "file"}, "preemphasis_scope: expected one of 'frame', 'signal', got 'file'"),
+        ({"n_fft": 2050}, r"n_fft: expected a length 2\^a 3\^b 5\^c, got 2050. The next good length is 2160"),
+        ({"n_fft": 1}, "n_fft: expected an integer of at least 2, got 1"),
+        ({"n_fft": 512.5}, "n_fft: expected an integer, got 512.5"),
+        ({"n_fft": 512, "win_length": 513}, "win_length: expected at most n_fft = 512, got 513. Shorten the window"),
+        (
+            {"hop_length": 0},
+            "hop_length: expected an integer of at least 1, got 0. It is the number of samples from one",
+        ),
+        ({"hop_length": True}, "hop_length: expected an integer, got True"),
+        ({"center": "yes"}, "center: expected one of False, True, 'hop', got 'yes'"),
+        ({"pad_mode": "wrap"}, "pad_mode: expected one of 'constant', 'reflect', 'symmetric', 'edge', got 'wrap'"),
+        ({"remove_mean": 1}, "remove_mean: expected True or False, got 1"),
+        ({"window": "hanning"}, "window: expected one of 'rectangular', 'hann'"),
+        ({"power": 3}, "power: expected one of 1, 2, got 3"),
+        ({"power": True}, "power: expected one of 1, 2, got True"),
+        ({"n_mels": 0}, "n_mels: expected an integer of at least 1, got 0"),
+        ({"fmax": 16000}, "fmax: expected at most sr / 2 = 11025 Hz, got 16000. Lower fmax or raise sr"),
+        ({"fmin": 8000, "fmax": 4000}, "fmin: expected less than fmax = 4000 Hz, got 8000"),
+        ({"log_floor": 0}, "log_floor: expected a finite number above 0, got 0. Without one, silence has no logarithm"),
+        ({"log_floor": float("nan")}, "log_floor: expected a finite number above 0, got nan"),
+        ({"top_db": 80}, "top_db: expected None with log='natural', got 80.*log='decibel'"),
+        ({"n_mfcc": 42}, "n_mfcc: expected at most n_mels = 41, got 42.*lower n_mfcc or raise n_mels"),
+        ({"n_mfcc": 1}, "n_mfcc: expected at least 2 with c0='drop', got 1"),
+        ({"dct_type": 1}, "dct_type: expected one of 2, 3, got 1"),
+        ({"lifter": -22}, "lifter: expected a finite number of at least 0, got -22"),
+        ({"energy": "raw"}, "energy_place: expected 'append' with c0='drop', got 'c0'"),
+        ({"energy": True}, "energy: expected one of None, 'raw', 'windowed', 'spectrum', got True"),
+    ],
+)
+def test_a_wrong_knob_is_named(wrong, message):
+    with pytest.raises((ValueError, TypeError), match="^MFCC: " + message):
+        MFCC(**wrong)
+
+
+def test_knobs_are_keywords_and_fixed():
+    with pytest.raises(TypeError):
+        MFCC(22050)
+    with pytest.raises(TypeError, match="hop"):
+        MFCC(hop=512)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        FILMSCORE.sr = 16000
+
+
+def test_empty_filters_warn():
+    with pytest.warns(
+        UserWarning, match=r"MFCC: \d+ of 128 mel filters are empty .*Lower n_mels, or raise n_fft or fmin"
+    ) as found:
+        MFCC(n_fft=512, n_mels=128)
+    assert found[0].filename == __file__
+
+
+def test_bad_samples():
+    def refused(y, message, error=ValueError, recipe=FILMSCORE):
+        for method in (recipe, recipe.power_spectrogram, recipe.mel_spectrogram, recipe.log_mel):
+            with pytest.raises(error, match=message):
+                method(y)
+
+    refused(
+        np.zeros((8192, 2)),
+        r"y: expected mono samples of shape \(n_samples,\), got shape \(8192, 2\). .*y.mean\(axis=1\)",
+    )
+    refused(np.zeros((2, 8192)), r"got shape \(2, 8192\). Mix the channels down first: y.mean\(axis=0\)")
+    refused(
+        np.zeros(8192, np.int16), r"got integers \(int16\) without a scale. Divide by full scale, y / 32768", TypeError
+    )
+    refused(np.zeros(8192, np.uint8), "integer_full_scale=128", TypeError)
+    refused(np.zeros(8192, complex), "expected samples as float32 or float64, got an array of complex128", TypeError)
+    refused(np.zeros(8192, bool), "got an array of bool", TypeError)
+    refused(np.array(["a"] * 3), "got an array of <U1", TypeError)
+    refused(np.zeros(0), "expected at least 2048 samples .* for one frame, got 0")
+    refused(np.zeros(2047), r"expected at least 2048 samples \(0.0929 s at 22050 Hz\) for one frame, got 2047")
+    refused(np.zeros(0), r"expected at least 1 samples", recipe=LIBROSA)
+    for value in (np.nan, np.inf, -np.inf):
+        for index in (0, 1, 4095, 8000, 8191):  # of which the last two lie in frames that are left out, or partly
+            y = np.zeros(8192 + 1000, np.float32)
+            y[[index, -1]] = value
+            refused(y, rf"expected finite samples, got 2 of 9192 .*\(the first at index {index}\)")
+    gaps = dataclasses.replace(FILMSCORE, hop_length=4000)
+    y = np.zeros(8192)
+    y[3000] = np.nan
+    refused(y, "expected finite samples, got 1 of 8192", recipe=gaps)
+    refused(
+        np.full(4096, 1e25, np.float32), "expected samples around full scale 1.0, got up to 1e.25, the power of which"
+    )
+
+
+@given(recipes())
+@pytest.mark.filterwarnings("ignore:.*mel filters are empty")
+def test_dictionaries_there_and_back(recipe):
+    description = json.loads(json.dumps(recipe.to_dict(), allow_nan=False))
+    assert MFCC.from_dict(description) == recipe
+    assert MFCC.from_dict(description).difference(recipe) == ()
+    assert "\n" in recipe.describe()
+
+
+def test_a_dictionary_that_does_not_fit():
+    good = FILMSCORE.to_dict()
+
+    def refused(description, message, error=ValueError):
+        with pytest.raises(error, match=r"^MFCC.*" + message):
+            MFCC.from_dict(description)
+
+    refused({**good, "hop": 1, "also": 2}, "expected no other knobs than those of MFCC, got also, hop")
+    refused({k: v for k, v in good.items() if k not in ("sr", "lifter")}, "missing sr, lifter")
+    refused({**good, "version": 2}, "version: expected 1, got 2.*another version")
+    refused({**good, "format": "nnlite.Network"}, "format: expected 'mfcc.MFCC', got 'nnlite.Network'")
+    refused({}, "format: expected 'mfcc.MFCC', got None")
+    refused([1], "expected a mapping, got list", TypeError)
+    refused({**good, "fmax": None}, "fmax: expected a number, got None")
+    for name in good:
+        if name in ("format", "version"):
+            continue
+        for value in ([1], {"a": 1}, "nonsense", float("nan"), -1e300, b"\0"):
+            with pytest.raises((ValueError, TypeError), match=rf"^MFCC.*{name}"):
+                MFCC.from_dict({**good, name: value})
+
+
+def test_difference_names_knobs():
+    assert FILMSCORE.difference(dataclasses.replace(FILMSCORE, lifter=22, sr=44100)) == ("sr", "lifter")
+    assert "mel_formula" in FILMSCORE.difference(LIBROSA)
+    with pytest.raises(TypeError, match=r"MFCC\.difference: other: expected an MFCC, got dict"):
+        FILMSCORE.difference({})
+
+
+def test_every_choice_of_a_knob_shows_in_the_description():
+    base = MFCC(
+        preemphasis=0.9, win_length=1000, n_mfcc=20, spectrum_scale="length", lifter=22, energy="raw",
+        energy_place="append", c0="last", center=True,
+    )  # fmt: skip
+    choices_of = dict(knobs._CHOICES) | {name: (False, True) for name in knobs._FLAGS}
+    choices_of |= {"sr": (22050.0, 44100.0), "full_scale": (1.0, 2.0), "integer_full_scale": (None, 128.0)}
+    choices_of |= {
+        "fmin": (0.0, 50.0),
+        "fmax": (11025.0, 9000.0),
+        "log_floor": (1e-10, 1e-5),
+        "energy_floor": (1e-10, 1.0),
+    }
+    for name, choices in choices_of.items():
+        seen = {dataclasses.replace(base, **{name: choice}).describe() for choice in choices}
+        assert len(seen) == len(choices), name
+
+
+def test_describe_states_formulas():
+    text = LIBROSA.describe()
+    for part in (
+        "22050 Hz",
+        "frame t centred on sample t 512",
+        "hann, 2048 samples, periodic",
+        "mel of Slaney",
+        "10 log10(max(m, 1e-10))",
+    ):
+        assert part in text
+    assert "c[n] (1 + 11 sin(pi n / 22))" in MFCC(lifter=22).describe()
+
+
+def test_threads_change_no_bit():
+    y = np.random.default_rng(0).standard_normal(400_000).astype(np.float32)
+    for recipe in (FILMSCORE, LIBROSA, dataclasses.replace(LIBROSA, top_db=30)):
+        expected = recipe(y, threads=1)
+        for threads in (2, 3, 8, None):
+            assert np.array_equal(recipe(y, threads=threads), expected)
+    with pytest.raises(ValueError, match="MFCC: threads: expected an integer of at least 1, got 0"):
+        FILMSCORE(y, threads=0)
+
+
+@given(st.integers(0, 40), st.integers(0, 3))
+def test_a_frame_does_not_depend_on_its_place(first, cut):
+    y = np.random.default_rng(1).standard_normal(60 * 2048).astype(np.float32)
+    assert np.array_equal(FILMSCORE(y[first * 2048 : len(y) - cut]), FILMSCORE(y)[:, first : 60 - (cut > 0)])
+
+
+def test_names_of_the_package():
+    assert mfcc.MFCC is MFCC and mfcc.presets.FILMSCORE is FILMSCORE
+    with pytest.raises(AttributeError, match="module 'mfcc' has no attribute 'nothing'"):
+        mfcc.nothing  # noqa: B018
