@@ -51,7 +51,7 @@ def test_any_recipe_and_any_cut(data):
         assert actual == again == []
         return
     np.testing.assert_array_equal(actual, again)
-    np.testing.assert_allclose(actual[0], recipe(y), rtol=1e-5, atol=1e-4)
+    np.testing.assert_array_equal(actual[0], recipe(y))
 
 
 @pytest.mark.parametrize("center", [False, True])
@@ -59,10 +59,10 @@ def test_every_stage(frames_at_a_time, center):
     recipe = dataclasses.replace(RECIPE, center=center)
     y = np.random.default_rng(0).uniform(-1, 1, 9000).astype(np.float32)
     mfcc, log_mel, mel, power = joined(recipe, [y[:5000], y[5000:]], ["mfcc", "log_mel", "mel", "power"])
-    np.testing.assert_allclose(mfcc, recipe(y), rtol=1e-5, atol=1e-4)
-    np.testing.assert_allclose(log_mel, recipe.log_mel(y), rtol=1e-5, atol=1e-4)
-    np.testing.assert_allclose(mel, recipe.mel_spectrogram(y), rtol=1e-4)
-    np.testing.assert_allclose(power, recipe.power_spectrogram(y), rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(mfcc, recipe(y))
+    np.testing.assert_array_equal(log_mel, recipe.log_mel(y))
+    np.testing.assert_array_equal(mel, recipe.mel_spectrogram(y))
+    np.testing.assert_array_equal(power, recipe.power_spectrogram(y))
 
 
 def test_a_limit_below_the_loudest_value_of_the_whole_signal():
