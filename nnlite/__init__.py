@@ -27,6 +27,7 @@ _MODULES = {
     "lsuv": ["lsuv"],
     "training": ["Epoch", "TrainingDiverged", "train"],
     "classifier": ["NetworkClassifier"],
+    "estimator": ["NotFittedError"],
     "rows": ["Rows"],
     "serialization": ["FileFormatError"],
     "models": ["load", "save"],

@@ -1,5 +1,6 @@
 """The estimator: a network with what it takes to train it, in scikit-learn's manner."""
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -7,26 +8,24 @@ import numpy as np
 
 from nnlite import classifier_file, metrics
 from nnlite.early_stopping import EarlyStopping
-from nnlite.label_coding import LabelCoding
-from nnlite.layers.activations import ReLU, Sigmoid, Softmax
-from nnlite.layers.dense import Dense
-from nnlite.layers.reshape import Flatten
-from nnlite.losses import Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError
-from nnlite.lsuv import lsuv
+from nnlite.estimator import Estimator, not_fitted
+from nnlite.fitting import Fit
+from nnlite.held_out import HeldOut, split
+from nnlite.label_coding import LabelCoding, sample_weights
+from nnlite.labels import class_weights
+from nnlite.losses import Loss
 from nnlite.network import Sequential
 from nnlite.optimizers import SGD, Optimizer
-from nnlite.parallel import predict
-from nnlite.progress import EpochLog
-from nnlite.rows import Rows
-from nnlite.settings import check_settings
-from nnlite.standardize import Standardizer
-from nnlite.training import logits_network, train
+from nnlite.predictor import Predictor, first_params, predictor_for
+from nnlite.resume import FitCheckpoint, Progress
+from nnlite.samples import as_samples, check_sample_shape
+from nnlite.settings import check_settings, draw_seed, is_integer
+from nnlite.training import TrainingDiverged
 
-LSUV_SAMPLES = 256
-"""Training samples on which `init="lsuv"` measures."""
+WHO = "NetworkClassifier"
 
 
-class NetworkClassifier:
+class NetworkClassifier(Estimator):
     """Classifier with a neural network, for one label a sample or several.
 
     Labels `y` of shape (n_samples,) are classes, of which each sample has one (softmax); `y` of shape (n_samples,
@@ -64,6 +63,14 @@ class NetworkClassifier:
         Weights of classes: inverse to their frequency, or class -> weight.
     augment : callable, optional
         ``augment(x, rng) -> x`` on the (scaled) samples of a shard while training.
+    warm_start : bool
+        Let `fit` go on from the parameters and the scaling of the last fit, instead of fresh ones.
+    checkpoint : path-like, optional
+        File or folder for the state of `fit`, see `nnlite.checkpoints.Checkpointer`; one a run. If a state of the same
+        run is there, `fit` goes on from it and ends with the bits of a run that was never interrupted; a run that is
+        complete is read and not repeated.
+    checkpoint_every : int
+        Epochs from one checkpoint to the next; the last epoch has one in any case.
     random_state : int, numpy.random.Generator or None
         One seed gives the same bits at any number of threads. None: fresh each time.
     n_threads : int, optional
@@ -81,7 +88,7 @@ class NetworkClassifier:
     history_ : list of dict
         One an epoch: epoch, loss, learning_rate, seconds, and val_loss, val_score with validation samples.
     best_epoch_ : int or None
-    stopped_by_ : {"max_epochs", "patience", "interrupt"}
+    stopped_by_ : {"max_epochs", "patience", "interrupt", "divergence", "partial_fit"}
     n_features_in_ : int
         Size of a sample.
 
@@ -94,6 +101,13 @@ class NetworkClassifier:
     >>> bool(model.score(X, X[:, 0] * X[:, 1] > 0) > 0.9)
     True
     """
+
+    network_: Sequential
+    params_: dict[str, np.ndarray]
+    history_: list[dict[str, Any]]
+    _predictor: Predictor
+    _seed: int
+    _optimizer_state: dict[str, np.ndarray] | None
 
     def __init__(
         self,
@@ -111,6 +125,9 @@ class NetworkClassifier:
         standardize_axes: Sequence[int] | None = None,
         class_weight: str | dict[Any, float] | None = None,
         augment: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None = None,
+        warm_start: bool = False,
+        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_every: int = 1,
         random_state: Any = None,
         n_threads: int | None = None,
         verbose: int = 0,
@@ -128,6 +145,9 @@ class NetworkClassifier:
         self.standardize_axes = standardize_axes
         self.class_weight = class_weight
         self.augment = augment
+        self.warm_start = warm_start
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
         self.random_state = random_state
         self.n_threads = n_threads
         self.verbose = verbose
@@ -139,14 +159,15 @@ class NetworkClassifier:
         sample_weight: Any = None,
         validation_data: tuple[Any, Any] | None = None,
     ) -> "NetworkClassifier":
-        """Train on samples and their labels.
+        """Train on samples and their labels; Ctrl-C ends it with the best parameters so far.
 
         Parameters
         ----------
         X : array_like (n_samples, *input_shape)
-            Numbers of any type; a memory-mapped array is read piece by piece.
+            Numbers of any real type; a memory-mapped array is read piece by piece.
         y : array_like (n_samples,) or (n_samples, n_classes)
         sample_weight : array_like (n_samples,), optional
+            A sample of weight 0 is left out.
         validation_data : (X, y), optional
             Samples that choose the best epoch, instead of a random part of the training samples.
 
@@ -157,95 +178,109 @@ class NetworkClassifier:
         Raises
         ------
         ValueError
-            When shapes, labels or settings don't fit; the message names the argument.
+            When shapes, labels or settings don't fit, or a checkpoint is one of another run; the message names what.
         TrainingDiverged
-            When the loss of a step is not finite.
+            When the loss of a step is not finite. The best epoch until then, if any, is kept.
         """
         check_settings(self)
-        X = _as_samples("fit: X", X)
-        self._coding = LabelCoding.fit(y, len(X))
-        labels = self._coding.encode(y, len(X))
-        self.classes_ = self._coding.classes
-        self.network_ = _network_for(self.network, X.shape[1:], self._coding)
-        self.n_features_in_ = int(np.prod(X.shape[1:]))
-        self._loss = self.loss if self.loss is not None else _default_loss(self.network_, self._coding)
-        self._logits = logits_network(self.network_, self._loss)
-        targets = _targets_for(self._loss, labels)
-        seed = _draw_seed(self.random_state)
-        weights = self._coding.sample_weights(labels, self.class_weight, sample_weight)
+        X = as_samples(f"{WHO}.fit: X", X)
+        before = self._predictor if self.warm_start and self._is_fitted() else None
+        n_outputs = None if self.network is None else self.network.output_shape[-1]
+        coding = LabelCoding.fit(y, len(X), n_outputs) if before is None else before.coding
+        labels, own_weights = coding.encode(y, len(X)), sample_weights(sample_weight, len(X))
+        rows = np.flatnonzero(own_weights)
+        if labels.ndim == 1 and before is None and len(np.unique(labels[rows])) < 2:
+            raise ValueError(f"{WHO}: sample_weight: expected weights above 0 in two classes or more, got one class.")
 
-        rows, held_out = np.arange(len(X)), None
+        checkpoint = None if self.checkpoint is None else FitCheckpoint(self.checkpoint)
+        seed = draw_seed(self.random_state)
+        if checkpoint is not None and checkpoint.seed is not None and not is_integer(self.random_state):
+            seed = checkpoint.seed
+        per_class = coding.weights_of_classes(labels[rows], self.class_weight)
+        weights = own_weights * class_weights(labels, per_class, len(coding.classes))
+        held_out = None
         if validation_data is not None:
-            X_val = _as_samples("fit: validation_data", validation_data[0])
-            held_out = (X_val, self._coding.encode(validation_data[1], len(X_val)), np.arange(len(X_val)))
+            X_val = as_samples(f"{WHO}.fit: validation_data", validation_data[0])
+            check_sample_shape(f"{WHO}.fit: validation_data", tuple(X_val.shape[1:]), tuple(X.shape[1:]))
+            y_val = coding.encode(validation_data[1], len(X_val))
+            val_weights = class_weights(y_val, per_class, len(coding.classes))
+            held_out = HeldOut(X_val, y_val, np.arange(len(X_val)), np.ones(len(X_val)), val_weights)
         elif self.validation_fraction:
-            rows, val_rows = _split(len(X), self.validation_fraction, seed)
-            held_out = (X, labels, val_rows)
+            rows, held_out_rows = split(labels, rows, self.validation_fraction, seed)
+            held_out = HeldOut(X, labels, held_out_rows, own_weights, weights)
 
-        self._standardizer = None
-        if self.standardize_axes is not None:
-            self._standardizer = Standardizer.fit(X, self.standardize_axes, rows)
-        self.params_ = self._initial_params(X, rows, seed)
-        self._run(X, targets, weights, rows, held_out, seed)
+        predictor = predictor_for(self, X, rows, coding) if before is None else self._again(before, X)
+        params = first_params(self, predictor, X, rows, seed) if before is None else _copied(self.params_)
+        optimizer = self._optimizer()
+        stopping = EarlyStopping(self.patience, mode="min" if self.monitor == "loss" else "max")
+        progress = Progress(params, optimizer.init(params), stopping)
+        try:
+            Fit(self, predictor, optimizer, seed, X, labels, weights, rows, held_out).run(progress, checkpoint)
+        except TrainingDiverged:
+            progress.stopped_by = None if stopping.best_params is None else "divergence"
+            raise
+        finally:
+            if progress.stopped_by is not None:
+                self._keep(predictor, seed, progress)
         return self
 
-    def _initial_params(self, X: Any, rows: np.ndarray, seed: int) -> dict[str, np.ndarray]:
-        rng = np.random.default_rng((seed, 0))
-        params = self.network_.init(rng)
-        if self.init == "layers":
-            return params
-        some = np.sort(rng.choice(rows, min(len(rows), LSUV_SAMPLES), replace=False))
-        return lsuv(self._logits, params, self._read(X[some]))
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> "NetworkClassifier":
+        """Train for one epoch on some samples, going on from where the model is.
 
-    def _run(self, X: Any, targets: Any, weights: Any, rows: np.ndarray, held_out: Any, seed: int) -> None:
-        stopping = EarlyStopping(self.patience, mode="min" if self.monitor == "loss" else "max")
-        self.history_: list[dict[str, Any]] = []
-        self.stopped_by_ = "max_epochs"
-        self.best_epoch_ = None
-        score_name = None if held_out is None else self._score_name(held_out[1])
-        log = EpochLog(self.max_epochs, score_name, bool(self.verbose))
-        epochs = train(
-            self._logits,
-            self.params_,
-            Rows(X, rows),
-            targets[rows],
-            loss=self._loss,
-            optimizer=self._optimizer(),
-            schedule=self.schedule,
-            max_epochs=self.max_epochs,
-            batch_size=self.batch_size,
-            seed=seed,
-            sample_weight=weights[rows],
-            transform=self._read_for_training,
-            n_threads=self.n_threads,
-            on_step=lambda done, steps: log.step(done, steps, 0, len(self.history_)),
-        )
-        with log:
-            try:
-                for epoch in epochs:
-                    row = {
-                        "epoch": epoch.number,
-                        "loss": epoch.loss,
-                        "learning_rate": epoch.learning_rate,
-                        "seconds": epoch.seconds,
-                    }
-                    stop = False
-                    if held_out is not None:
-                        row["val_loss"], row["val_score"], watched = self._validate(*held_out)
-                        stop = stopping.update(watched, self.params_, epoch.number)
-                    self.history_.append(row)
-                    is_best = held_out is not None and stopping.best_epoch == epoch.number
-                    log.epoch(row, len(rows) / epoch.seconds, is_best)
-                    if stop:
-                        self.stopped_by_ = "patience"
-                        break
-            except KeyboardInterrupt:
-                self.stopped_by_ = "interrupt"
-                log.message("interrupted: going on with the best parameters so far")
-            finally:
-                if stopping.best_params is not None:
-                    self.params_ = {name: value.copy() for name, value in stopping.best_params.items()}
-                    self.best_epoch_ = stopping.best_epoch
+        No sample is held out and no schedule applied; the optimizer remembers its state from call to call. Scaling is
+        that of the first call's samples.
+
+        Parameters
+        ----------
+        X : array_like (n_samples, *input_shape)
+        y : array_like (n_samples,) or (n_samples, n_classes)
+        classes : array_like (n_classes,)
+            All labels that will ever come; needed in the first call.
+        sample_weight : array_like (n_samples,), optional
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            When shapes, labels or settings don't fit.
+        TrainingDiverged
+            When the loss of a step is not finite; the parameters are those from before it.
+        """
+        check_settings(self)
+        if isinstance(self.class_weight, str):
+            raise ValueError(f"{WHO}.partial_fit: class_weight: expected a dict or None, got {self.class_weight!r}.")
+        X = as_samples(f"{WHO}.partial_fit: X", X)
+        before = self._predictor if self._is_fitted() else None
+        if before is None and classes is None:
+            raise ValueError(f"{WHO}.partial_fit: classes: expected all labels that will come, in the first call.")
+        coding = LabelCoding.of_classes(classes, y) if before is None else before.coding
+        if classes is not None and not np.array_equal(np.unique(classes), coding.classes):
+            raise ValueError(
+                f"{WHO}.partial_fit: classes: expected {coding.classes.tolist()} as before, got {classes}."
+            )
+        labels, own_weights = coding.encode(y, len(X)), sample_weights(sample_weight, len(X))
+        rows, optimizer = np.flatnonzero(own_weights), self._optimizer()
+        if before is None:
+            seed = draw_seed(self.random_state)
+            predictor = predictor_for(self, X, rows, coding)
+            params = first_params(self, predictor, X, rows, seed)
+            progress = Progress(params, optimizer.init(params), EarlyStopping())
+        else:
+            predictor, seed = self._again(before, X), self._seed
+            state = self._optimizer_state if self._optimizer_state is not None else optimizer.init(self.params_)
+            progress = Progress(self.params_, state, EarlyStopping(), self.history_)
+        per_class = coding.weights_of_classes(labels, self.class_weight)
+        weights = own_weights * class_weights(labels, per_class, len(coding.classes))
+        fit = Fit(self, predictor, optimizer, seed, X, labels, weights, rows, None)
+        for epoch in fit.epochs(progress, len(progress.history) + 1, None):
+            progress.history.append(fit.look(epoch, progress)[0])
+        progress.stopped_by = "partial_fit"
+        self._keep(predictor, seed, progress)
+        self._optimizer_state = progress.optimizer_state
+        return self
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probability of each class for each sample, shape (n_samples, n_classes).
@@ -253,17 +288,45 @@ class NetworkClassifier:
         One label a sample: rows add up to 1. Several: each column stands for itself.
         """
         self._check_fitted()
-        return self._loss.predict(self._logits_of(_as_samples("predict_proba: X", X)))
+        X = as_samples(f"{WHO}.predict_proba: X", X)
+        return self._predictor.probabilities(self.params_, X, self.n_threads)
 
     def predict(self, X: Any) -> np.ndarray:
         """The most probable class of each sample; with several labels a sample, 1 where a probability reaches one
         half."""
         probabilities = self.predict_proba(X)
-        return self._coding.decode(probabilities)
+        return self._predictor.coding.decode(probabilities)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Part of the samples whose labels are predicted, all of them, rightly."""
-        return metrics.accuracy(np.asarray(y), self.predict(X), sample_weight=sample_weight)
+        predicted = self.predict(X)
+        return metrics.accuracy(self._predictor.coding.flat(np.asarray(y)), predicted, sample_weight=sample_weight)
+
+    def _optimizer(self) -> Optimizer:
+        return SGD(0.01, momentum=0.9) if self.optimizer is None else self.optimizer
+
+    def _again(self, before: Predictor, X: Any) -> Predictor:
+        """What the last fit made, if it fits."""
+        check_sample_shape(WHO, tuple(X.shape[1:]), before.network.input_shape)
+        if self.network is not None and self.network != before.network:
+            raise ValueError(f"{WHO}: network: expected that of the last fit, to go on from, got {self.network!r}.")
+        return before
+
+    def _keep(self, predictor: Predictor, seed: int, progress: Progress) -> None:
+        """Be the model that a training made."""
+        self._predictor, self._seed, self._optimizer_state = predictor, seed, None
+        self.network_, self.classes_ = predictor.network, predictor.coding.classes
+        self.n_features_in_ = int(np.prod(predictor.network.input_shape))
+        best = progress.stopping
+        self.params_ = progress.params if best.best_params is None else best.best_params
+        self.history_, self.best_epoch_, self.stopped_by_ = progress.history, best.best_epoch, progress.stopped_by
+
+    def _is_fitted(self) -> bool:
+        return hasattr(self, "params_")
+
+    def _check_fitted(self) -> None:
+        if not self._is_fitted():
+            raise not_fitted(f"{WHO}: not fitted yet. Call fit, or load a fitted model.")
 
     def _to_file(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         self._check_fitted()
@@ -275,121 +338,6 @@ class NetworkClassifier:
     ) -> "NetworkClassifier":
         return classifier_file.from_file(cls, header, arrays, custom)
 
-    def _optimizer(self) -> Optimizer:
-        return SGD(0.01, momentum=0.9) if self.optimizer is None else self.optimizer
 
-    def _read(self, x: np.ndarray) -> np.ndarray:
-        x = np.asarray(x)
-        if not np.isfinite(x).all():
-            raise ValueError(
-                "NetworkClassifier: X: expected finite numbers, got NaN or infinity. Leave such samples out."
-            )
-        return x.astype(np.float32, copy=False) if self._standardizer is None else self._standardizer(x)
-
-    def _read_for_training(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        x = self._read(x)
-        return x if self.augment is None else self.augment(x, rng)
-
-    def _logits_of(self, X: Any) -> np.ndarray:
-        if tuple(X.shape[1:]) != self.network_.input_shape:
-            raise ValueError(
-                f"NetworkClassifier: X: expected samples of shape {self.network_.input_shape}, got "
-                f"{tuple(X.shape[1:])}."
-            )
-        return predict(self._logits, self.params_, X, read=self._read, n_threads=self.n_threads)
-
-    def _score_name(self, labels: np.ndarray) -> str:
-        return "val " + ("AUC" if labels.ndim == 2 else "accuracy")
-
-    def _validate(self, X: Any, labels: np.ndarray, rows: np.ndarray) -> tuple[float, float, float]:
-        """(loss, score, what is watched) on held-out samples."""
-        logits = self._logits_of(Rows(X, rows))
-        y = labels[rows]
-        targets = self._loss.targets(_targets_for(self._loss, y), logits.shape[1], logits.dtype)
-        loss = self._loss.value(logits, targets, np.full(len(y), 1 / len(y)))
-        probabilities = self._loss.predict(logits)
-        if y.ndim == 2:
-            score = _macro_auc(y, probabilities)
-        else:
-            score = float(np.mean(probabilities.argmax(axis=1) == y))
-        if callable(self.monitor):
-            return loss, score, float(self.monitor(y, probabilities))
-        return loss, score, loss if self.monitor == "loss" else score
-
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "params_"):
-            raise RuntimeError("NetworkClassifier: not fitted yet. Call fit, or load a fitted model.")
-
-
-def _as_samples(name: str, X: Any) -> Any:
-    """`X` if it can be indexed row by row without being in memory, else an array."""
-    if not isinstance(X, np.ndarray) and not (hasattr(X, "shape") and hasattr(X, "__getitem__")):
-        X = np.asarray(X)
-    if len(X.shape) < 2 or not all(X.shape):
-        raise ValueError(
-            f"NetworkClassifier.{name}: expected shape (n_samples, *shape of a sample), none of them 0, got {X.shape}."
-        )
-    return X
-
-
-def _network_for(network: Sequential | None, input_shape: tuple[int, ...], coding: LabelCoding) -> Sequential:
-    """The network, checked against the data; or one of 100 hidden units."""
-    n_outputs = len(coding.classes)
-    if network is None:
-        last = Sigmoid() if coding.multilabel else Softmax()
-        return Sequential([Flatten(), Dense(100), ReLU(), Dense(n_outputs), last], input_shape)
-    if network.input_shape != tuple(input_shape):
-        raise ValueError(
-            f"NetworkClassifier: X: expected samples of shape {network.input_shape}, the network's input, "
-            f"got {tuple(input_shape)}."
-        )
-    if network.output_shape != (n_outputs,):
-        raise ValueError(
-            f"NetworkClassifier: network: expected {n_outputs} outputs, one for each class in y, got output of shape "
-            f"{network.output_shape}. Change the last Dense layer."
-        )
-    return network
-
-
-def _default_loss(network: Sequential, coding: LabelCoding) -> Loss:
-    ends_in_softmax = bool(network.layers) and isinstance(network.layers[-1], Softmax)
-    return SigmoidCrossEntropy() if coding.multilabel and not ends_in_softmax else SoftmaxCrossEntropy()
-
-
-def _targets_for(loss: Loss, labels: np.ndarray) -> np.ndarray:
-    """Encoded labels in the form that the loss takes: under a softmax the labels of a sample share its probability."""
-    if labels.ndim == 1:
-        return np.eye(labels.max() + 1, dtype=np.float32)[labels] if isinstance(loss, SquaredError) else labels
-    if not isinstance(loss, SoftmaxCrossEntropy):
-        return labels
-    count = labels.sum(axis=1, keepdims=True)
-    if not count.all():
-        raise ValueError(
-            f"NetworkClassifier: y: expected a label for each sample under a softmax, got none in row "
-            f"{int(count.argmin())}. "
-            "Leave such samples out, or use Sigmoid outputs."
-        )
-    return labels / count
-
-
-def _draw_seed(random_state: Any) -> int:
-    if random_state is None:
-        random_state = np.random.default_rng()
-    if isinstance(random_state, np.random.Generator):
-        return int(random_state.integers(2**32))
-    if isinstance(random_state, np.random.RandomState):
-        return int(random_state.randint(2**31))
-    return int(random_state)
-
-
-def _split(n_samples: int, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """(training rows, held-out rows), each in their order."""
-    n_held_out = min(max(1, round(n_samples * fraction)), n_samples - 1)
-    order = np.random.default_rng((seed, 1)).permutation(n_samples)
-    return np.sort(order[n_held_out:]), np.sort(order[:n_held_out])
-
-
-def _macro_auc(y: np.ndarray, probabilities: np.ndarray) -> float:
-    """Mean ROC-AUC over the classes of which there are samples of both kinds; NaN if there is none."""
-    both = (y.min(axis=0) == 0) & (y.max(axis=0) == 1)
-    return float(metrics.roc_auc(y[:, both], probabilities[:, both])) if both.any() else float("nan")
+def _copied(params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name: value.copy() for name, value in params.items()}

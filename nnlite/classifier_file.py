@@ -6,20 +6,23 @@ from typing import Any
 import numpy as np
 
 from nnlite import registry
+from nnlite.early_stopping import EarlyStopping
+from nnlite.history import history_from_arrays, history_to_arrays
 from nnlite.label_coding import LabelCoding
 from nnlite.parameters import check_params
+from nnlite.predictor import Predictor
+from nnlite.resume import Progress
 from nnlite.serialization import FileFormatError
 from nnlite.serialization.errors import shown
 from nnlite.settings import check_settings
 from nnlite.standardize import Standardizer
-from nnlite.training import logits_network
 
 DESCRIPTIONS = {"network": "network", "loss": "losses", "optimizer": "optimizers", "schedule": "schedules"}
 """Settings that are descriptions, each with its family."""
-NUMBERS = ("batch_size", "max_epochs", "validation_fraction", "patience")
+NUMBERS = ("batch_size", "max_epochs", "validation_fraction", "patience", "warm_start")
 WORDS = ("init", "monitor")
 PREFIXES = ("params/", "standardizer/", "history/")
-STOPPED_BY = ("max_epochs", "patience", "interrupt")
+STOPPED_BY = ("max_epochs", "patience", "interrupt", "divergence", "partial_fit")
 
 Arrays = dict[str, np.ndarray]
 
@@ -39,18 +42,20 @@ def to_file(model: Any) -> tuple[dict[str, Any], Arrays]:
     TypeError, ValueError
         If the network, the loss or the classes can't be stored.
     """
+    predictor = model._predictor
     header: dict[str, Any] = {
-        "network": registry.to_dict(model.network_),
-        "loss": registry.to_dict(model._loss),
+        "network": registry.to_dict(predictor.network),
+        "loss": registry.to_dict(predictor.loss),
         "settings": _settings_to_json(model),
-        "multilabel": model._coding.multilabel,
+        "multilabel": predictor.coding.multilabel,
+        "seed": model._seed,
         "best_epoch": model.best_epoch_,
         "stopped_by": model.stopped_by_,
     }
-    check_params("save", model.network_, model.params_)
+    check_params("save", predictor.network, model.params_)
     arrays = {f"params/{name}": value for name, value in model.params_.items()}
-    if model._standardizer is not None:
-        arrays |= {"standardizer/mean": model._standardizer.mean, "standardizer/scale": model._standardizer.scale}
+    if predictor.standardizer is not None:
+        arrays |= {"standardizer/mean": predictor.standardizer.mean, "standardizer/scale": predictor.standardizer.scale}
     arrays |= {f"history/{name}": values for name, values in history_to_arrays(model.history_).items()}
     if model.classes_.dtype.kind in "biuf":
         arrays["classes"] = model.classes_
@@ -81,49 +86,24 @@ def from_file(estimator: type, header: dict[str, Any], arrays: Arrays, custom: I
         raise FileFormatError(f"arrays: expected those of a classifier, got also {shown(unknown[0])}.")
     model = estimator(**_settings_from_json(_object(header, "settings"), custom))
     check_settings(model)
-    model.network_ = registry.from_dict(header["network"], custom, family="network")
-    model._loss = registry.from_dict(header["loss"], custom, family="losses")
-    model.params_ = _group(arrays, "params/")
-    check_params("params", model.network_, model.params_)
-    model._coding = _coding_from_file(header, arrays, model.network_.output_shape)
-    model.classes_ = model._coding.classes
-    model.n_features_in_ = int(np.prod(model.network_.input_shape))
-    model._logits = logits_network(model.network_, model._loss)
-    model._standardizer = _standardizer_from_file(arrays, model.network_.input_shape)
-    model.history_ = history_from_arrays(_group(arrays, "history/"))
-    model.best_epoch_, model.stopped_by_ = header["best_epoch"], header["stopped_by"]
-    if model.best_epoch_ is not None and (type(model.best_epoch_) is not int or model.best_epoch_ < 0):
-        raise FileFormatError(f"best_epoch: expected an integer of 0 or more or null, got {shown(model.best_epoch_)}.")
-    if model.stopped_by_ not in STOPPED_BY:
-        raise FileFormatError(f"stopped_by: expected one of {STOPPED_BY}, got {shown(model.stopped_by_)}.")
+    network = registry.from_dict(header["network"], custom, family="network")
+    loss = registry.from_dict(header["loss"], custom, family="losses")
+    params = _group(arrays, "params/")
+    check_params("params", network, params)
+    coding = _coding_from_file(header, arrays, network.output_shape)
+    predictor = Predictor(network, loss, coding, _standardizer_from_file(arrays, network.input_shape))
+    assert predictor.logits_network  # raises if the loss is one of another activation
+    seed, best_epoch, stopped_by = header["seed"], header["best_epoch"], header["stopped_by"]
+    if type(seed) is not int or seed < 0:
+        raise FileFormatError(f"seed: expected an integer of 0 or more, got {shown(seed)}.")
+    if best_epoch is not None and (type(best_epoch) is not int or best_epoch < 0):
+        raise FileFormatError(f"best_epoch: expected an integer of 0 or more or null, got {shown(best_epoch)}.")
+    if stopped_by not in STOPPED_BY:
+        raise FileFormatError(f"stopped_by: expected one of {STOPPED_BY}, got {shown(stopped_by)}.")
+    history = history_from_arrays(_group(arrays, "history/"))
+    model._keep(predictor, seed, Progress(params, {}, EarlyStopping(), history, stopped_by))
+    model.best_epoch_ = best_epoch
     return model
-
-
-def history_to_arrays(history: list[dict[str, Any]]) -> Arrays:
-    """Columns of a history; a number that a row doesn't have is NaN."""
-    names = dict.fromkeys(name for row in history for name in row)
-    return {
-        name: np.array([row.get(name, np.nan) for row in history], np.int64 if name == "epoch" else np.float64)
-        for name in names
-    }
-
-
-def history_from_arrays(columns: Arrays) -> list[dict[str, Any]]:
-    """Rows of a history.
-
-    Raises
-    ------
-    FileFormatError
-        If the columns are no history.
-    """
-    shapes = {column.shape for column in columns.values()}
-    if len(shapes) > 1 or any(len(shape) != 1 for shape in shapes):
-        raise FileFormatError(f"history: expected columns of one length, got shapes {shown(sorted(shapes))}.")
-    for name, column in columns.items():
-        if column.dtype != (np.int64 if name == "epoch" else np.float64):
-            raise FileFormatError(f"history: {name}: expected int64 for epochs and float64 else, got {column.dtype}.")
-    lists = {name: column.tolist() for name, column in columns.items()}
-    return [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
 
 
 def _settings_to_json(model: Any) -> dict[str, Any]:
@@ -178,14 +158,14 @@ def _standardizer_from_file(arrays: Arrays, input_shape: tuple[int, ...]) -> Sta
     if not parts:
         return None
     mean, scale = parts["mean"], parts["scale"]
-    for name, part in (("mean", mean), ("scale", scale)):
+    for name, part, dtype in (("mean", mean, np.float64), ("scale", scale, np.float32)):
         fits = part.ndim == len(input_shape) and all(
             length in (1, whole) for length, whole in zip(part.shape, input_shape, strict=True)
         )
-        if not fits or part.dtype != np.float32 or not np.isfinite(part).all():
+        if not fits or part.dtype != dtype or not np.isfinite(part).all():
             raise FileFormatError(
-                f"standardizer: {name}: expected finite float32 figures for samples of shape {input_shape}, got shape "
-                f"{part.shape} and {part.dtype}."
+                f"standardizer: {name}: expected finite figures in {np.dtype(dtype)} for samples of shape "
+                f"{input_shape}, got shape {part.shape} and {part.dtype}."
             )
     return Standardizer(mean, scale)
 

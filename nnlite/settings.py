@@ -2,6 +2,7 @@
 
 import math
 import numbers
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -14,8 +15,17 @@ from nnlite.optimizers import Optimizer
 WHO = "NetworkClassifier"
 
 
+def is_integer(value: Any) -> bool:
+    """Whether `value` is an integer, Python's or NumPy's, and no truth value.
+
+    >>> [is_integer(value) for value in (3, np.int64(-3), 2.0, True)]
+    [True, True, False, False]
+    """
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
 def _is_count(value: Any) -> bool:
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool) and 1 <= int(value) < 2**63
+    return is_integer(value) and 1 <= int(value) < 2**63
 
 
 def _is_share(value: Any) -> bool:
@@ -23,17 +33,15 @@ def _is_share(value: Any) -> bool:
 
 
 def _is_seed(value: Any) -> bool:
-    if isinstance(value, numbers.Integral):
-        return not isinstance(value, bool) and 0 <= int(value) < 2**64
+    if is_integer(value):
+        return 0 <= int(value) < 2**64
     return value is None or isinstance(value, (np.random.Generator, np.random.RandomState))
 
 
 def _are_axes(value: Any) -> bool:
     if value is None:
         return True
-    return isinstance(value, (tuple, list)) and all(
-        isinstance(axis, numbers.Integral) and not isinstance(axis, bool) for axis in value
-    )
+    return isinstance(value, (tuple, list)) and all(map(is_integer, value))
 
 
 def _are_class_weights(value: Any) -> bool:
@@ -60,9 +68,12 @@ _EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "standardize_axes": (_are_axes, "a tuple of axes of X or None"),
     "class_weight": (_are_class_weights, '"balanced", a dict with finite weights of 0 or more, or None'),
     "augment": (lambda v: v is None or callable(v), "a callable or None"),
+    "warm_start": (lambda v: isinstance(v, (bool, np.bool_)), "True or False"),
+    "checkpoint": (lambda v: v is None or isinstance(v, (str, os.PathLike)), "a path or None"),
+    "checkpoint_every": (_is_count, "a positive integer"),
     "random_state": (_is_seed, "an integer of at least 0, a Generator or None"),
     "n_threads": (lambda v: v is None or _is_count(v), "a positive integer or None"),
-    "verbose": (lambda v: isinstance(v, numbers.Integral) and int(v) >= 0, "0 or 1"),
+    "verbose": (lambda v: isinstance(v, (int, np.integer, np.bool_)) and int(v) >= 0, "0 or 1"),
 }
 
 
@@ -82,3 +93,19 @@ def check_settings(model: Any) -> None:
         value = getattr(model, name)
         if not is_fine(value):
             raise ValueError(f"{WHO}: {name}: expected {expected}, got {value!r}.")
+
+
+def draw_seed(random_state: Any) -> int:
+    """Seed of a training: `random_state` itself, or drawn from it.
+
+    Parameters
+    ----------
+    random_state : int, numpy.random.Generator, numpy.random.RandomState or None
+    """
+    if random_state is None:
+        random_state = np.random.default_rng()
+    if isinstance(random_state, np.random.Generator):
+        return int(random_state.integers(2**32))
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(2**31))
+    return int(random_state)

@@ -17,18 +17,19 @@ class Standardizer:
     Attributes
     ----------
     mean, scale : ndarray
-        float32, without the batch axis; `scale` is one over the deviation, and 1 where nothing varies.
+        float64 and float32, without the batch axis; `scale` is one over the deviation, and 0 where nothing varies.
     """
 
     mean: np.ndarray
     scale: np.ndarray
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """Scaled copy of samples, in float32."""
-        result = x.astype(np.float32)
-        result -= self.mean
+        """Scaled copy of samples, in float32; the mean is taken away before digits are lost in it."""
+        working = np.result_type(x.dtype, np.float32)
+        result = x.astype(working)
+        result -= self.mean.astype(working)
         result *= self.scale
-        return result
+        return result.astype(np.float32, copy=False)
 
     @classmethod
     def fit(cls, x: Any, axes: Sequence[int], rows: np.ndarray | None = None) -> "Standardizer":
@@ -41,21 +42,33 @@ class Standardizer:
             (0,) gives each feature its own figures; (0, 2) on tiles (n, coefficients, frames, 1) each coefficient.
         rows : ndarray of int, optional
             The samples to look at; all by default.
+
+        Raises
+        ------
+        ValueError
+            If the axes are none of `x`, or there are no finite figures.
         """
-        axes = tuple(sorted(axes))
-        if not axes or axes[0] != 0 or axes[-1] >= x.ndim or len(set(axes)) != len(axes):
+        axes, ndim = tuple(sorted(axes)), len(x.shape)
+        if not axes or axes[0] != 0 or axes[-1] >= ndim or len(set(axes)) != len(axes):
             raise ValueError(
-                f"standardize_axes: expected different axes below {x.ndim} with 0, the samples, among them, got {axes}."
+                f"standardize_axes: expected different axes below {ndim} with 0, the samples, among them, got {axes}."
             )
         rows = np.arange(len(x)) if rows is None else np.sort(rows)
         blocks = [rows[k : k + BLOCK] for k in range(0, len(rows), BLOCK)]
-        mean = cls._average(x, blocks, axes, lambda part: part)
-        variance = cls._average(x, blocks, axes, lambda part: np.square(part - mean))
-        deviation = np.sqrt(variance)
-        # What varies less than float32 resolves is constant, however large it is.
-        constant = deviation <= np.finfo(np.float32).eps * np.abs(mean)
-        scale = np.where(constant, 1.0, 1.0 / np.where(constant, 1.0, deviation))
-        return cls(mean[0].astype(np.float32), scale[0].astype(np.float32))
+        with np.errstate(all="ignore"):
+            mean = cls._average(x, blocks, axes, lambda part: part)
+            deviation = np.sqrt(cls._average(x, blocks, axes, lambda part: np.square(part - mean)))
+        if not np.isfinite(deviation).all():
+            got = (
+                "NaN or infinity (inf)" if not np.isfinite(mean).all() else "some that are too large for float32 (inf)"
+            )
+            raise ValueError(f"NetworkClassifier: X: expected finite numbers, got {got}. Leave such samples out.")
+        # What varies less than its digits resolve is constant, however large or small it is.
+        wide = np.result_type(np.asarray(x[rows[:1]]).dtype, np.float32) == np.float64
+        resolved = 1e-9 if wide else np.finfo(np.float32).eps
+        constant = deviation <= np.maximum(resolved * np.abs(mean), np.finfo(np.float32).tiny)
+        scale = np.where(constant, 0.0, 1.0 / np.where(constant, 1.0, deviation))
+        return cls(mean[0], scale[0].astype(np.float32))
 
     @staticmethod
     def _average(x: Any, blocks: list[np.ndarray], axes: tuple[int, ...], value: Any) -> np.ndarray:

@@ -109,7 +109,7 @@ def test_scaling_is_taken_from_the_training_samples():
     X = X * [1e-3, 1e3] + [5, -700]
     model = quick(standardize_axes=(0,)).fit(X, y)
     assert model.score(X, y) > 0.9
-    scaled = model._standardizer(X)
+    scaled = model._predictor.standardizer(X)
     assert abs(scaled.mean(0)).max() < 0.2 and abs(scaled.std(0) - 1).max() < 0.2
 
 
@@ -162,10 +162,10 @@ NET = nn.Sequential([nn.Dense(3)], input_shape=(2,))
         ({}, X, Y[:-1], r"y: expected shape \(40,\) or \(40, n_classes\), a row for each sample of X, got \(39,\)"),
         ({}, X, np.zeros(40), r"y: expected two classes or more, got one class, \[0.0\]"),
         ({}, X, np.tile([[1, 0]], (40, 1)), "y: expected a positive sample in each class, got none in column 1"),
-        ({}, X[:0], Y[:0], r"fit: X: expected shape \(n_samples, \*shape of a sample\), none of them 0, got \(0, 2\)"),
+        ({}, X[:0], Y[:0], r"fit: X: expected one sample or more, got 0 samples \(shape=\(0, 2\)\)"),
         ({}, np.where(np.arange(80).reshape(40, 2) == 7, np.nan, X), Y, "X: expected finite numbers, got NaN"),
         ({"network": NET}, X, Y, "network: expected 2 outputs, one for each class in y, got output of shape"),
-        ({"network": NET}, np.zeros((40, 5)), Y, r"X: expected samples of shape \(2,\), the network's input"),
+        ({"network": NET}, np.zeros((40, 5)), Y, r"X: expected samples of shape \(2,\), got \(5,\)"),
         ({"monitor": "accuracy"}, X, Y, 'monitor: expected "loss", "score" or a callable'),
         ({"validation_fraction": 1.5}, X, Y, r"validation_fraction: expected a number in \[0, 1\), got 1.5"),
         ({"random_state": "seed"}, X, Y, "random_state: expected an integer of at least 0"),

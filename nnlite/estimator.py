@@ -1,0 +1,119 @@
+"""What scikit-learn expects of an estimator, without importing it: parameters by name, tags, and its error.
+
+Whoever asks an estimator for tags has scikit-learn loaded; it is looked up among the loaded modules and nowhere else.
+"""
+
+import inspect
+import sys
+from typing import Any, Self
+
+
+class NotFittedError(RuntimeError, ValueError, AttributeError):
+    """A model was asked for something that only a fitted one has.
+
+    Where scikit-learn is loaded, what is raised is its `NotFittedError` as well.
+    """
+
+
+def not_fitted(message: str) -> NotFittedError:
+    """The error to raise, of scikit-learn's class too if that is loaded.
+
+    Parameters
+    ----------
+    message : str
+    """
+    exceptions = sys.modules.get("sklearn.exceptions")
+    if exceptions is None:
+        return NotFittedError(message)
+    bases = (NotFittedError, exceptions.NotFittedError)
+    # A class that is made here can't be found by its name in another process: what travels is the message.
+    members = {"__reduce__": lambda error: (not_fitted, error.args), "__doc__": NotFittedError.__doc__}
+    return type("NotFittedError", bases, members)(message)
+
+
+class Estimator:
+    """Base of classifiers: parameters are the arguments of ``__init__``, which stores them as they are.
+
+    Examples
+    --------
+    >>> class Rule(Estimator):
+    ...     def __init__(self, threshold=0.5, axis=0):
+    ...         self.threshold = threshold
+    ...         self.axis = axis
+    >>> Rule(threshold=2).set_params(axis=1)
+    Rule(threshold=2, axis=1)
+    """
+
+    _estimator_type = "classifier"
+
+    @classmethod
+    def _defaults(cls) -> dict[str, Any]:
+        """Name -> default of each parameter."""
+        arguments = list(inspect.signature(cls.__init__).parameters.values())[1:]
+        return {argument.name: argument.default for argument in arguments}
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Parameters by name.
+
+        Parameters
+        ----------
+        deep : bool
+            Also those of parameters that are estimators, as ``name__parameter``.
+        """
+        params = {name: getattr(self, name) for name in self._defaults()}
+        if deep:
+            for name, value in list(params.items()):
+                if hasattr(value, "get_params") and not isinstance(value, type):
+                    params |= {f"{name}__{inner}": setting for inner, setting in value.get_params().items()}
+        return params
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters by name; ``name__parameter`` sets one of an estimator that is a parameter.
+
+        Parameters
+        ----------
+        **params
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter; none is set then.
+        """
+        known = self._defaults()
+        own: dict[str, Any] = {}
+        inner: dict[str, dict[str, Any]] = {}
+        for name, value in params.items():
+            head, _, rest = name.partition("__")
+            if head not in known:
+                raise ValueError(
+                    f"{type(self).__name__}: expected one of the parameters {sorted(known)}, got {head!r}."
+                )
+            if rest:
+                inner.setdefault(head, {})[rest] = value
+            else:
+                own[head] = value
+        for name, value in own.items():
+            setattr(self, name, value)
+        for name, settings in inner.items():
+            getattr(self, name).set_params(**settings)
+        return self
+
+    def __repr__(self) -> str:
+        """The call that makes an unfitted copy, without arguments that have their default."""
+        values = {name: (getattr(self, name), default) for name, default in self._defaults().items()}
+        changed = [f"{name}={value!r}" for name, (value, default) in values.items() if repr(value) != repr(default)]
+        return f"{type(self).__name__}({', '.join(changed)})"
+
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn 1.6 and newer ask; see `sklearn.utils.Tags`."""
+        utils = sys.modules["sklearn.utils"]
+        return utils.Tags(
+            estimator_type="classifier",
+            target_tags=utils.TargetTags(required=True),
+            classifier_tags=utils.ClassifierTags(multi_label=True),
+            input_tags=utils.InputTags(three_d_array=True),
+        )
+
+    def _more_tags(self) -> dict[str, Any]:
+        """What scikit-learn before 1.6 asks."""
+        return {"requires_y": True, "multilabel": True, "X_types": ["2darray", "3darray"]}

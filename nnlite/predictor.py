@@ -1,0 +1,145 @@
+"""From samples to probabilities, given parameters."""
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nnlite.label_coding import LabelCoding
+from nnlite.layers.activations import ReLU, Sigmoid, Softmax
+from nnlite.layers.dense import Dense
+from nnlite.layers.reshape import Flatten
+from nnlite.losses import Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError
+from nnlite.lsuv import lsuv
+from nnlite.network import Sequential
+from nnlite.parallel import predict
+from nnlite.samples import check_sample_shape
+from nnlite.standardize import Standardizer
+from nnlite.training import logits_network
+
+WHO = "NetworkClassifier"
+LSUV_SAMPLES = 256
+"""Training samples on which `init="lsuv"` measures."""
+
+
+@dataclass(frozen=True, eq=False)
+class Predictor:
+    """What a classifier is made of, apart from its parameters.
+
+    Attributes
+    ----------
+    network : Sequential
+        As written, perhaps with a final activation.
+    loss : Loss
+        Which makes probabilities of the network's last sums.
+    coding : LabelCoding
+    standardizer : Standardizer or None
+    """
+
+    network: Sequential
+    loss: Loss
+    coding: LabelCoding
+    standardizer: Standardizer | None
+
+    @functools.cached_property
+    def logits_network(self) -> Sequential:
+        """The network without the activation that the loss absorbs."""
+        return logits_network(self.network, self.loss)
+
+    def read(self, x: Any) -> np.ndarray:
+        """Samples as the network takes them: scaled, in float32, all finite. Raises ValueError if they aren't."""
+        x = np.asarray(x)
+        if x.dtype.kind not in "biuf":
+            raise ValueError(f"{WHO}: X: expected real numbers, got dtype {x.dtype}.")
+        with np.errstate(all="ignore"):  # what doesn't fit into float32 becomes infinite
+            scaled = x.astype(np.float32, copy=False) if self.standardizer is None else self.standardizer(x)
+        if not np.isfinite(scaled).all():
+            got = "NaN or infinity (inf)" if not np.isfinite(x).all() else "some that are too large for float32 (inf)"
+            raise ValueError(f"{WHO}: X: expected finite numbers, got {got}. Leave such samples out.")
+        return scaled
+
+    def logits(self, params: dict[str, np.ndarray], X: Any, n_threads: int | None) -> np.ndarray:
+        """Last sums of the network for samples that are anything `nnlite.samples.as_samples` returns."""
+        check_sample_shape(WHO, tuple(X.shape[1:]), self.network.input_shape)
+        return predict(self.logits_network, params, X, read=self.read, n_threads=n_threads)
+
+    def probabilities(self, params: dict[str, np.ndarray], X: Any, n_threads: int | None) -> np.ndarray:
+        """Probability of each class for each sample."""
+        return self.loss.predict(self.logits(params, X, n_threads))
+
+    def targets(self, labels: np.ndarray) -> np.ndarray:
+        """Encoded labels in the form that the loss takes: under a softmax a sample's labels share its probability."""
+        if labels.ndim == 1:
+            one_hot = isinstance(self.loss, SquaredError)
+            return np.eye(len(self.coding.classes), dtype=np.float32)[labels] if one_hot else labels
+        if not isinstance(self.loss, SoftmaxCrossEntropy):
+            return labels
+        count = labels.sum(axis=1, keepdims=True)
+        if not count.all():
+            raise ValueError(
+                f"{WHO}: y: expected a label for each sample under a softmax, got none in row {int(count.argmin())}. "
+                "Leave such samples out, or use Sigmoid outputs."
+            )
+        return labels / count
+
+
+def predictor_for(model: Any, X: Any, rows: np.ndarray, coding: LabelCoding) -> Predictor:
+    """The predictor that a classifier's settings describe, with scaling from the training samples.
+
+    Parameters
+    ----------
+    model : NetworkClassifier
+    X : array_like (n_samples, ...)
+    rows : ndarray of int
+        Those that are trained on.
+    coding : LabelCoding
+    """
+    network = _network_for(model.network, tuple(X.shape[1:]), coding)
+    loss = _default_loss(network, coding) if model.loss is None else model.loss
+    standardizer = None
+    if model.standardize_axes is not None:
+        standardizer = Standardizer.fit(X, model.standardize_axes, rows)
+    return Predictor(network, loss, coding, standardizer)
+
+
+def first_params(model: Any, predictor: Predictor, X: Any, rows: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+    """Parameters to start from, as ``model.init`` says.
+
+    Parameters
+    ----------
+    model : NetworkClassifier
+    predictor : Predictor
+    X : array_like (n_samples, ...)
+    rows : ndarray of int
+    seed : int
+    """
+    rng = np.random.default_rng((seed, 0))
+    params = predictor.network.init(rng)
+    if model.init == "layers":
+        return params
+    some = np.sort(rng.choice(rows, min(len(rows), LSUV_SAMPLES), replace=False))
+    with np.errstate(all="ignore"):
+        scaled = lsuv(predictor.logits_network, params, predictor.read(X[some]))
+    # Samples so large or so small that there are no such weights say so by the loss, or have nothing to say.
+    return scaled if all(np.isfinite(value).all() for value in scaled.values()) else params
+
+
+def _network_for(network: Sequential | None, input_shape: tuple[int, ...], coding: LabelCoding) -> Sequential:
+    """The network, checked against the data; or one of 100 hidden units."""
+    n_outputs = len(coding.classes)
+    if network is None:
+        last = Sigmoid() if coding.multilabel else Softmax()
+        return Sequential([Flatten(), Dense(100), ReLU(), Dense(n_outputs), last], input_shape)
+    check_sample_shape(WHO, input_shape, network.input_shape)
+    if network.output_shape != (n_outputs,):
+        raise ValueError(
+            f"{WHO}: network: expected {n_outputs} outputs, one for each class in y, got output of shape "
+            f"{network.output_shape}. Change the last Dense layer."
+        )
+    return network
+
+
+def _default_loss(network: Sequential, coding: LabelCoding) -> Loss:
+    ends_in_softmax = bool(network.layers) and isinstance(network.layers[-1], Softmax)
+    return SigmoidCrossEntropy() if coding.multilabel and not ends_in_softmax else SoftmaxCrossEntropy()

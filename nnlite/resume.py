@@ -1,0 +1,174 @@
+"""Checkpoints of a fit: all that changes in it, under a description of all that must not."""
+
+import os
+import re
+import zlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from nnlite.checkpoints import Checkpointer
+from nnlite.early_stopping import EarlyStopping
+from nnlite.history import history_from_arrays, history_to_arrays
+from nnlite.serialization import FileFormatError
+from nnlite.serialization.errors import reading, shown
+
+KIND = "checkpoint of a fit"
+LOOKED_AT = 64
+"""Samples whose values are compared when a fit is resumed: reading all of them could take as long as an epoch."""
+
+
+@dataclass
+class Progress:
+    """All that changes during a fit.
+
+    Attributes
+    ----------
+    params, optimizer_state : dict of ndarray
+        Changed in place.
+    stopping : EarlyStopping
+    history : list of dict
+        One an epoch that is complete.
+    stopped_by : str or None
+        None while there is more to do.
+    """
+
+    params: dict[str, np.ndarray]
+    optimizer_state: dict[str, np.ndarray]
+    stopping: EarlyStopping
+    history: list[dict[str, Any]] = field(default_factory=list)
+    stopped_by: str | None = None
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Everything but `stopped_by`."""
+        groups = {
+            "params": self.params,
+            "optimizer": self.optimizer_state,
+            "stopping": {name: np.asarray(value) for name, value in self.stopping.state().items()},
+            "history": history_to_arrays(self.history),
+        }
+        return {f"{group}/{name}": value for group, arrays in groups.items() for name, value in arrays.items()}
+
+    def restore(self, arrays: dict[str, np.ndarray]) -> None:
+        """Take over what `to_arrays` returned, whatever was there before."""
+        groups: dict[str, dict[str, np.ndarray]] = {"params": {}, "optimizer": {}, "stopping": {}, "history": {}}
+        for path, value in arrays.items():
+            group, _, name = path.partition("/")
+            groups[group][name] = value
+        best = {name.removeprefix("best_params/"): value for name, value in groups["stopping"].items() if "/" in name}
+        _check_same("params", groups["params"], self.params)
+        _check_same("optimizer", groups["optimizer"], self.optimizer_state)
+        if best:
+            _check_same("best_params", best, self.params)
+        self.history = history_from_arrays(groups["history"])
+        self.stopping.restore(groups["stopping"])
+        for own, saved in ((self.params, groups["params"]), (self.optimizer_state, groups["optimizer"])):
+            for name, value in saved.items():
+                np.copyto(own[name], value)
+
+
+class FitCheckpoint:
+    """The newest state of a fit on the disk.
+
+    Parameters
+    ----------
+    path : path-like
+        See `nnlite.checkpoints.Checkpointer`; read at once.
+
+    Raises
+    ------
+    FileFormatError
+        If there is something else, or nothing that is whole.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._checkpointer = Checkpointer(path)
+        self.path = self._checkpointer.path
+        self._saved = self._checkpointer.load()
+        if self._saved is not None and self._saved[0].get("kind") != KIND:
+            raise FileFormatError(f"{self.path}: expected a {KIND}, got {shown(self._saved[0].get('kind'))}.")
+
+    @property
+    def seed(self) -> int | None:
+        """Seed of the run that is there, if one is."""
+        if self._saved is None:
+            return None
+        seed = self._saved[0].get("seed")
+        if type(seed) is not int or seed < 0:
+            raise FileFormatError(f"{self.path}: seed: expected an integer of 0 or more, got {shown(seed)}.")
+        return seed
+
+    def save(self, progress: Progress, seed: int, fingerprint: dict[str, Any]) -> None:
+        """Write a state; a newer one takes its place only when it is on the disk."""
+        header = {"kind": KIND, "seed": seed, "stopped_by": progress.stopped_by, "fingerprint": fingerprint}
+        self._checkpointer.save(header, progress.to_arrays())
+
+    def restore(self, progress: Progress, fingerprint: dict[str, Any]) -> None:
+        """Bring `progress` to the state that is there; without one leave it as it is.
+
+        Parameters
+        ----------
+        progress : Progress
+        fingerprint : dict
+
+        Raises
+        ------
+        ValueError
+            If the state is one of another configuration; the message says what differs.
+        FileFormatError
+            If it does not fit together.
+        """
+        if self._saved is None:
+            return
+        header, arrays = self._saved
+        with reading(self.path):
+            theirs = header["fingerprint"]
+            names = sorted(
+                name for name in theirs.keys() | fingerprint.keys() if theirs.get(name) != fingerprint.get(name)
+            )
+        if names:
+            differ = ", ".join(
+                f"{name} ({shown(theirs.get(name))} there, {shown(fingerprint.get(name))} here)" for name in names
+            )
+            others = " and ".join(str(path) for path in self._checkpointer.paths() if path.exists())
+            raise ValueError(
+                f"NetworkClassifier: checkpoint: expected a run with these settings and data at {self.path}, got one "
+                f"with another {differ}. Go on with those, take another path, or remove {others} to start over."
+            )
+        with reading(self.path):
+            progress.restore(arrays)
+            progress.stopped_by = header["stopped_by"]
+            if progress.stopped_by not in (None, "max_epochs", "patience"):
+                raise FileFormatError(
+                    f"stopped_by: expected max_epochs, patience or null, got {shown(header['stopped_by'])}."
+                )
+        self._saved = None
+
+
+def described(setting: Any) -> Any:
+    """A setting as JSON can hold it and in words that are the same in every process."""
+    if isinstance(setting, np.generic):
+        setting = setting.item()
+    if setting is None or isinstance(setting, (bool, int, str)):
+        return setting
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(setting))
+
+
+def checksum(array: np.ndarray) -> str:
+    """Shape, dtype and a checksum of the values."""
+    array = np.ascontiguousarray(array)
+    return f"{array.dtype} {array.shape} {zlib.crc32(array.reshape(-1).view(np.uint8).data):08x}"
+
+
+def described_samples(X: Any) -> str:
+    """Shape of samples and a checksum of some of them."""
+    rows = np.unique(np.linspace(0, len(X) - 1, LOOKED_AT).astype(int))
+    return f"{tuple(map(int, X.shape))} {checksum(np.asarray(X[rows]))}"
+
+
+def _check_same(what: str, saved: dict[str, np.ndarray], own: dict[str, np.ndarray]) -> None:
+    shapes = [{name: (value.shape, value.dtype) for name, value in arrays.items()} for arrays in (saved, own)]
+    if shapes[0] != shapes[1]:
+        odd = sorted(name for name in saved.keys() | own.keys() if shapes[0].get(name) != shapes[1].get(name))
+        raise FileFormatError(f"{what}: expected the arrays of this network and optimizer, got another {odd[0]!r}.")
