@@ -24,7 +24,7 @@ _MODULES = {
     "schedules": ["LinearDecay", "StepDecay", "Warmup"],
     "early_stopping": ["EarlyStopping"],
     "parallel": ["loss_and_gradients", "predict", "set_threads"],
-    "lsuv": ["lsuv"],
+    "unit_variance": ["lsuv"],
     "training": ["Epoch", "TrainingDiverged", "train"],
     "classifier": ["NetworkClassifier"],
     "estimator": ["NotFittedError"],
@@ -34,7 +34,7 @@ _MODULES = {
     "testing": ["check_gradients", "check_layer"],
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
-_SUBMODULES = ("metrics", "model_selection", "schedules", "initializers", "losses", "optimizers", "testing", "ensemble")
+_SUBMODULES = ("metrics", "model_selection", "schedules", "initializers", "losses", "optimizers", "testing")
 
 __all__ = sorted([*_HOME, *_SUBMODULES, "__version__"])
 

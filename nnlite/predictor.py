@@ -11,12 +11,12 @@ from nnlite.layers.activations import ReLU, Sigmoid, Softmax
 from nnlite.layers.dense import Dense
 from nnlite.layers.reshape import Flatten
 from nnlite.losses import Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError
-from nnlite.lsuv import lsuv
 from nnlite.network import Sequential
 from nnlite.parallel import predict
 from nnlite.samples import check_sample_shape
 from nnlite.standardize import Standardizer
 from nnlite.training import logits_network
+from nnlite.unit_variance import lsuv
 
 WHO = "NetworkClassifier"
 LSUV_SAMPLES = 256
