@@ -24,6 +24,8 @@ _HOME = {
     "stream": "audio",
     "AudioError": "audio",
     "AudioWarning": "audio",
+    "deltas": "deltas",
+    "normalize": "deltas",
     "tiles": "tiles",
     "Tiles": "tiles",
     "FILMSCORE": "presets",
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
     from mfcc.audio import AudioWarning as AudioWarning
     from mfcc.audio import load as load
     from mfcc.audio import stream as stream
+    from mfcc.deltas import deltas as deltas
+    from mfcc.deltas import normalize as normalize
     from mfcc.framing import frame as frame
     from mfcc.framing import n_frames as n_frames
     from mfcc.mel import hz_to_mel as hz_to_mel
