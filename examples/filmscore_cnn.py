@@ -147,7 +147,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--validation", type=float, default=0.2, metavar="SHARE", help="validation share (default: 0.2)"
     )
-    parser.add_argument("--epochs", type=int, default=60, help="published: 655 (default: %(default)s)")
+    parser.add_argument("--epochs", type=int, default=24, help="published: 655 (default: %(default)s)")
     parser.add_argument("--patience", type=int, help="epochs without a better validation loss after which to stop")
     parser.add_argument("--activation", choices=tuple(ACTIVATIONS), default="sigmoid", help="published: sigmoid")
     parser.add_argument(
