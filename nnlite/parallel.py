@@ -203,7 +203,8 @@ def loss_and_gradients(
             value, gradient = loss.value_and_gradient(output, targets[rows], weights[rows])
             return value, network.backward(prepared, cache, gradient, input_grad=False)[1]
 
-    value, total = 0.0, {}
+    value = 0.0
+    total: dict[str, np.ndarray] = {}
     for part, grads in ordered_map(run, range(len(pieces)), n_threads):
         value += part
         if total:
