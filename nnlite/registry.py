@@ -8,7 +8,7 @@ types of the fields, and constructs.
 >>> to_dict(Dropout(0.5))
 {'class': 'layers.Dropout', 'rate': 0.5, 'rest': 0.0}
 >>> from_dict({'class': 'layers.Dropout', 'rate': 0.5, 'rest': 0.0})
-Dropout(rate=0.5)
+Dropout(rate=0.5, rest=0.0)
 """
 
 import dataclasses
