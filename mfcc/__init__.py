@@ -26,6 +26,11 @@ _HOME = {
     "AudioWarning": "audio",
     "deltas": "deltas",
     "normalize": "deltas",
+    "griffin_lim": "griffin_lim",
+    "resynthesize": "inverse",
+    "to_log_mel": "inverse",
+    "to_mel": "inverse",
+    "to_spectrum": "inverse",
     "tiles": "tiles",
     "Tiles": "tiles",
     "FILMSCORE": "presets",
@@ -45,6 +50,11 @@ if TYPE_CHECKING:
     from mfcc.deltas import normalize as normalize
     from mfcc.framing import frame as frame
     from mfcc.framing import n_frames as n_frames
+    from mfcc.griffin_lim import griffin_lim as griffin_lim
+    from mfcc.inverse import resynthesize as resynthesize
+    from mfcc.inverse import to_log_mel as to_log_mel
+    from mfcc.inverse import to_mel as to_mel
+    from mfcc.inverse import to_spectrum as to_spectrum
     from mfcc.mel import hz_to_mel as hz_to_mel
     from mfcc.mel import mel_filterbank as mel_filterbank
     from mfcc.mel import mel_to_hz as mel_to_hz

@@ -1,0 +1,279 @@
+"""The way back from coefficients: to the log-mel spectrum, the mel spectrum, the spectrum and, sketchily, to sound.
+
+What coefficients leave out can't come back: cosines beyond n_mfcc are the fine shape of the spectrum, bins within a mel
+filter are the pitch, and phases are the waveform. What is heard is loudness, timbre and rhythm.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mfcc import knobs
+from mfcc.checks import check_integer
+from mfcc.dct import dct_matrix
+from mfcc.griffin_lim import check_frames, check_rng, griffin_lim
+from mfcc.windows import get_window
+
+if TYPE_CHECKING:
+    from mfcc.recipe import MFCC
+
+# The level that a recording is given whose coefficients don't say: 20 dB below full scale.
+_USUAL_AMPLITUDE = 0.1
+
+# Frames that are solved for at a time, so that they stay in the cache.
+_BLOCK = 64
+_TOLERANCE = 1e-6
+
+
+def to_log_mel(coefficients: ArrayLike, recipe: MFCC, *, c0: ArrayLike | None = None) -> np.ndarray:
+    """Return the log-mel spectrum of coefficients, shape (n_mels, n_frames): lifter and cosine transform undone.
+
+    Parameters
+    ----------
+    coefficients : array, shape (n_coefficients, n_frames)
+        As the recipe gives them; it is not written to. float32 gives float32; anything else is computed in float64.
+    recipe : MFCC
+        With n_mfcc = n_mels and C0 this is `recipe.log_mel`, but for rounding. With fewer cosines it is that smoothed
+        over the bands.
+    c0 : number or array, shape (n_frames,), optional
+        The first coefficient, which is the loudness, where the recipe drops it or puts the energy in its place: as it
+        would give it with c0="first" and no energy. Default: an estimate. If the recipe keeps the energy, that of each
+        frame; else one value, with which the recording as a whole is 20 dB below full scale.
+
+    Raises
+    ------
+    ValueError
+        For another shape, numbers that are not finite, and a c0 where the coefficients have one.
+
+    Examples
+    --------
+    >>> from mfcc import MFCC
+    >>> recipe = MFCC(n_mels=20, n_mfcc=20, c0="first")
+    >>> y = np.sin(0.1 * np.arange(8192))
+    >>> bool(np.allclose(to_log_mel(recipe(y), recipe), recipe.log_mel(y)))
+    True
+    """
+    who = "to_log_mel"
+    given = check_frames(who, "coefficients", coefficients, recipe.n_coefficients, "n_coefficients")
+    rows = given.astype(np.float64)
+    n = np.arange(recipe.n_mfcc)
+    weight = np.ones(recipe.n_mfcc)
+    if recipe.lifter:
+        weight += recipe.lifter / 2 * np.sin(np.pi * (n + recipe.lifter_start) / recipe.lifter)
+    weight[np.abs(weight) < 1e-8] = np.inf  # what the lifter made 0 stays 0
+    row = {"first": n, "last": np.roll(n, 1), "drop": n - 1}[recipe.c0]  # where the cosines are; the last: none
+    energy = None
+    if recipe.energy is not None:
+        energy = rows[row[0] if recipe.energy_place == "c0" else -1]
+    has_c0 = recipe.c0 != "drop" and not (recipe.energy is not None and recipe.energy_place == "c0")
+    cosines = rows[row] / weight[:, np.newaxis]
+    if not has_c0:
+        cosines[0] = 0.0
+    back = np.linalg.inv(dct_matrix(recipe.n_mels, recipe.n_mels, type=recipe.dct_type, norm=recipe.dct_norm))
+    log_mel = back[:, : recipe.n_mfcc] @ cosines
+    if has_c0 and c0 is not None:
+        raise ValueError(f"{who}: c0: expected None for a recipe with c0={recipe.c0!r}, got {c0!r}.")
+    if not has_c0:
+        given_c0 = None if c0 is None else _check_c0(c0, rows.shape[1]) / weight[0]
+        first = _loudness(log_mel, back[:, 0], energy, recipe) if given_c0 is None else given_c0
+        log_mel += np.outer(back[:, 0], first)
+    return log_mel.astype(given.dtype)
+
+
+def to_mel(log_mel: ArrayLike, recipe: MFCC) -> np.ndarray:
+    """Return the mel spectrum, shape (n_mels, n_frames), of its logarithm; what a floor hid stays at the floor.
+
+    Raises
+    ------
+    ValueError
+        For another shape, and numbers that are not finite or the exponential of which is beyond the type.
+
+    Examples
+    --------
+    >>> from mfcc import MFCC
+    >>> to_mel(np.zeros((41, 1)), MFCC(log="decibel"))[:2].tolist()
+    [[1.0], [1.0]]
+    """
+    x = check_frames("to_mel", "log_mel", log_mel, recipe.n_mels, "n_mels")
+    x = x * x.dtype.type(_natural(recipe))
+    largest = 80 if x.dtype == np.float32 else 350  # with room for sums, and in float64 for squares
+    if x.max() > largest:
+        raise ValueError(
+            f"to_mel: log_mel: expected logarithms of at most {largest / _natural(recipe):.0f}, got "
+            f"{x.max() / _natural(recipe):.4g}. Are they logarithms, and by this recipe?"
+        )
+    mel = np.exp(x)
+    return np.maximum(mel - x.dtype.type(recipe.log_floor), 0) if recipe.log_floor_mode == "add" else mel
+
+
+def to_spectrum(mel: ArrayLike, recipe: MFCC, *, n_iter: int = 200) -> np.ndarray:
+    """Return a spectrum that gives the mel spectrum, by non-negative least squares, shape (n_fft // 2 + 1, n_frames).
+
+    There are more bins than filters: of the spectra that fit, one near the smooth curve through the filters' mean
+    levels is found. Harmonics that are narrower than a filter do not come back, nor does what lies outside all filters.
+
+    Parameters
+    ----------
+    mel : array, shape (n_mels, n_frames)
+        As `recipe.mel_spectrogram` gives it, at least 0. float32 gives float32; all is computed in float64.
+    recipe : MFCC
+        Its filters, and power or magnitude.
+    n_iter : int
+        Bound of the number of iterations; they end when nothing changes by more than a millionth.
+
+    Raises
+    ------
+    ValueError
+        For another shape, and numbers that are negative or not finite.
+
+    Examples
+    --------
+    >>> from mfcc import MFCC
+    >>> recipe = MFCC()
+    >>> mel = recipe.mel_spectrogram(np.sin(0.1 * np.arange(8192)))
+    >>> to_spectrum(mel, recipe).shape
+    (1025, 4)
+    """
+    who = "to_spectrum"
+    given = check_frames(who, "mel", mel, recipe.n_mels, "n_mels")
+    if (given < 0).any():
+        raise ValueError(f"{who}: mel: expected at least 0, got {given.min():g}. Is it a logarithm? Take to_mel first.")
+    n_iter = check_integer(who, "n_iter", n_iter, minimum=0)
+    weights = knobs._bank(vars(recipe))
+    out = np.empty((weights.shape[1], given.shape[1]), given.dtype)
+    for begin in range(0, given.shape[1], _BLOCK):
+        part = slice(begin, begin + _BLOCK)
+        out[:, part] = nonnegative_least_squares(weights, given[:, part].astype(np.float64), n_iter)
+    return out
+
+
+def nonnegative_least_squares(weights: np.ndarray, target: np.ndarray, n_iter: int) -> np.ndarray:
+    """Return x >= 0, shape (n, columns), that minimizes |weights @ x - target|^2 in each column; weights are >= 0.
+
+    Projected gradient with momentum and restarts: A. Beck and M. Teboulle, "A fast iterative shrinkage-thresholding
+    algorithm", SIAM J. Imaging Sci. 2 (2009); B. O'Donoghue and E. Candes, "Adaptive restart for accelerated gradient
+    schemes" (2015). Each element has its own step: diag(A'A 1) bounds A'A from above (D. Lee and H. S. Seung,
+    "Algorithms for non-negative matrix factorization", 2000), so that a quiet band converges as fast as a loud one.
+    """
+    from scipy.sparse import csr_array
+
+    a, a_t = csr_array(weights), csr_array(weights.T)
+    area = weights.sum(axis=1)
+    used = weights.any(axis=0)
+    step = np.zeros((weights.shape[1], 1))
+    step[used, 0] = 1 / (weights.T @ area)[used]
+    level = target / np.where(area > 0, area, 1.0)[:, np.newaxis]
+    x = (a_t @ level) / np.where(used, weights.sum(axis=0), 1.0)[:, np.newaxis]
+    x = np.maximum(x, 0.0)
+    near = _TOLERANCE * x
+    z, t = x, np.ones(target.shape[1])
+    for _ in range(n_iter):
+        new = np.maximum(z - step * (a_t @ (a @ z - target)), 0.0)
+        change = new - x
+        # where the momentum points uphill it begins anew
+        t = np.where(np.sum((z - new)[used] * change[used] / step[used], axis=0) > 0, 1.0, t)
+        t_new = (1 + np.sqrt(1 + 4 * t**2)) / 2
+        x, z, t = new, new + (t - 1) / t_new * change, t_new
+        if (np.abs(change) <= near).all():
+            break
+    return x
+
+
+def resynthesize(
+    coefficients: ArrayLike,
+    recipe: MFCC,
+    rng: np.random.Generator,
+    *,
+    c0: ArrayLike | None = None,
+    n_iter: int = 32,
+) -> np.ndarray:
+    """Return samples that sound like what coefficients keep: loudness, timbre, rhythm, without pitch and waveform.
+
+    The way is to_log_mel, to_mel, to_spectrum, griffin_lim.
+
+    Parameters
+    ----------
+    coefficients : array, shape (n_coefficients, n_frames)
+    recipe : MFCC
+    rng : numpy.random.Generator
+        Draws the first phases.
+    c0 : number or array, shape (n_frames,), optional
+        See `to_log_mel`. A recipe without C0 and energy (FILMSCORE) gives all frames about the same loudness.
+    n_iter : int
+        Iterations of `griffin_lim`.
+
+    Returns
+    -------
+    array, shape (n_samples,)
+        At recipe.sr; full scale is 1.0, beyond which nothing is cut off.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As the functions on the way.
+
+    Examples
+    --------
+    >>> from mfcc import MFCC
+    >>> recipe = MFCC(n_fft=512, n_mels=20, n_mfcc=20)
+    >>> resynthesize(recipe(np.sin(0.1 * np.arange(8192))), recipe, np.random.default_rng(0)).shape
+    (8192,)
+    """
+    check_rng("resynthesize", rng)
+    mel = to_mel(to_log_mel(coefficients, recipe, c0=c0), recipe)
+    return griffin_lim(to_spectrum(mel, recipe), recipe, n_iter=n_iter, rng=rng)
+
+
+def _natural(recipe: MFCC) -> float:
+    """What a logarithm of the recipe is multiplied by to become a natural one."""
+    return 1.0 if recipe.log == "natural" else np.log(10.0) * recipe.power / 20
+
+
+def _check_c0(c0: ArrayLike, n_frames: int) -> np.ndarray:
+    values = np.asarray(c0, np.float64)
+    if values.shape not in ((), (n_frames,)) or not np.isfinite(values).all():
+        raise ValueError(
+            f"to_log_mel: c0: expected a finite number, or one for each of {n_frames} frames, got an array of shape "
+            f"{values.shape}."
+        )
+    return np.broadcast_to(values, n_frames)
+
+
+def _loudness(log_mel: np.ndarray, cosine: np.ndarray, energy: np.ndarray | None, recipe: MFCC) -> np.ndarray:
+    """C0 of each frame such that log_mel + C0 * cosine holds as much energy as the frames do, or as is usual.
+
+    The power of a frame is the sum over filters of (mean power within) x (bins that a filter stands for).
+    """
+    area = knobs._bank(vars(recipe)).sum(axis=1)
+    filled = area > 0
+    if not filled.any():
+        return np.zeros(log_mel.shape[1])
+    bins = knobs._bank(vars(recipe) | {"filter_norm": None}).sum(axis=1)[filled]
+    squared = 1 if recipe.energy == "spectrum" else 2 / recipe.power  # from the spectrum to what the energy sums up
+    scale = squared * _natural(recipe)
+    logs = scale * log_mel[filled] + (np.log(bins) - squared * np.log(area[filled]))[:, np.newaxis]
+    slope = np.broadcast_to(scale * cosine[filled, np.newaxis], logs.shape)
+    window = get_window(recipe.window, recipe.win_length, periodic=recipe.window_periodic)
+    per_energy = recipe.n_fft / 2  # Parseval
+    if recipe.spectrum_scale is not None:
+        per_energy /= recipe.n_fft if recipe.spectrum_scale == "length" else float(np.sum(window**2))
+    if energy is None:
+        wanted = np.array([np.log((_USUAL_AMPLITUDE * recipe.full_scale) ** 2 * np.sum(window**2) * per_energy)])
+        logs = logs.reshape(-1, 1) - np.log(logs.shape[1])
+        slope = slope.reshape(-1, 1)
+    elif recipe.energy == "spectrum":
+        wanted = energy
+    else:
+        through = np.mean(window**2) if recipe.energy == "raw" else 1.0
+        wanted = energy + np.log(through * per_energy)
+    c0 = np.zeros(logs.shape[1])
+    for _ in range(30):  # Newton's: the logarithm of a sum of exponentials is convex; one step if the slope is constant
+        values = logs + slope * c0
+        top = values.max(axis=0)
+        parts = np.exp(values - top)
+        total = parts.sum(axis=0)
+        c0 += (wanted - top - np.log(total)) * total / (parts * slope).sum(axis=0)
+    return np.broadcast_to(c0, log_mel.shape[1])
