@@ -34,7 +34,11 @@ _HOME = {
     "tiles": "tiles",
     "Tiles": "tiles",
     "FILMSCORE": "presets",
+    "HTK": "presets",
+    "KALDI": "presets",
     "LIBROSA": "presets",
+    "PYTHON_SPEECH_FEATURES": "presets",
+    "TORCHAUDIO": "presets",
     "PRESETS": "presets",
 }
 _MODULES = ("audio", "dct", "fft", "framing", "mel", "presets", "recipe", "windows")
@@ -59,8 +63,12 @@ if TYPE_CHECKING:
     from mfcc.mel import mel_filterbank as mel_filterbank
     from mfcc.mel import mel_to_hz as mel_to_hz
     from mfcc.presets import FILMSCORE as FILMSCORE
+    from mfcc.presets import HTK as HTK
+    from mfcc.presets import KALDI as KALDI
     from mfcc.presets import LIBROSA as LIBROSA
     from mfcc.presets import PRESETS as PRESETS
+    from mfcc.presets import PYTHON_SPEECH_FEATURES as PYTHON_SPEECH_FEATURES
+    from mfcc.presets import TORCHAUDIO as TORCHAUDIO
     from mfcc.recipe import MFCC as MFCC
     from mfcc.tiles import Tiles as Tiles
     from mfcc.tiles import tiles as tiles

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from mfcc import framing, kernels_chain, kernels_fft, mel
+from mfcc import framing, kernels_chain, kernels_fft, knobs
 from mfcc.checks import check_finite
 from mfcc.dct import dct_matrix
 from mfcc.kernels_fft import lanes_of
@@ -173,7 +173,7 @@ def _steps(recipe: MFCC, dtype: str) -> kernels_chain.Steps:
     window *= scale * r.full_scale
     preemphasis = r.preemphasis if r.preemphasis_scope == "frame" else 0.0
     within_frame = r.remove_mean or preemphasis != 0 or r.energy in ("raw", "windowed")
-    first, offsets, weights = _sparse(_weights(r))
+    first, offsets, weights = _sparse(knobs._bank(vars(r)))
     tiny = float(np.finfo(real).tiny)
     cosines, energy_row = _cosines(r)
     return kernels_chain.Steps(
@@ -200,12 +200,6 @@ def _steps(recipe: MFCC, dtype: str) -> kernels_chain.Steps:
         log_minimum=-float(np.finfo(real).max),
         cosines=cosines.astype(real),
         n_rows=r.n_coefficients,
-    )
-
-
-def _weights(r: MFCC) -> np.ndarray:
-    return mel._weights(
-        r.sr, r.n_fft, r.n_mels, r.fmin, r.fmax, r.mel_formula, r.filter_shape, r.filter_norm, r.skip_edge_bins
     )
 
 

@@ -88,6 +88,8 @@ def _bands(r: MFCC) -> str:
     text += "of height 1" if r.filter_norm is None else "of area 1 (in Hz)"
     if r.skip_edge_bins:
         text += "; bins at the edges left out"
+    if r.warp != 1:
+        text += f"; corners from {r.warp_low:g} to {r.warp_high:g} Hz divided by {r.warp:g}"
     return _line("mel filters", text)
 
 

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from mfcc import framing, mel
 from mfcc.checks import check_choice, check_flag, check_integer, check_number
 from mfcc.fft import check_length
@@ -82,8 +84,8 @@ def _check_frames(knobs: dict[str, Any]) -> None:
 
 
 def _check_bands(knobs: dict[str, Any]) -> None:
-    knobs["n_mels"] = check_integer(_WHO, "n_mels", knobs["n_mels"])
-    knobs["fmin"], knobs["fmax"] = mel.check_band(_WHO, knobs["sr"], knobs["fmin"], knobs["fmax"])
+    bank = filter_bank(knobs).checked(_WHO)
+    knobs.update(zip(_BANK_KNOBS, bank, strict=True))
     knobs["log_floor"] = check_number(
         _WHO, "log_floor", knobs["log_floor"], above=0, hint="Without one, silence has no logarithm."
     )
@@ -94,15 +96,24 @@ def _check_bands(knobs: dict[str, Any]) -> None:
                 f"{_WHO}: top_db: expected None with log={knobs['log']!r}, got {knobs['top_db']:g}. It is a number of "
                 f"decibels: use log='decibel' with it."
             )
-    mel.warn_of_empty_filters(_WHO, _bank(knobs), *(knobs[name] for name in _EMPTY), stacklevel=6)
+    mel.warn_of_empty_filters(_WHO, bank, mel.filter_weights(bank), stacklevel=6)
 
 
-_EMPTY = ("sr", "n_fft", "fmin", "fmax", "mel_formula")
-_BANK = ("sr", "n_fft", "n_mels", "fmin", "fmax", "mel_formula", "filter_shape", "filter_norm", "skip_edge_bins")
+# The knobs of the filter bank, in the order of mel.FilterBank.
+_BANK_KNOBS = (
+    "sr", "n_fft", "n_mels", "fmin", "fmax", "mel_formula", "filter_shape", "filter_norm", "skip_edge_bins",
+    "warp", "warp_low", "warp_high",
+)  # fmt: skip
 
 
-def _bank(knobs: dict[str, Any]) -> Any:
-    return mel._weights(*(knobs[name] for name in _BANK))
+def filter_bank(knobs: Mapping[str, Any]) -> mel.FilterBank:
+    """Return the knobs of the filter bank."""
+    return mel.FilterBank(*(knobs[name] for name in _BANK_KNOBS))
+
+
+def _bank(knobs: Mapping[str, Any]) -> np.ndarray:
+    """Return the weights of the filter bank in float64, read-only."""
+    return mel.filter_weights(filter_bank(knobs))
 
 
 def _check_cepstrum(knobs: dict[str, Any]) -> None:

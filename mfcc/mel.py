@@ -7,8 +7,9 @@ ASSP 28 (1980); S. Young et al., "The HTK Book"; M. Slaney, "Auditory Toolbox" (
 from __future__ import annotations
 
 import functools
+import math
 import warnings
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -68,17 +69,6 @@ def mel_to_hz(m: ArrayLike, *, formula: Literal["htk", "slaney"] = "htk") -> np.
     return np.minimum(m, _SLANEY_KNEE_MEL) * 200.0 / 3.0 * above
 
 
-def mel_edges(n_mels: int, *, fmin: float, fmax: float, formula: Literal["htk", "slaney"] = "htk") -> np.ndarray:
-    """Return the corners of n_mels triangles in Hz, shape (n_mels + 2,), equally spaced in mel from fmin to fmax.
-
-    Filter i rises from edge i to its centre at edge i + 1 and falls to edge i + 2.
-    """
-    low, high = hz_to_mel([fmin, fmax], formula=formula)
-    edges = mel_to_hz(np.linspace(low, high, n_mels + 2), formula=formula)
-    edges[[0, -1]] = fmin, fmax
-    return edges
-
-
 def mel_filterbank(
     sr: float,
     n_fft: int,
@@ -90,6 +80,9 @@ def mel_filterbank(
     shape: Literal["hz", "mel", "bins"] = "hz",
     norm: Literal["slaney"] | None = None,
     skip_edge_bins: bool = False,
+    warp: float = 1.0,
+    warp_low: float | None = None,
+    warp_high: float | None = None,
     dtype: DTypeLike = np.float32,
 ) -> np.ndarray:
     """Return the weights of triangular filters, shape (n_mels, n_fft // 2 + 1): mel spectrum = weights @ spectrum.
@@ -113,6 +106,9 @@ def mel_filterbank(
         None: triangles of height 1. "slaney": of area 1, that is, times 2 / (upper - lower corner in Hz).
     skip_edge_bins : bool
         Leave out the bins of 0 Hz and sr / 2, the one nearest to fmin and those less than half a bin below fmax (HTK).
+    warp, warp_low, warp_high : float
+        Vocal tract length normalisation, HTK's WARPFREQ, WARPLCUTOFF and WARPUCUTOFF: corners of the filters between
+        about warp_low and warp_high, in Hz, are divided by warp; towards fmin and fmax the change fades. 1 is off.
     dtype : data type
         Weights are computed in float64 and rounded to this type.
 
@@ -131,88 +127,130 @@ def mel_filterbank(
     >>> mel_filterbank(8000, 8, 2, dtype=np.float64).round(3).tolist()
     [[0.0, 0.676, 0.0, 0.0, 0.0], [0.0, 0.324, 0.906, 0.453, 0.0]]
     """
-    who = "mel_filterbank"
-    sr = check_number(who, "sr", sr, above=0, hint="It is the sampling rate in Hz.")
-    n_fft = check_integer(who, "n_fft", n_fft, minimum=2)
-    n_mels = check_integer(who, "n_mels", n_mels)
-    fmin, fmax = check_band(who, sr, fmin, fmax)
-    check_choice(who, "formula", formula, FORMULAS)
-    check_choice(who, "shape", shape, SHAPES)
-    check_choice(who, "norm", norm, NORMS)
-    check_flag(who, "skip_edge_bins", skip_edge_bins)
-    weights = _weights(sr, n_fft, n_mels, fmin, fmax, formula, shape, norm, bool(skip_edge_bins))
-    warn_of_empty_filters(who, weights, sr, n_fft, fmin, fmax, formula)
+    bank = FilterBank(
+        sr, n_fft, n_mels, fmin, fmax, formula, shape, norm, skip_edge_bins, warp, warp_low, warp_high
+    ).checked("mel_filterbank")
+    weights = filter_weights(bank)
+    warn_of_empty_filters("mel_filterbank", bank, weights)
     return weights.astype(dtype)
 
 
-def check_band(who: str, sr: float, fmin: float, fmax: float | None) -> tuple[float, float]:
-    """Return fmin and fmax in Hz with None replaced; ValueError unless 0 <= fmin < fmax <= sr / 2."""
-    fmin = check_number(who, "fmin", fmin, minimum=0)
-    if fmax is None:
-        fmax = sr / 2
-    fmax = check_number(who, "fmax", fmax, above=0)
-    if fmax > sr / 2:
-        raise ValueError(f"{who}: fmax: expected at most sr / 2 = {sr / 2:g} Hz, got {fmax:g}. Lower fmax or raise sr.")
-    if fmin >= fmax:
-        raise ValueError(f"{who}: fmin: expected less than fmax = {fmax:g} Hz, got {fmin:g}.")
-    return fmin, fmax
+class FilterBank(NamedTuple):
+    """The arguments of `mel_filterbank` as one value."""
 
+    sr: float
+    n_fft: int
+    n_mels: int
+    fmin: float
+    fmax: float | None
+    formula: Literal["htk", "slaney"]
+    shape: Literal["hz", "mel", "bins"]
+    norm: Literal["slaney"] | None
+    skip_edge_bins: bool
+    warp: float
+    warp_low: float | None
+    warp_high: float | None
 
-def warn_of_empty_filters(
-    who: str, weights: np.ndarray, sr: float, n_fft: int, fmin: float, fmax: float, formula: str, *, stacklevel: int = 3
-) -> None:
-    """Warn if rows of weights are zero, and say how many and what to change."""
-    empty = np.flatnonzero(~weights.any(axis=1))
-    if empty.size:
-        n_mels = len(weights)
-        centre = mel_edges(n_mels, fmin=fmin, fmax=fmax, formula=formula)[1 + empty[0]]  # type: ignore[arg-type]
-        warnings.warn(
-            f"{who}: {empty.size} of {n_mels} mel filters are empty (the first at {centre:.0f} Hz): no bin of the FFT, "
-            f"{sr / n_fft:.1f} Hz apart, falls into them, so their output is constant. Lower n_mels, or raise n_fft or "
-            f"fmin.",
-            UserWarning,
-            stacklevel=stacklevel,
+    def checked(self, who: str) -> FilterBank:
+        """Return it with fmax filled in and every value in its own type; ValueError or TypeError for a wrong one."""
+        sr = check_number(who, "sr", self.sr, above=0, hint="It is the sampling rate in Hz.")
+        fmin = check_number(who, "fmin", self.fmin, minimum=0)
+        fmax = check_number(who, "fmax", sr / 2 if self.fmax is None else self.fmax, above=0)
+        if fmax > sr / 2:
+            raise ValueError(
+                f"{who}: fmax: expected at most sr / 2 = {sr / 2:g} Hz, got {fmax:g}. Lower fmax or raise sr."
+            )
+        if fmin >= fmax:
+            raise ValueError(f"{who}: fmin: expected less than fmax = {fmax:g} Hz, got {fmin:g}.")
+        bank = FilterBank(
+            sr=sr,
+            n_fft=check_integer(who, "n_fft", self.n_fft, minimum=2),
+            n_mels=check_integer(who, "n_mels", self.n_mels),
+            fmin=fmin,
+            fmax=fmax,
+            formula=check_choice(who, "formula", self.formula, FORMULAS),
+            shape=check_choice(who, "shape", self.shape, SHAPES),
+            norm=check_choice(who, "norm", self.norm, NORMS),
+            skip_edge_bins=check_flag(who, "skip_edge_bins", self.skip_edge_bins),
+            warp=check_number(who, "warp", self.warp, above=0, hint="Usual is 0.8 to 1.2; 1 is off."),
+            warp_low=None if self.warp_low is None else check_number(who, "warp_low", self.warp_low, above=0),
+            warp_high=None if self.warp_high is None else check_number(who, "warp_high", self.warp_high, above=0),
         )
+        bank._check_warp(who)
+        return bank
+
+    def _check_warp(self, who: str) -> None:
+        if self.warp == 1:
+            return
+        for name in ("warp_low", "warp_high"):
+            if getattr(self, name) is None:
+                raise ValueError(f"{who}: {name}: expected a frequency in Hz with warp={self.warp:g}, got None.")
+        assert self.warp_low is not None and self.warp_high is not None and self.fmax is not None
+        knees = [self.fmin, *(2 * f / (1 + 1 / self.warp) for f in (self.warp_low, self.warp_high)), self.fmax]
+        warped = [self.fmin, *(f / self.warp for f in knees[1:3]), self.fmax]
+        if sorted(set(knees)) != knees or sorted(set(warped)) != warped:
+            raise ValueError(
+                f"{who}: warp_low, warp_high: expected two frequencies between fmin and fmax = {self.fmax:g} Hz whose "
+                f"order outlasts warp={self.warp:g}, got {self.warp_low:g} and {self.warp_high:g}. The knees would be "
+                f"moved from {knees[1]:.0f} and {knees[2]:.0f} to {warped[1]:.0f} and {warped[2]:.0f} Hz."
+            )
+
+    def edges(self) -> np.ndarray:
+        """Return the corners of the triangles in Hz, shape (n_mels + 2,): filter i from i over i + 1 to i + 2."""
+        assert self.fmax is not None
+        low, high = hz_to_mel([self.fmin, self.fmax], formula=self.formula)
+        edges = mel_to_hz(np.linspace(low, high, self.n_mels + 2), formula=self.formula)
+        edges[[0, -1]] = self.fmin, self.fmax
+        if self.warp == 1:
+            return edges
+        assert self.warp_low is not None and self.warp_high is not None
+        knees = np.array([self.fmin, self.warp_low, self.warp_high, self.fmax])
+        knees[1:3] *= 2 / (1 + 1 / self.warp)
+        return np.interp(edges, knees, [self.fmin, *(knees[1:3] / self.warp), self.fmax])
 
 
 @functools.lru_cache(maxsize=32)
-def _weights(
-    sr: float,
-    n_fft: int,
-    n_mels: int,
-    fmin: float,
-    fmax: float,
-    formula: Literal["htk", "slaney"],
-    shape: str,
-    norm: str | None,
-    skip_edge_bins: bool,
-) -> np.ndarray:
-    """The bank in float64, read-only because it is shared between callers."""
+def filter_weights(bank: FilterBank) -> np.ndarray:
+    """Return the weights in float64, read-only because they are shared between callers."""
     corners: np.ndarray
     x: np.ndarray
-    edges = mel_edges(n_mels, fmin=fmin, fmax=fmax, formula=formula)
-    bins = np.arange(n_fft // 2 + 1)
-    frequencies = bins * (sr / n_fft)
-    if shape == "hz":
-        corners, x = edges, frequencies
-    elif shape == "mel":
-        low, high = hz_to_mel([fmin, fmax], formula=formula)
-        corners, x = np.linspace(low, high, n_mels + 2), hz_to_mel(frequencies, formula=formula)
+    edges = bank.edges()
+    per_bin = bank.sr / bank.n_fft
+    bins = np.arange(bank.n_fft // 2 + 1)
+    if bank.shape == "hz":
+        corners, x = edges, bins * per_bin
+    elif bank.shape == "mel":
+        corners, x = hz_to_mel(edges, formula=bank.formula), hz_to_mel(bins * per_bin, formula=bank.formula)
     else:
-        corners, x = np.floor((n_fft + 1) * edges / sr), bins
+        corners, x = np.floor((bank.n_fft + 1) * edges / bank.sr), bins
     lower, centre, upper = corners[:-2, None], corners[1:-1, None], corners[2:, None]
     with np.errstate(divide="ignore", invalid="ignore"):  # rounded corners may coincide
         rising = np.where(x < centre, (x - lower) / (centre - lower), 0.0)
         falling = np.where(x >= centre, (upper - x) / (upper - centre), 0.0)
     weights = np.where((x > lower) & (x < upper), rising + falling, 0.0)
-    if shape == "bins":  # a rounded centre on its lower corner still counts
+    if bank.shape == "bins":  # a rounded centre on its lower corner still counts
         weights = np.where((x == centre) & (centre < upper), 1.0, weights)
-    if norm == "slaney":
+    if bank.norm == "slaney":
         weights *= (2.0 / (edges[2:] - edges[:-2]))[:, None]
-    if skip_edge_bins:
-        first = max(1, int(fmin * n_fft / sr + 1.5))
-        last = min((n_fft - 1) // 2, int(fmax * n_fft / sr - 0.5))
+    if bank.skip_edge_bins:
+        assert bank.fmax is not None
+        first = max(1, math.floor(bank.fmin * bank.n_fft / bank.sr + 1.5))
+        last = min((bank.n_fft - 1) // 2, math.floor(bank.fmax * bank.n_fft / bank.sr + 0.5) - 1)
         weights[:, :first] = 0.0
-        weights[:, last + 1 :] = 0.0
+        weights[:, max(0, last + 1) :] = 0.0
     weights.flags.writeable = False
     return weights
+
+
+def warn_of_empty_filters(who: str, bank: FilterBank, weights: np.ndarray, stacklevel: int = 3) -> None:
+    """Warn if rows of weights are zero, and say how many and what to change."""
+    empty = np.flatnonzero(~weights.any(axis=1))
+    if empty.size:
+        centre = bank.edges()[1 + empty[0]]
+        warnings.warn(
+            f"{who}: {empty.size} of {bank.n_mels} mel filters are empty (the first at {centre:.0f} Hz): no bin of the "
+            f"FFT, {bank.sr / bank.n_fft:.1f} Hz apart, falls into them, so their output is constant. Lower n_mels, or "
+            f"raise n_fft or fmin.",
+            UserWarning,
+            stacklevel=stacklevel,
+        )

@@ -1,12 +1,74 @@
-"""Recipes that reproduce other tools, by name; any knob is changed with `dataclasses.replace`."""
+"""Recipes that reproduce other tools, by name; any knob is changed with `dataclasses.replace`.
+
+`HTK.describe()` prints a recipe; `HTK.difference(KALDI)` names the knobs in which two differ.
+"""
 
 from __future__ import annotations
+
+import warnings
+
+import numpy as np
 
 from mfcc.recipe import MFCC
 
 FILMSCORE = MFCC()
 """The published recipe for film scores, and the default: 40 coefficients (41 without the first) of frames of 2,048
 samples at 22,050 Hz without overlap."""
+
+HTK = MFCC(
+    sr=16000,
+    full_scale=32768,
+    integer_full_scale=32768,
+    n_fft=512,
+    win_length=400,
+    hop_length=160,
+    window="hamming",
+    window_periodic=False,
+    n_mels=23,
+    filter_shape="mel",
+    skip_edge_bins=True,
+    log_floor=1,
+    n_mfcc=13,
+    dct_norm="htk",
+    lifter=22,
+    c0="last",
+)
+"""HTK 3.4's HCopy with TARGETKIND = MFCC_0, NUMCHANS = 23, USEPOWER = T, PREEMCOEF = 0 and 25 ms every 10 ms.
+
+Other settings: MFCC without _0 is c0="drop"; _E is energy="raw" (RAWENERGY = F: "windowed") with
+energy_place="append"; NUMCEPS is n_mfcc - 1; USEPOWER = F is power=1; PREEMCOEF is preemphasis; ZMEANSOURCE = T is
+remove_mean=True; LOFREQ and HIFREQ are fmin and fmax; WARPFREQ, WARPLCUTOFF, WARPUCUTOFF are warp, warp_low, warp_high.
+FBANK is `HTK.log_mel`, MELSPEC `HTK.mel_spectrogram`; _D and _A are `mfcc.deltas`. ENORMALISE has to be F: the energy
+of a frame would depend on its file. (In a frame of digital silence HTK sets the energy to -1e10, here it is bounded.)
+"""
+
+KALDI = MFCC(
+    sr=16000,
+    full_scale=32768,
+    integer_full_scale=32768,
+    preemphasis=0.97,
+    n_fft=512,
+    win_length=400,
+    hop_length=160,
+    pad_mode="symmetric",
+    remove_mean=True,
+    window="povey",
+    window_periodic=False,
+    n_mels=23,
+    fmin=20,
+    filter_shape="mel",
+    log_floor=float(np.finfo(np.float32).eps),
+    n_mfcc=13,
+    lifter=22,
+    c0="first",
+    energy="raw",
+    energy_floor=float(np.finfo(np.float32).eps),
+)
+"""Kaldi's compute-mfcc-feats, and kaldi-native-fbank's OnlineMfcc on samples of 16-bit scale, both with dither=0.
+
+Other settings: snip-edges=false is center="hop"; use-energy=false is energy=None; raw-energy=false is
+energy="windowed"; high-freq counts from sr / 2 if it is not above 0, fmax does not. Filter banks are `KALDI.log_mel`.
+"""
 
 LIBROSA = MFCC(
     hop_length=512,
@@ -20,7 +82,66 @@ LIBROSA = MFCC(
     c0="first",
 )
 """librosa 0.11, `librosa.feature.mfcc(y=y, sr=22050)`, but for its limit of 80 dB below the loudest value of the clip,
-which makes a frame depend on its clip: `dataclasses.replace(LIBROSA, top_db=80)` adds it."""
+which makes a frame depend on its clip: `dataclasses.replace(LIBROSA, top_db=80)` adds it.
 
-PRESETS: dict[str, MFCC] = {"FILMSCORE": FILMSCORE, "LIBROSA": LIBROSA}
+Other settings: lifter goes with lifter_start=1; htk=True is mel_formula="htk", norm=None filter_norm=None.
+"""
+
+PYTHON_SPEECH_FEATURES = MFCC(
+    sr=16000,
+    full_scale=32768,
+    integer_full_scale=32768,
+    preemphasis=0.97,
+    preemphasis_scope="signal",
+    n_fft=512,
+    win_length=400,
+    hop_length=160,
+    partial="pad",
+    window="rectangular",
+    spectrum_scale="length",
+    n_mels=26,
+    filter_shape="bins",
+    log_floor=float(np.finfo(np.float64).eps),
+    log_floor_mode="zeros",
+    n_mfcc=13,
+    lifter=22,
+    c0="first",
+    energy="spectrum",
+    energy_floor=float(np.finfo(np.float64).eps),
+)
+"""python_speech_features 0.6, `mfcc(signal, 16000)`, on the 16-bit integers of a file; full_scale=1 gives what it makes
+of floating-point samples.
+
+Other settings: appendEnergy=False is energy=None; winfunc is window, with window_periodic=False for numpy's windows.
+"""
+
+with warnings.catch_warnings():  # 128 filters on 201 bins leave some empty; torchaudio warns of them too
+    warnings.filterwarnings("ignore", message="MFCC: .* mel filters are empty")
+    TORCHAUDIO = MFCC(
+        sr=16000,
+        n_fft=400,
+        hop_length=200,
+        center=True,
+        pad_mode="reflect",
+        zero_padding="around",
+        n_mels=128,
+        log="decibel",
+        n_mfcc=40,
+        c0="first",
+    )
+"""torchaudio 2, `torchaudio.transforms.MFCC()`, but for its limit of 80 dB below the loudest value of the clip, as with
+LIBROSA: `dataclasses.replace(TORCHAUDIO, top_db=80)` adds it.
+
+Other settings: log_mels=True is log="natural", log_floor=1e-6, log_floor_mode="add"; mel_scale and norm are mel_formula
+and filter_norm; normalized=True is spectrum_scale="window".
+"""
+
+PRESETS: dict[str, MFCC] = {
+    "FILMSCORE": FILMSCORE,
+    "HTK": HTK,
+    "KALDI": KALDI,
+    "LIBROSA": LIBROSA,
+    "PYTHON_SPEECH_FEATURES": PYTHON_SPEECH_FEATURES,
+    "TORCHAUDIO": TORCHAUDIO,
+}
 """All recipes here by name."""

@@ -59,7 +59,7 @@ class MFCC:
         Magnitude or power spectrum.
     spectrum_scale : None, "length" or "window"
         Divide power by n_fft ("length") or by the window's sum of squares ("window"), magnitude by the root of it.
-    n_mels, fmin, fmax, mel_formula, filter_shape, filter_norm, skip_edge_bins
+    n_mels, fmin, fmax, mel_formula, filter_shape, filter_norm, skip_edge_bins, warp, warp_low, warp_high
         The mel filter bank: see `mfcc.mel.mel_filterbank`. fmin and fmax in Hz; the default of fmax is sr / 2.
     log : "natural" or "decibel"
         ln(m), or 10 log10(m) of power and 20 log10(m) of magnitude.
@@ -122,6 +122,9 @@ class MFCC:
     filter_shape: Literal["hz", "mel", "bins"] = "hz"
     filter_norm: Literal["slaney"] | None = None
     skip_edge_bins: bool = False
+    warp: float = 1.0
+    warp_low: float | None = None
+    warp_high: float | None = None
     log: Literal["natural", "decibel"] = "natural"
     log_floor: float = 1e-10
     log_floor_mode: Literal["clip", "zeros", "add"] = "clip"

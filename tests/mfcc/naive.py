@@ -47,10 +47,23 @@ def mel_to_hz(m, formula):
     return m * 200 / 3 if m < 15 else 1000 * 6.4 ** ((m - 15) / 27)
 
 
-def mel_filterbank(sr, n_fft, n_mels, fmin, fmax, formula="htk", shape="hz", norm=None, skip_edge_bins=False):
+def warped(f, fmin, fmax, warp, warp_low, warp_high):
+    """HTK's piecewise linear map of frequencies."""
+    low, high = (2 * knee / (1 + 1 / warp) for knee in (warp_low, warp_high))
+    if f > high:
+        return (fmax - high / warp) / (fmax - high) * (f - high) + high / warp
+    if f < low:
+        return (low / warp - fmin) / (low - fmin) * (f - fmin) + fmin
+    return f / warp
+
+
+def mel_filterbank(sr, n_fft, n_mels, fmin, fmax, formula="htk", shape="hz", norm=None, skip_edge_bins=False, *warp):
     low, high = hz_to_mel(fmin, formula), hz_to_mel(fmax, formula)
     mels = [low + (high - low) * i / (n_mels + 1) for i in range(n_mels + 2)]
     edges = [fmin, *(mel_to_hz(m, formula) for m in mels[1:-1]), fmax]
+    if warp and warp[0] != 1:
+        edges = [fmin, *(warped(f, fmin, fmax, *warp) for f in edges[1:-1]), fmax]
+        mels = [hz_to_mel(f, formula) for f in edges]
     weights = np.zeros((n_mels, n_fft // 2 + 1))
     for i in range(n_mels):
         for k in range(n_fft // 2 + 1):
@@ -127,8 +140,9 @@ def features(recipe, y, window, stage="coefficients"):
     if stage == "spectrum":
         return spectra
     bank = mel_filterbank(
-        r.sr, r.n_fft, r.n_mels, r.fmin, r.fmax, r.mel_formula, r.filter_shape, r.filter_norm, r.skip_edge_bins
-    )
+        r.sr, r.n_fft, r.n_mels, r.fmin, r.fmax, r.mel_formula, r.filter_shape, r.filter_norm, r.skip_edge_bins,
+        r.warp, r.warp_low, r.warp_high,
+    )  # fmt: skip
     mel = bank @ spectra
     if stage == "mel":
         return mel

@@ -20,6 +20,7 @@ def recipes(draw):
     energy = draw(st.sampled_from([None, "raw", "windowed", "spectrum"]))
     energy_place = draw(st.sampled_from(["c0", "append"]))
     drop = n_mfcc > 1 and (energy is None or energy_place == "append")
+    warp = draw(st.sampled_from([1.0, 0.9, 1.1]))
     log = draw(st.sampled_from(["natural", "decibel"]))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*mel filters are empty")
@@ -48,6 +49,9 @@ def recipes(draw):
             filter_shape=draw(st.sampled_from(["hz", "mel", "bins"])),
             filter_norm=draw(st.sampled_from([None, "slaney"])),
             skip_edge_bins=draw(st.booleans()),
+            warp=warp,
+            warp_low=None if warp == 1 else 1500.0,
+            warp_high=None if warp == 1 else 3000.0,
             log=log,
             log_floor=draw(st.sampled_from([1e-10, 1.0])),
             log_floor_mode=draw(st.sampled_from(["clip", "zeros", "add"])),

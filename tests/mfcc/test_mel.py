@@ -40,24 +40,20 @@ def test_there_and_back(formula, f):
     st.sampled_from(["hz", "mel", "bins"]),
     st.sampled_from([None, "slaney"]),
     st.booleans(),
+    st.sampled_from([1.0, 0.85, 1.2]),
 )
 @settings(max_examples=40, deadline=None)
 @pytest.mark.filterwarnings("ignore:.*mel filters are empty")
-def test_filters_against_loops(sr, n_fft, n_mels, band, formula, shape, norm, skip):
+def test_filters_against_loops(sr, n_fft, n_mels, band, formula, shape, norm, skip, warp):
     fmin, fmax = (x * sr / 2 for x in sorted(band))
-    expected = naive.mel_filterbank(sr, n_fft, n_mels, fmin, fmax, formula, shape, norm, skip)
+    knees = (fmin + 0.2 * (fmax - fmin), fmin + 0.5 * (fmax - fmin))
+    knees = (None, None) if warp == 1 or fmin > 0.3 * fmax else knees
+    warp = 1.0 if knees[0] is None else warp
+    expected = naive.mel_filterbank(sr, n_fft, n_mels, fmin, fmax, formula, shape, norm, skip, warp, *knees)
     actual = mel_filterbank(
-        sr,
-        n_fft,
-        n_mels,
-        fmin=fmin,
-        fmax=fmax,
-        formula=formula,
-        shape=shape,
-        norm=norm,
-        skip_edge_bins=skip,
-        dtype=float,
-    )
+        sr, n_fft, n_mels, fmin=fmin, fmax=fmax, formula=formula, shape=shape, norm=norm, skip_edge_bins=skip,
+        warp=warp, warp_low=knees[0], warp_high=knees[1], dtype=float,
+    )  # fmt: skip
     np.testing.assert_allclose(actual, expected, atol=1e-9)
 
 
@@ -118,3 +114,16 @@ def test_what_is_refused():
         hz_to_mel([1, -5])
     with pytest.raises(ValueError, match="mel_to_hz: formula: expected one of 'htk', 'slaney', got 'mel'"):
         mel_to_hz(1, formula="mel")
+
+
+def test_warps_that_are_refused():
+    for knees in ((None, 3000), (100, None)):
+        with pytest.raises(ValueError, match=r"warp_(low|high): expected a frequency in Hz with warp=1.1, got None"):
+            mel_filterbank(16000, 512, 20, warp=1.1, warp_low=knees[0], warp_high=knees[1])
+    for warp, low, high in ((0.9, 100, 7900), (1.1, 3000, 100), (1.1, 100, 9000), (5, 100, 6000)):
+        with pytest.raises(ValueError, match=r"warp_low, warp_high: expected two frequencies between fmin and fmax"):
+            mel_filterbank(16000, 512, 20, warp=warp, warp_low=low, warp_high=high)
+    with pytest.raises(
+        ValueError, match=r"warp: expected a finite number above 0, got 0. Usual is 0.8 to 1.2; 1 is off"
+    ):
+        mel_filterbank(16000, 512, 20, warp=0)
