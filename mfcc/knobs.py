@@ -136,6 +136,10 @@ def _check_cepstrum(knobs: dict[str, Any]) -> None:
         raise ValueError(f"{_WHO}: full_scale: expected a usual number, got {knobs['full_scale']:g}.")
 
 
+ADDED: dict[int, dict[str, Any]] = {2: {"warp": 1.0, "warp_low": None, "warp_high": None}}
+"""Knobs that came with a version of the format, with the values that change nothing: what older recipes meant."""
+
+
 def from_description(description: Mapping[str, Any], format: str, version: int, names: Sequence[str]) -> dict[str, Any]:
     """Return the knobs in a description that `to_dict` made; ValueError for what does not fit."""
     who = f"{_WHO}.from_dict"
@@ -144,11 +148,14 @@ def from_description(description: Mapping[str, Any], format: str, version: int, 
     found = dict(description)
     if found.pop("format", None) != format:
         raise ValueError(f"{who}: format: expected {format!r}, got {description.get('format')!r}. Is it a recipe?")
-    if found.pop("version", None) != version:
+    written = found.pop("version", None)
+    if not isinstance(written, int) or not 1 <= written <= version:
         raise ValueError(
-            f"{who}: version: expected {version}, got {description.get('version')!r}. It was written by another "
-            f"version of this package; compute the features again, or install that version."
+            f"{who}: version: expected {version} or an older one, got {written!r}. It was written by another version of "
+            f"this package; compute the features again, or install that version."
         )
+    for later in range(written + 1, version + 1):
+        found = ADDED[later] | found
     unknown = sorted(str(name) for name in found if name not in names)
     if unknown:
         raise ValueError(f"{who}: expected no other knobs than those of MFCC, got {', '.join(unknown)}.")

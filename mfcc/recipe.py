@@ -13,7 +13,7 @@ from mfcc import framing, knobs
 from mfcc.checks import check_integer, check_samples
 
 FORMAT = "mfcc.MFCC"
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -191,7 +191,7 @@ def test_a_dictionary_that_does_not_fit():
 
     refused({**good, "hop": 1, "also": 2}, "expected no other knobs than those of MFCC, got also, hop")
     refused({k: v for k, v in good.items() if k not in ("sr", "lifter")}, "missing sr, lifter")
-    refused({**good, "version": 2}, "version: expected 1, got 2.*another version")
+    refused({**good, "version": 3}, "version: expected 2 or an older one, got 3.*another version")
     refused({**good, "format": "nnlite.Network"}, "format: expected 'mfcc.MFCC', got 'nnlite.Network'")
     refused({}, "format: expected 'mfcc.MFCC', got None")
     refused([1], "expected a mapping, got list", TypeError)
@@ -262,3 +262,11 @@ def test_names_of_the_package():
     assert mfcc.MFCC is MFCC and mfcc.presets.FILMSCORE is FILMSCORE
     with pytest.raises(AttributeError, match="module 'mfcc' has no attribute 'nothing'"):
         mfcc.nothing  # noqa: B018
+
+
+def test_a_recipe_of_an_older_version_means_what_it_meant():
+    written = mfcc.MFCC(n_mels=30, n_mfcc=20).to_dict()
+    old = {name: value for name, value in written.items() if not name.startswith("warp")} | {"version": 1}
+    assert mfcc.MFCC.from_dict(old) == mfcc.MFCC(n_mels=30, n_mfcc=20)
+    with pytest.raises(ValueError, match="missing n_mels"):
+        mfcc.MFCC.from_dict({name: value for name, value in old.items() if name != "n_mels"})
