@@ -149,10 +149,10 @@ def from_description(description: Mapping[str, Any], format: str, version: int, 
     if found.pop("format", None) != format:
         raise ValueError(f"{who}: format: expected {format!r}, got {description.get('format')!r}. Is it a recipe?")
     written = found.pop("version", None)
-    if not isinstance(written, int) or not 1 <= written <= version:
+    if type(written) is not int or not 1 <= written <= version:
         raise ValueError(
-            f"{who}: version: expected {version} or an older one, got {written!r}. It was written by another version of "
-            f"this package; compute the features again, or install that version."
+            f"{who}: version: expected {version} or an older one, got {written!r}. It was written by another version "
+            f"of this package; compute the features again, or install that version."
         )
     for later in range(written + 1, version + 1):
         found = ADDED[later] | found
