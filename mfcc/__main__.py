@@ -32,6 +32,7 @@ examples:
   python -m mfcc music/ --out features --tiles 100 --jobs 4
   python -m mfcc speech.wav --out features --set sr=16000 --set n_fft=512 --set hop_length=160 --format csv
   python -m mfcc --preset LIBROSA --describe
+  python -m mfcc track.ogg --duration 30 --resynth heard.wav
 """
 
 
@@ -46,6 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.describe:
         print(settings.recipe.describe())
         return 0
+    if options.resynth is not None:
+        if len(options.paths) != 1 or os.path.isdir(options.paths[0]) or options.out is not None:
+            parser.error("--resynth: expected one recording, and no --out.")
+        return _resynthesize(options, settings)
     if not options.paths or options.out is None:
         parser.error("expected recordings or folders, and --out DIR.")
     try:
@@ -96,6 +101,29 @@ def _run(options: argparse.Namespace, settings: Settings, journal: Journal) -> i
         print("no recordings found: give audio files, or folders that hold some.", file=sys.stderr)
         return 1
     return 1 if counts["failed"] else 0
+
+
+def _resynthesize(options: argparse.Namespace, settings: Settings) -> int:
+    from mfcc.resynthesis import write_resynthesis
+
+    (source,), recipe = options.paths, settings.recipe
+    try:
+        seconds = write_resynthesis(
+            source,
+            options.resynth,
+            recipe,
+            offset=settings.offset,
+            duration=settings.duration,
+            on_truncated="keep" if settings.keep_truncated else "raise",
+        )
+    except OSError as error:
+        print(f"failed: {printable(options.resynth)}: {error.strerror or error}.", file=sys.stderr)
+        return 1
+    except ValueError as error:
+        print(f"failed: {error}", file=sys.stderr)
+        return 1
+    print(f"{printable(options.resynth)}: {_duration(seconds)} from {recipe.n_coefficients} coefficients a frame.")
+    return 0
 
 
 def _extract_all(todo: dict[str, str], out: str, settings: Settings, jobs: int) -> Iterator[dict[str, Any]]:
@@ -202,6 +230,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--plot", action="store_true", help="a picture beside each: waveform, mel spectrogram, MFCC")
     parser.add_argument("--preset", choices=sorted(PRESETS), default="FILMSCORE", help="recipe (default: FILMSCORE)")
     parser.add_argument("--set", action="append", dest="knobs", metavar="KNOB=VALUE", help="change a knob of it")
+    parser.add_argument("--resynth", metavar="WAV", help="write what the coefficients of a recording keep, as sound")
     parser.add_argument("--describe", action="store_true", help="print the recipe in words and formulas")
     parser.add_argument("--offset", type=_seconds, default=0.0, metavar="S", help="begin S seconds into each recording")
     parser.add_argument("--duration", type=_seconds, metavar="S", help="take at most S seconds")

@@ -1,0 +1,45 @@
+"""python -m mfcc FILE --resynth WAV: sound in, what its coefficients keep out."""
+
+import numpy as np
+import pytest
+import soundfile
+
+from mfcc import FILMSCORE, resynthesize
+from mfcc.__main__ import main
+
+SR = 22050
+
+
+@pytest.fixture
+def recording(tmp_path):
+    path = tmp_path / "one.wav"
+    y = 0.1 * np.random.default_rng(0).standard_normal(2 * SR)
+    soundfile.write(path, y.astype(np.float32), SR, subtype="FLOAT")
+    return path
+
+
+def test_a_recording_is_written_as_its_coefficients_keep_it(recording, tmp_path, capsys):
+    out = tmp_path / "out.wav"
+    assert main([str(recording), "--resynth", str(out), "--duration", "1"]) == 0
+    assert capsys.readouterr().out == f"{out}: 0.9 s from 40 coefficients a frame.\n"
+    y, sr = soundfile.read(out)
+    source, _ = soundfile.read(recording, stop=SR, dtype="float32")
+    expected = resynthesize(FILMSCORE(source), FILMSCORE, np.random.default_rng(0))
+    assert sr == SR and soundfile.info(out).subtype == "PCM_16"
+    np.testing.assert_allclose(y, expected / max(1, np.abs(expected).max()), atol=1e-4)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.wav", "out.wav"]
+
+
+def test_what_fails_is_said(recording, tmp_path, capsys):
+    out = tmp_path / "out.wav"
+    assert main([str(tmp_path / "missing.wav"), "--resynth", str(out)]) == 1
+    assert "missing.wav: can't be opened: No such file or directory." in capsys.readouterr().err
+    assert main([str(recording), "--resynth", str(out), "--duration", "0.05"]) == 1
+    assert "one.wav: is too short: a frame takes 0.093 s." in capsys.readouterr().err
+    assert main([str(recording), "--resynth", str(tmp_path / "no folder" / "out.wav")]) == 1
+    assert "no folder/out.wav: No such file or directory." in capsys.readouterr().err
+    assert not out.exists()
+    for arguments in ([], [str(tmp_path)], [str(recording)] * 2, [str(recording), "--out", str(tmp_path)]):
+        with pytest.raises(SystemExit, match="2"):
+            main([*arguments, "--resynth", str(out)])
+        assert "--resynth: expected one recording, and no --out." in capsys.readouterr().err
