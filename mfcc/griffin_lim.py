@@ -173,14 +173,19 @@ def _magnitude_at(times: np.ndarray, spectrum: np.ndarray, recipe: MFCC) -> np.n
     if recipe.spectrum_scale is not None:
         gain *= np.sqrt(recipe.n_fft if recipe.spectrum_scale == "length" else np.sum(_window(recipe) ** 2))
     if recipe.preemphasis:
-        response = np.abs(1 - recipe.preemphasis * np.exp(-2j * np.pi / recipe.n_fft * np.arange(len(gain))))
-        gain /= np.maximum(response, _LOWEST_RESPONSE)
+        gain /= emphasis(recipe)
     magnitude = magnitude * gain.astype(magnitude.dtype)
     times = np.clip(times, 0, len(magnitude) - 1)
     first = times.astype(int)
     after = (times - first).astype(magnitude.dtype)[:, np.newaxis]
     second = np.minimum(first + 1, len(magnitude) - 1)
     return magnitude[first] if not after.any() else magnitude[first] * (1 - after) + magnitude[second] * after
+
+
+def emphasis(recipe: MFCC) -> np.ndarray:
+    """Return what pre-emphasis multiplies the magnitude of each bin by, shape (n_fft // 2 + 1,), bounded below."""
+    turn = np.exp(-2j * np.pi / recipe.n_fft * np.arange(recipe.n_fft // 2 + 1))
+    return np.maximum(np.abs(1 - recipe.preemphasis * turn), _LOWEST_RESPONSE)
 
 
 def _n_samples(recipe: MFCC, count: int) -> int:

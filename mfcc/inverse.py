@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from mfcc import knobs
 from mfcc.checks import check_integer
 from mfcc.dct import dct_matrix
-from mfcc.griffin_lim import check_frames, check_rng, griffin_lim
+from mfcc.griffin_lim import check_frames, check_rng, emphasis, griffin_lim
 from mfcc.windows import get_window
 
 if TYPE_CHECKING:
@@ -251,7 +251,9 @@ def _loudness(log_mel: np.ndarray, cosine: np.ndarray, energy: np.ndarray | None
     filled = area > 0
     if not filled.any():
         return np.zeros(log_mel.shape[1])
-    bins = knobs._bank(vars(recipe) | {"filter_norm": None}).sum(axis=1)[filled]
+    triangles = knobs._bank(vars(recipe) | {"filter_norm": None})[filled]
+    before = recipe.energy == "raw" and recipe.preemphasis_scope == "frame"  # the energy is that before pre-emphasis
+    bins = np.sum(triangles / emphasis(recipe) ** 2 if before else triangles, axis=1)
     squared = 1 if recipe.energy == "spectrum" else 2 / recipe.power  # from the spectrum to what the energy sums up
     scale = squared * _natural(recipe)
     logs = scale * log_mel[filled] + (np.log(bins) - squared * np.log(area[filled]))[:, np.newaxis]

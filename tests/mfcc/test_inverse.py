@@ -78,6 +78,7 @@ def test_fewer_cosines_smooth_the_log_mel_spectrum():
         {"filter_norm": "slaney", "spectrum_scale": "window"},
         {"spectrum_scale": "length", "full_scale": 32768.0, "energy_place": "append", "c0": "drop"},
         {"dct_type": 3, "c0": "last"},
+        {"preemphasis": 0.97},
     ],
 )
 def test_the_energy_stands_in_for_c0(energy, knobs):
