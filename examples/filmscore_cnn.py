@@ -2,7 +2,7 @@
 
 Without arguments: on the sample of real music that comes with the project, in about two minutes. The network is the
 published one; how it starts and is trained can be chosen, since as published (--as-published) its sigmoid units hardly
-learn: see README.
+learn: see RESULTS.md.
 """
 
 from __future__ import annotations

@@ -51,19 +51,11 @@ def judge(features: Features, split: Split, validation_values: np.ndarray, test_
         tracks = features.track_of_tile
         y_window, y_held_out = labels[split.test], labels[split.validation]
         results.append(_evaluate(features.class_names, evaluable, y_window, values, y_held_out, held_out))
-        y_track = features.tags[np.unique(tracks[split.test])]
-        y_track_held_out = features.tags[np.unique(tracks[split.validation])]
-        values, held_out = _by_track(values, tracks[split.test]), _by_track(held_out, tracks[split.validation])
-        results.append(_evaluate(features.class_names, evaluable, y_track, values, y_track_held_out, held_out))
+        heard, values = metrics.average_by_group(values, tracks[split.test])
+        heard_before, held_out = metrics.average_by_group(held_out, tracks[split.validation])
+        y_track, y_held_out = features.tags[heard], features.tags[heard_before]
+        results.append(_evaluate(features.class_names, evaluable, y_track, values, y_held_out, held_out))
     return Judgement(*results)
-
-
-def _by_track(values: np.ndarray, tracks: np.ndarray) -> np.ndarray:
-    """Mean over the windows of each track, in the order of the track numbers."""
-    order, number = np.unique(tracks, return_inverse=True)
-    total = np.zeros((len(order), values.shape[1]))
-    np.add.at(total, number, values)
-    return total / np.bincount(number)[:, np.newaxis]
 
 
 def _evaluate(
