@@ -2,7 +2,7 @@
 
 Without arguments: on the sample of real music that comes with the project, in about two minutes. The network is the
 published one; how it starts and is trained can be chosen, since as published (--as-published) its sigmoid units hardly
-learn: see RESULTS.md.
+learn: see RESULTS.md. A training that is interrupted or killed goes on when the same command runs again.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from filmscore.networks import ACTIVATIONS, convolutional
 from filmscore.splits import QUESTIONS, Split, split_features
 from filmscore.tagging import recording_tiles, tag
 from mfcc import AudioError
+from nnlite.checkpoints import Checkpointer
 
 DATA = Path(__file__).parent / "data"
 
@@ -51,6 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"split by {options.split}: figures are for {QUESTIONS[options.split]}\n")
 
     # The network: one softmax over the ten genres; a track's tags share its probability.
+    checkpoints = Checkpointer(options.out / "checkpoint.npz")
     network = convolutional(len(features.class_names), activation=options.activation, rest=options.dropout_rest)
     print(network.summary(), "\n")
     model = nn.NetworkClassifier(
@@ -62,16 +64,21 @@ def main(arguments: list[str] | None = None) -> int:
         batch_size=options.batch_size,
         max_epochs=options.epochs,
         patience=options.patience,
+        checkpoint=checkpoints.path,
         random_state=options.seed,
         n_threads=options.threads,
         verbose=1,
     )
     tiles, labels = features.tiles, features.labels.astype(np.float32)
-    model.fit(
-        nn.Rows(tiles, split.train),
-        labels[split.train],
-        validation_data=(nn.Rows(tiles, split.validation), labels[split.validation]),
-    )
+    try:
+        model.fit(
+            nn.Rows(tiles, split.train),
+            labels[split.train],
+            validation_data=(nn.Rows(tiles, split.validation), labels[split.validation]),
+        )
+    except (ValueError, OSError, nn.TrainingDiverged) as error:  # a checkpoint of another run, a full disk, NaN
+        print(f"filmscore_cnn: {error}", file=sys.stderr)
+        return 2
     kept = "the last epoch" if model.best_epoch_ is None else f"epoch {model.best_epoch_ + 1}"
     print(f"\nended by {model.stopped_by_}; kept the parameters of {kept}\n")
 
@@ -106,6 +113,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{path.name}: {genres}")
         curves = model.predict_proba(recording.values)
         plots.genre_curves(out / f"{path.stem}.png", recording.start_s, curves, features.class_names, path.name)
+    if model.stopped_by_ != "interrupt":
+        for path in checkpoints.paths():
+            path.unlink(missing_ok=True)
     print(
         f"\nwrote {out}: model.npz, history.csv, results.json and pictures; {time.perf_counter() - began:.0f} s in all"
     )
