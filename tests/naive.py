@@ -140,3 +140,30 @@ def dropout(x, key, rate, rest):
         h = (h ^ h >> 16) * 0x846CA68B & 0xFFFFFFFF
         y[i] = rest + (value - rest) / (1 - rate) if (h ^ h >> 16) >= round(rate * 2**32) else rest
     return y
+
+
+def bootstrap_interval(figure, groups, draws, level):
+    """Low, high and the number of undefined resamples of figure(rows); draws are positions among the sorted groups."""
+    names = sorted(set(groups.tolist()))
+    figures, undefined = [], 0
+    for draw in draws:
+        rows = []
+        for chosen in draw:
+            rows += [row for row, group in enumerate(groups.tolist()) if group == names[chosen]]
+        value = float(figure(rows))
+        if math.isnan(value):
+            undefined += 1
+        else:
+            figures.append(value)
+    if not figures:
+        return math.nan, math.nan, undefined
+    return quantile(figures, (1 - level) / 2), quantile(figures, (1 + level) / 2), undefined
+
+
+def quantile(values, q):
+    """Linear between the order statistics."""
+    ordered = sorted(values)
+    place = q * (len(ordered) - 1)
+    below = min(int(place), len(ordered) - 2) if len(ordered) > 1 else 0
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (place - below) * (ordered[above] - ordered[below])

@@ -28,10 +28,14 @@ relevant ones, carries coverage error, label ranking average precision and ranki
 - Ties: ROC-AUC counts a tied pair as half (midranks); average precision and the best thresholds treat tied scores as
   one threshold; the ranking metrics are pessimistic, a tie between a relevant and an irrelevant label is an error.
 
+**Uncertainty**: :func:`bootstrap_intervals` resamples whole groups, :func:`bootstrap_difference` compares two models on
+the same resamples.
+
 All agree with scikit-learn where its conventions are the same. Computation is in float64.
 """
 
 from nnlite.metrics.averages import UndefinedMetricWarning
+from nnlite.metrics.bootstrap import Interval, bootstrap_difference, bootstrap_intervals
 from nnlite.metrics.classification import (
     ClassCounts,
     PrecisionRecallF1,
@@ -45,7 +49,7 @@ from nnlite.metrics.classification import (
 )
 from nnlite.metrics.curves import average_precision, best_thresholds, roc_auc
 from nnlite.metrics.evaluation import evaluate
-from nnlite.metrics.grouping import Interval, average_by_group, bootstrap_interval, labels_by_group
+from nnlite.metrics.grouping import average_by_group, labels_by_group
 from nnlite.metrics.probabilities import brier_score, log_loss
 from nnlite.metrics.ranking import (
     best_coverage_error,
@@ -64,7 +68,8 @@ __all__ = [
     "average_precision",
     "best_coverage_error",
     "best_thresholds",
-    "bootstrap_interval",
+    "bootstrap_difference",
+    "bootstrap_intervals",
     "brier_score",
     "class_counts",
     "confusion_matrix",

@@ -1,4 +1,4 @@
-"""Samples to groups, bootstrap over groups, and all metrics in one dictionary."""
+"""Samples to groups, and all metrics in one dictionary."""
 
 import json
 
@@ -50,76 +50,6 @@ def test_labels_by_group():
     assert metrics.labels_by_group(["x", "y", "x"], [2, 1, 2])[1].tolist() == ["y", "x"]
     with pytest.raises(ValueError, match=r"got \[1, 0\] in row 2 and \[0, 1\] in row 0 of group 'b'|same labels"):
         metrics.labels_by_group([[0, 1], [0, 1], [1, 0]], ["b", "a", "b"])
-
-
-def mean_score(y, scores):
-    return float(scores.mean())
-
-
-def test_bootstrap_interval_of_a_mean_is_the_normal_one():
-    """The mean of equal groups is a mean of group means, whose standard error is known."""
-    rng = np.random.default_rng(0)
-    n_groups = 200
-    groups = np.repeat(np.arange(n_groups), 5)
-    by_group = rng.normal(size=n_groups)
-    scores = by_group[groups]
-    interval = metrics.bootstrap_interval(mean_score, np.zeros(len(scores)), scores, groups, rng, n=4000)
-    half = 1.96 * by_group.std() / np.sqrt(n_groups)
-    assert interval.value == pytest.approx(by_group.mean())
-    assert interval.low == pytest.approx(by_group.mean() - half, abs=0.15 * half)
-    assert interval.high == pytest.approx(by_group.mean() + half, abs=0.15 * half)
-    assert interval.undefined == 0
-    assert interval.level == 0.95
-
-
-def test_bootstrap_resamples_whole_groups_and_is_deterministic():
-    y = np.array([1, 0, 1, 0, 1, 0])
-    groups = np.array(["a", "a", "b", "b", "c", "c"])
-    seen = []
-
-    def record(y, scores):
-        seen.append(scores.tolist())
-        return 0.0
-
-    metrics.bootstrap_interval(record, y, np.arange(6), groups, np.random.default_rng(1), n=50)
-    for rows in seen:
-        assert len(rows) == 6
-        for first, second in zip(rows[::2], rows[1::2], strict=True):
-            assert (first % 2, second) == (0, first + 1)
-    rng = np.random.default_rng(2)
-    scores = rng.random(6)
-    one, two = (metrics.bootstrap_interval(metrics.roc_auc, y, scores, groups, np.random.default_rng(3)) for _ in "ab")
-    assert one == two
-
-
-def test_bootstrap_counts_undefined_resamples_per_class():
-    y = np.array([[1, 0], [0, 0], [1, 1], [0, 0]])
-    scores = np.array([[0.9, 0.1], [0.2, 0.3], [0.6, 0.8], [0.7, 0.2]])
-
-    def per_class(y, scores):
-        return metrics.roc_auc(y, scores, average=None)
-
-    interval = metrics.bootstrap_interval(per_class, y, scores, [0, 0, 1, 1], np.random.default_rng(0), n=200)
-    assert interval.undefined[0] == 0
-    assert 20 < interval.undefined[1] < 80  # one in four resamples takes group 0 twice
-    np.testing.assert_allclose(interval.value, [0.75, 1.0])
-    never = metrics.bootstrap_interval(per_class, y * 0, scores, [0, 0, 1, 1], np.random.default_rng(0), n=20)
-    assert np.isnan(never.low).all()
-    assert never.undefined.tolist() == [20, 20]
-
-
-def test_bootstrap_of_a_difference_is_paired():
-    rng = np.random.default_rng(5)
-    y = rng.integers(0, 2, 300)
-    groups = np.repeat(np.arange(30), 10)
-    better = y * 0.5 + rng.random(300)
-    pair = np.stack([better, better + rng.normal(scale=0.3, size=300)], axis=1)
-
-    def gain(y, scores):
-        return metrics.roc_auc(y, scores[:, 0]) - metrics.roc_auc(y, scores[:, 1])
-
-    interval = metrics.bootstrap_interval(gain, y, pair, groups, rng, n=300)
-    assert interval.low < interval.value < interval.high
 
 
 def test_evaluate_gathers_the_functions():
@@ -200,12 +130,6 @@ def test_evaluate_warns_once_and_names_the_class():
         (lambda: metrics.average_by_group([0.5, 2.5], ["a", "b"], mean="logit"), "expects probabilities"),
         (lambda: metrics.average_by_group([0.5, 2.5], ["a", "b"], mean="median"), "mean: expected"),
         (lambda: metrics.average_by_group([0.5, 0.5], [1, 2], sample_weight=[1, 0]), "group 2 has only samples"),
-        (
-            lambda: metrics.bootstrap_interval(mean_score, [1], [1], ["a"], np.random.default_rng(0)),
-            "at least 2 groups",
-        ),
-        (lambda: metrics.bootstrap_interval(mean_score, [1], [1, 2], [1, 2], np.random.default_rng(0)), "2 samples"),
-        (lambda: metrics.bootstrap_interval(mean_score, [1, 0], [1, 2], [1, 2], np.random.default_rng(0), n=0), "n=0"),
         (lambda: metrics.evaluate([1, 0], [0.5, 0.2]), "n_classes"),
         (lambda: metrics.evaluate([[1, 0]], [[0.5, 0.2]], ["a"]), "2 distinct names"),
         (lambda: metrics.evaluate([[1, 0]], [[0.5, 0.2]], thresholds=[0.5]), "thresholds: expected one number or 2"),
