@@ -5,7 +5,8 @@ balance several labels a sample at once. Which group is in which fold can be has
 
 **Candidates** are iterables of dictionaries: :class:`ParameterGrid`, :class:`ParameterSampler`, a list. :func:`search`
 and :func:`successive_halving` evaluate them, one after the other or over any ``concurrent.futures.Executor``; failures
-are recorded, and with a journal a run that was stopped continues where it was.
+are recorded, and with a journal a run that was stopped continues where it was. :func:`run_tasks` does the same for
+tasks that have no score, such as the folds of a study.
 """
 
 from nnlite.model_selection.assignments import fold_hash, folds_by_group, folds_of_rows, read_folds, write_folds
@@ -21,12 +22,14 @@ from nnlite.model_selection.splits import (
     split_by,
     summarize_folds,
 )
+from nnlite.model_selection.tasks import Outcome, run_tasks
 from nnlite.model_selection.trials import Trial, candidate_key
 
 __all__ = [
     "IntUniform",
     "LogUniform",
     "MeanScore",
+    "Outcome",
     "ParameterGrid",
     "ParameterSampler",
     "SearchResult",
@@ -43,6 +46,7 @@ __all__ = [
     "grouped_stratified_folds",
     "halving_budgets",
     "read_folds",
+    "run_tasks",
     "search",
     "split_by",
     "successive_halving",

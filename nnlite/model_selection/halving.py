@@ -3,12 +3,11 @@
 import math
 import os
 from collections.abc import Iterable, Mapping
-from concurrent.futures import Executor
 from typing import Any, TextIO
 
-from nnlite.model_selection.progress import Progress
-from nnlite.model_selection.searching import SearchResult, open_journal, read_trials, run_known
-from nnlite.model_selection.trials import Evaluate, Trial, make_tasks
+from nnlite.model_selection.execution import Workers
+from nnlite.model_selection.searching import SearchResult, find_trials, open_book
+from nnlite.model_selection.trials import Evaluate, Trial, plan_trials
 
 
 def halving_budgets(min_budget: float, max_budget: float, factor: float = 3) -> list[float]:
@@ -42,7 +41,7 @@ def successive_halving(
     max_budget: float,
     factor: float = 3,
     seed: int = 0,
-    executor: Executor | None = None,
+    executor: Workers | None = None,
     journal: str | os.PathLike[str] | None = None,
     context: Mapping[str, Any] | None = None,
     retry_failed: bool = False,
@@ -86,12 +85,12 @@ def successive_halving(
     """
     who = "successive_halving"
     budgets = halving_budgets(min_budget, max_budget, factor)
-    survivors = [task.candidate for task in make_tasks(who, candidates, seed)]
+    survivors = [planned.candidate for planned in plan_trials(who, candidates, seed)]
     sizes = [len(survivors)]
     for _ in budgets[1:]:
         sizes.append(max(1, int(sizes[-1] / factor + 1e-9)))
     trials: list[Trial] = []
-    with open_journal(who, evaluate, seed, executor, journal, context) as book:
+    with open_book(who, evaluate, seed, executor, journal, context) as book:
         for i, (budget, size) in enumerate(zip(budgets, sizes, strict=True)):
             scored = [trial for trial in trials[-len(survivors) :] if trial.score is not None] if trials else []
             if trials:
@@ -100,10 +99,7 @@ def successive_halving(
                 survivors = [scored[j].candidate for j in sorted(order)]
             if not survivors:
                 break
-            tasks = make_tasks(who, survivors, seed, budget)
-            known = read_trials(who, book, tasks, retry_failed)
-            bar = Progress(
-                f"{who}: round {i + 1} of {len(budgets)}, budget {budget:g}", len(tasks), len(known), progress
-            )
-            trials.extend(run_known(who, tasks, evaluate, executor, book, known, bar))
+            planned = plan_trials(who, survivors, seed, budget)
+            title = f"{who}: round {i + 1} of {len(budgets)}, budget {budget:g}"
+            trials.extend(find_trials(who, planned, evaluate, executor, book, retry_failed, title, progress))
     return SearchResult(tuple(trials))

@@ -12,7 +12,7 @@ class Progress:
     who : str
         What the line begins with.
     total : int
-        Number of trials.
+        Number of trials or tasks.
     known : int
         How many of them were known at the start.
     stream : text stream or None
@@ -30,14 +30,15 @@ class Progress:
         if stream is not None and known:
             stream.write(f"{who}: {known} of {total} from the journal\n")
 
-    def known(self, score: float | None) -> None:
-        """Count what an earlier run found."""
-        self._note(score)
+    def known(self, *, failed: bool, score: float | None = None) -> None:
+        """Count what an earlier run found; `score` is None when there is nothing to compare."""
+        self._note(score, failed)
 
-    def update(self, score: float | None) -> None:
-        """Count one finished trial and write."""
-        self._note(score)
+    def count(self, *, failed: bool, score: float | None = None, was_there: bool = False) -> None:
+        """Count one that is finished, and write; one that `was_there` took no time to speak of."""
+        self._note(score, failed)
         self._done += 1
+        self._known += was_there
         now = time.monotonic()
         if self._stream is None:
             return
@@ -69,10 +70,9 @@ class Progress:
             parts.append(f"in {duration(elapsed)}")
         return ", ".join(parts)
 
-    def _note(self, score: float | None) -> None:
-        if score is None:
-            self._failed += 1
-        elif self._best is None or score > self._best:
+    def _note(self, score: float | None, failed: bool) -> None:
+        self._failed += failed
+        if score is not None and (self._best is None or score > self._best):
             self._best = score
 
 

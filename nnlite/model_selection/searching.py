@@ -1,19 +1,20 @@
 """Search: evaluate candidates, here or over an executor, resumable, with no result lost."""
 
+import functools
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import nullcontext
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple, TextIO
 
 import numpy as np
 
 from nnlite.model_selection.canonical import canonical_json
+from nnlite.model_selection.execution import Workers
 from nnlite.model_selection.journal import Journal
 from nnlite.model_selection.progress import Progress
-from nnlite.model_selection.trials import Evaluate, Task, Trial, make_tasks, module_level_name, run_trials
+from nnlite.model_selection.recording import open_journal, read_records, run_unknown
+from nnlite.model_selection.trials import Evaluate, Planned, Trial, lost_trial, plan_trials, run_trial
 
 
 class MeanScore(NamedTuple):
@@ -85,7 +86,7 @@ def search(
     evaluate: Evaluate,
     *,
     seed: int = 0,
-    executor: Executor | None = None,
+    executor: Workers | None = None,
     journal: str | os.PathLike[str] | None = None,
     context: Mapping[str, Any] | None = None,
     retry_failed: bool = False,
@@ -103,8 +104,9 @@ def search(
         level of a module; ``functools.partial`` may hold values. Its arguments are paths and configuration, not arrays.
     seed : int
         Each candidate's seed comes from this and from the candidate, whatever the others are.
-    executor : concurrent.futures.Executor, optional
-        Where trials run; by default here, one after the other.
+    executor : concurrent.futures.Executor, or callable, optional
+        Where trials run; by default here, one after the other. A function without arguments that makes an executor lets
+        the search survive the death of a worker, as in :func:`run_tasks`.
     journal : path-like, optional
         JSON lines: each outcome is written, by this process, and synced when it comes. A run that finds its journal
         skips what is there; more candidates may be added. One that was written with another `evaluate`, `seed` or
@@ -125,7 +127,7 @@ def search(
     Raises
     ------
     RuntimeError
-        When the executor breaks; what was finished is in the journal.
+        When the executor breaks and was not made by a function; what was finished is in the journal.
 
     Examples
     --------
@@ -135,61 +137,36 @@ def search(
     >>> result.best.candidate, result.best.score
     ({'x': 2}, 0.0)
     """
-    tasks = make_tasks("search", candidates, seed)
-    with open_journal("search", evaluate, seed, executor, journal, context) as book:
-        known = read_trials("search", book, tasks, retry_failed)
-        bar = Progress("search", len(tasks), len(known), progress)
-        return SearchResult(run_known("search", tasks, evaluate, executor, book, known, bar))
+    who = "search"
+    planned = plan_trials(who, candidates, seed)
+    with open_book(who, evaluate, seed, executor, journal, context) as book:
+        return SearchResult(find_trials(who, planned, evaluate, executor, book, retry_failed, who, progress))
 
 
-def open_journal(
+def open_book(
     who: str,
     evaluate: Evaluate,
     seed: int,
-    executor: Executor | None,
+    executor: Workers | None,
     path: str | os.PathLike[str] | None,
     context: Mapping[str, Any] | None,
 ) -> Any:
-    """The run's journal as a context manager (of None without a path), after a check of what needs a name."""
-    threads = executor is None or isinstance(executor, ThreadPoolExecutor)
-    name = "" if threads and path is None else module_level_name(who, evaluate)
-    if path is None:
-        return nullcontext()
-    return Journal(who, path, {"function": who, "evaluate": name, "seed": seed, "context": dict(context or {})})
+    """The journal of a search as a context manager, of None without a path."""
+    return open_journal(who, "evaluate", evaluate, executor, path, {"seed": seed, "context": dict(context or {})})
 
 
-def read_trials(who: str, book: Journal | None, tasks: Iterable[Task], retry_failed: bool) -> dict[str, Trial]:
-    """The tasks' trials that the journal has, by key; the last entry of a key counts."""
-    wanted = {task.key: task.candidate for task in tasks}
-    names = {field.name for field in fields(Trial)}
-    known = {}
-    for entry in book.entries if book else []:
-        if set(entry) != names:
-            raise ValueError(f"{who}: journal: expected the names {sorted(names)} in every line, got {sorted(entry)}.")
-        if entry["key"] in wanted:
-            known[entry["key"]] = Trial(**{**entry, "candidate": wanted[entry["key"]]})
-    return {key: trial for key, trial in known.items() if not (trial.failed and retry_failed)}
-
-
-def run_known(
+def find_trials(
     who: str,
-    tasks: list[Task],
+    planned: Sequence[Planned],
     evaluate: Evaluate,
-    executor: Executor | None,
+    executor: Workers | None,
     book: Journal | None,
-    known: dict[str, Trial],
-    progress: Progress,
+    retry_failed: bool,
+    title: str,
+    progress: TextIO | None,
 ) -> tuple[Trial, ...]:
-    """Run the tasks that are not known, journal them as they come, and return all in the order of tasks."""
-    found = dict(known)
-    for trial in known.values():
-        progress.known(trial.score)
-    try:
-        for trial in run_trials(who, [task for task in tasks if task.key not in known], evaluate, executor):
-            if book:
-                book.append(asdict(trial))
-            found[trial.key] = trial
-            progress.update(trial.score)
-    finally:
-        progress.finish()
-    return tuple(found[task.key] for task in tasks)
+    """From the journal or by running them, in the order of `planned`; `title` begins the line of progress."""
+    known = read_records(who, book, planned, Trial, "candidate", retry_failed)
+    bar = Progress(title, len(planned), len(known), progress)
+    work = functools.partial(run_trial, evaluate)
+    return run_unknown(who, work, planned, executor, lost_trial, book, known, bar)

@@ -5,6 +5,8 @@ import signal
 import time
 from pathlib import Path
 
+import numpy as np
+
 
 def parabola(candidate, seed):
     return -((candidate["x"] - 3) ** 2)
@@ -64,6 +66,39 @@ def deadly(candidate, seed, folder):
         time.sleep(0.3)
         os.kill(os.getpid(), signal.SIGKILL)
     return candidate["x"]
+
+
+def mixed(task):
+    """A value, or a way to have none, by name; leaves a file for each call in a folder that the task may name."""
+    if "folder" in task:
+        calls = len(list(Path(task["folder"]).iterdir()))
+        (Path(task["folder"]) / f"{calls}-{task['name']}").touch()
+    match task["name"]:
+        case "raises":
+            try:
+                {}["cause"]
+            except KeyError as error:
+                raise ValueError("no such luck") from error
+        case "nan":
+            return {"loss": float("nan")}
+        case "array":
+            return {"values": np.zeros(3)}
+        case "changes":
+            task["name"] = "changed"
+        case "none":
+            return None
+    return {"name": task["name"], "pair": (1, 2), "number": np.float32(0.5)}
+
+
+def mortal(task):
+    """Kills its process always, or the first time, or lives; counts its lives in files."""
+    lives = len(list(Path(task["folder"]).glob(f"{task['x']}-*")))
+    (Path(task["folder"]) / f"{task['x']}-{lives}").touch()
+    time.sleep(0.1)
+    if task["dies"] == "always" or (task["dies"] == "once" and lives == 0):
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(0.2)
+    return task["x"]
 
 
 def learning_curve(candidate, seed, budget):

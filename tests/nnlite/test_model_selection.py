@@ -160,7 +160,7 @@ def test_two_runs_do_not_write_one_journal(tmp_path):
             search([{"x": 1}], search_tasks.parabola, journal=path)
         return 1.0
 
-    with model_selection.searching.open_journal("search", search_tasks.parabola, 0, None, path, None):
+    with model_selection.searching.open_book("search", search_tasks.parabola, 0, None, path, None):
         assert search([{"x": 1}], evaluate_inside).best.score == 1.0
 
 
@@ -183,7 +183,7 @@ def test_a_killed_worker_loses_nothing_that_was_done(tmp_path):
     folder.mkdir()
     evaluate = functools.partial(search_tasks.deadly, folder=str(folder))
     grid = ParameterGrid({"x": range(4)})
-    with processes(1) as executor, pytest.raises(RuntimeError, match="continues after the finished trials"):
+    with processes(1) as executor, pytest.raises(RuntimeError, match="continues after the finished ones"):
         search(grid, evaluate, executor=executor, journal=journal)
     done = [json.loads(line)["candidate"]["x"] for line in journal.read_text().splitlines()[1:]]
     assert done == [0, 1]  # and nothing of the killed one, which would otherwise count as failed
@@ -326,5 +326,5 @@ def test_progress_on_a_terminal_rewrites_its_line():
 
 def test_estimate_counts_only_what_was_done_now():
     progress = Progress("search", total=10, known=4, stream=None)
-    progress.update(0.5)
+    progress.count(failed=False, score=0.5)
     assert progress.line(progress._start + 60) == "search: 5 of 10, best 0.5, done in about 5 min"

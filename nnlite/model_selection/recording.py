@@ -1,0 +1,101 @@
+"""What a search and a run of tasks share: records that a journal keeps, and those it has already."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import asdict, fields
+from typing import Any, ClassVar, Protocol, TypeVar
+
+from nnlite.model_selection.execution import JobT, Workers, module_level_name, run_jobs
+from nnlite.model_selection.journal import Journal
+from nnlite.model_selection.progress import Progress
+
+
+class Recorded(Protocol):
+    """A record: a dataclass of what JSON can hold."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def key(self) -> str:
+        """Its job's."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is no result."""
+
+    @property
+    def score(self) -> float | None:
+        """What progress shows the best of; None if there is nothing to compare."""
+
+
+RecordT = TypeVar("RecordT", bound=Recorded)
+
+
+def open_journal(
+    who: str,
+    argument: str,
+    function: Callable[..., Any],
+    workers: Workers | None,
+    path: str | os.PathLike[str] | None,
+    arguments: Mapping[str, Any],
+) -> Any:
+    """The run's journal as a context manager (of None without a path), after a check of what needs a name."""
+    if workers is not None and not callable(workers) and not hasattr(workers, "submit"):
+        raise TypeError(
+            f"{who}: executor: expected a concurrent.futures.Executor or a function that makes one, got {workers!r}."
+        )
+    here = workers is None or isinstance(workers, ThreadPoolExecutor)
+    name = "" if here and path is None else module_level_name(who, argument, function)
+    if path is None:
+        return nullcontext()
+    return Journal(who, path, {"function": who, argument: name, **arguments})
+
+
+def read_records(
+    who: str,
+    book: Journal | None,
+    jobs: Iterable[JobT],
+    kind: type[RecordT],
+    content: str,
+    retry_failed: bool,
+) -> dict[str, RecordT]:
+    """The jobs' records that the journal has, by key; the last entry of a key counts.
+
+    `content` names the field that job and record share and that is taken from the job: JSON made tuples lists.
+    """
+    wanted = {job.key: getattr(job, content) for job in jobs}
+    names = {field.name for field in fields(kind)}
+    known: dict[str, RecordT] = {}
+    for entry in book.entries if book else []:
+        if set(entry) != names:
+            raise ValueError(f"{who}: journal: expected the names {sorted(names)} in every line, got {sorted(entry)}.")
+        if entry["key"] in wanted:
+            known[entry["key"]] = kind(**{**entry, content: wanted[entry["key"]]})
+    return {key: record for key, record in known.items() if not (record.failed and retry_failed)}
+
+
+def run_unknown(
+    who: str,
+    work: Callable[[JobT], RecordT],
+    jobs: Sequence[JobT],
+    workers: Workers | None,
+    lost: Callable[[JobT, str], RecordT],
+    book: Journal | None,
+    known: Mapping[str, RecordT],
+    progress: Progress,
+) -> tuple[RecordT, ...]:
+    """Run the jobs that are not known, journal them as they come, and return all in the order of jobs."""
+    found = dict(known)
+    for record in known.values():
+        progress.known(failed=record.failed, score=record.score)
+    try:
+        for record in run_jobs(who, work, [job for job in jobs if job.key not in known], workers, lost):
+            if book:
+                book.append(asdict(record))
+            found[record.key] = record
+            progress.count(failed=record.failed, score=record.score)
+    finally:
+        progress.finish()
+    return tuple(found[job.key] for job in jobs)
