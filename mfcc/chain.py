@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from mfcc import framing, kernels_chain, kernels_fft, knobs
+from mfcc import framing, kernels_chain, kernels_fft
 from mfcc.checks import check_finite
 from mfcc.dct import dct_matrix
 from mfcc.kernels_fft import lanes_of
@@ -22,10 +22,13 @@ if TYPE_CHECKING:
 
 STAGES = {
     "spectrum": kernels_chain.SPECTRUM,
+    "log_spectrum": kernels_chain.LOG_SPECTRUM,
     "mel": kernels_chain.MEL,
     "log_mel": kernels_chain.LOG_MEL,
-    "coefficients": kernels_chain.COEFFICIENTS,
+    "mfcc": kernels_chain.COEFFICIENTS,
 }
+# Whose largest value `top_db` counts from.
+LIMITED_BY = {"log_spectrum": "log_spectrum", "log_mel": "log_mel", "mfcc": "log_mel"}
 _FLOOR_MODES = {"clip": kernels_chain.CLIP, "zeros": kernels_chain.ZEROS, "add": kernels_chain.ADD}
 _ENERGIES = {
     None: kernels_chain.NO_ENERGY,
@@ -47,11 +50,14 @@ class Segment(NamedTuple):
     n_frames: int
 
 
-def run(recipe: MFCC, stage: str, y: np.ndarray, threads: int | None = None) -> np.ndarray:
-    """Return the result of one of `STAGES`, shape (rows, n_frames).
+def run(
+    recipe: MFCC, stage: str, y: np.ndarray, threads: int | None = None, loudest: float | None = None
+) -> np.ndarray:
+    """Return the result of one of `STAGES`, shape (rows, n_frames); "mfcc" is for recipes with that output alone.
 
     y holds mono samples of float32 or float64, enough for at least one frame; errors as in MFCC.__call__. Neither the
-    number of threads nor the place of a frame among others changes a bit of the result.
+    number of threads nor the place of a frame among others changes a bit of the result. `loudest` is what the recipe's
+    top_db counts from, if y is only a part of the signal.
     """
     samples = y
     if recipe.preemphasis and recipe.preemphasis_scope == "signal":
@@ -62,9 +68,10 @@ def run(recipe: MFCC, stage: str, y: np.ndarray, threads: int | None = None) -> 
     if len(segments) > 1 or segments[0].n_frames > lanes_of(y.dtype):
         segments = list(_pieces(segments, _n_threads(threads, count * recipe.n_fft), recipe.hop_length))
     check = np.empty(count, y.dtype)
-    if recipe.top_db is not None and STAGES[stage] >= STAGES["log_mel"]:
-        loudest = _run(recipe, "log_mel", steps, segments, check, threads).max()
-        steps = steps._replace(log_minimum=float(loudest) - recipe.top_db)
+    if recipe.top_db is not None and stage in LIMITED_BY:
+        if loudest is None:
+            loudest = float(_run(recipe, LIMITED_BY[stage], steps, segments, check, threads).max())
+        steps = steps._replace(log_minimum=loudest - recipe.top_db)
     out = _run(recipe, stage, steps, segments, check, threads)
     _refuse_broken(recipe, samples, count, check)
     return out
@@ -78,9 +85,8 @@ def _run(
     check: np.ndarray,
     threads: int | None,
 ) -> np.ndarray:
-    rows = {"spectrum": recipe.n_fft // 2 + 1, "coefficients": recipe.n_coefficients}.get(stage, recipe.n_mels)
     dtype = check.dtype
-    out = np.empty((rows, len(check)), dtype)
+    out = np.empty((recipe.n_rows(stage), len(check)), dtype)
     kernel = kernels_chain.chain_kernels(dtype.name).run_frames
 
     def compute(segment: Segment) -> None:
@@ -173,7 +179,7 @@ def _steps(recipe: MFCC, dtype: str) -> kernels_chain.Steps:
     window *= scale * r.full_scale
     preemphasis = r.preemphasis if r.preemphasis_scope == "frame" else 0.0
     within_frame = r.remove_mean or preemphasis != 0 or r.energy in ("raw", "windowed")
-    first, offsets, weights = _sparse(knobs._bank(vars(r)))
+    first, offsets, weights = _sparse(r.filter_bank)
     tiny = float(np.finfo(real).tiny)
     cosines, energy_row = _cosines(r)
     return kernels_chain.Steps(
@@ -217,6 +223,8 @@ def _sparse(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _cosines(r: MFCC) -> tuple[np.ndarray, int]:
     """The cosines with lifter, shape (n_mels, n_coefficients, some zeros behind), and the row of the energy or -1."""
+    if r.output != "mfcc":
+        return np.zeros((r.n_mels, 4)), -1
     matrix = dct_matrix(r.n_mfcc, r.n_mels, type=r.dct_type, norm=r.dct_norm)
     if r.lifter:
         n = np.arange(r.n_mfcc) + r.lifter_start

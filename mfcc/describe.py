@@ -10,9 +10,14 @@ if TYPE_CHECKING:
 
 def describe(r: MFCC) -> str:
     """Return the chain of a recipe, a line for each step that does something."""
-    lines = [_samples(r), *_signal(r), _frames(r), *_in_frame(r), _window(r), _spectrum(r), _bands(r), _logarithm(r)]
-    lines += [*_clip(r), _cepstrum(r), *_lifter(r), *_energy(r), _result(r)]
-    return "\n".join(lines)
+    lines = [_samples(r), *_signal(r), _frames(r), *_in_frame(r), _window(r), _spectrum(r)]
+    if r.output in ("mel", "log_mel", "mfcc"):
+        lines.append(_bands(r))
+    if r.output in ("log_spectrum", "log_mel", "mfcc"):
+        lines += [_logarithm(r), *_clip(r)]
+    if r.output == "mfcc":
+        lines += [_cepstrum(r), *_lifter(r), *_energy(r)]
+    return "\n".join([*lines, _result(r)])
 
 
 def _line(step: str, text: str) -> str:
@@ -94,10 +99,11 @@ def _bands(r: MFCC) -> str:
 
 
 def _logarithm(r: MFCC) -> str:
+    x = "p" if r.output == "log_spectrum" else "m"
     inner = {
-        "clip": f"max(m, {r.log_floor:g})",
-        "add": f"m + {r.log_floor:g}",
-        "zeros": f"m, or {r.log_floor:g} where m = 0",
+        "clip": f"max({x}, {r.log_floor:g})",
+        "add": f"{x} + {r.log_floor:g}",
+        "zeros": f"{x}, or {r.log_floor:g} where {x} = 0",
     }[r.log_floor_mode]
     name = "ln" if r.log == "natural" else f"{20 // r.power} log10"
     return _line("logarithm", f"{name}({inner})")
@@ -139,6 +145,10 @@ def _energy(r: MFCC) -> list[str]:
 
 
 def _result(r: MFCC) -> str:
+    if r.output != "mfcc":
+        of = "mel filters" if r.output.endswith("mel") else "bins of the spectrum"
+        logarithms = "logarithms of " if r.output.startswith("log") else ""
+        return _line("result", f"{logarithms}{r.n_features} {of}, {r.frame_rate:.4g} frames a second")
     first = "c[0]" if r.energy is None or r.energy_place == "append" else "the energy"
     order = {"first": f"{first} first", "last": f"{first} after c[{r.n_mfcc - 1}]", "drop": "c[0] dropped"}[r.c0]
     return _line("result", f"{r.n_coefficients} coefficients ({order}), {r.frame_rate:.4g} frames a second")

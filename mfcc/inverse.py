@@ -15,6 +15,7 @@ from mfcc import knobs
 from mfcc.checks import check_integer
 from mfcc.dct import dct_matrix
 from mfcc.griffin_lim import check_frames, check_rng, emphasis, griffin_lim
+from mfcc.mel import filter_weights
 from mfcc.windows import get_window
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def to_spectrum(mel: ArrayLike, recipe: MFCC, *, n_iter: int = 200) -> np.ndarra
     if (given < 0).any():
         raise ValueError(f"{who}: mel: expected at least 0, got {given.min():g}. Is it a logarithm? Take to_mel first.")
     n_iter = check_integer(who, "n_iter", n_iter, minimum=0)
-    weights = knobs._bank(vars(recipe))
+    weights = recipe.filter_bank
     out = np.empty((weights.shape[1], given.shape[1]), given.dtype)
     for begin in range(0, given.shape[1], _BLOCK):
         part = slice(begin, begin + _BLOCK)
@@ -247,11 +248,11 @@ def _loudness(log_mel: np.ndarray, cosine: np.ndarray, energy: np.ndarray | None
 
     The power of a frame is the sum over filters of (mean power within) x (bins that a filter stands for).
     """
-    area = knobs._bank(vars(recipe)).sum(axis=1)
+    area = recipe.filter_bank.sum(axis=1)
     filled = area > 0
     if not filled.any():
         return np.zeros(log_mel.shape[1])
-    triangles = knobs._bank(vars(recipe) | {"filter_norm": None})[filled]
+    triangles = filter_weights(knobs.filter_bank(vars(recipe))._replace(norm=None))[filled]
     before = recipe.energy == "raw" and recipe.preemphasis_scope == "frame"  # the energy is that before pre-emphasis
     bins = np.sum(triangles / emphasis(recipe) ** 2 if before else triangles, axis=1)
     squared = 1 if recipe.energy == "spectrum" else 2 / recipe.power  # from the spectrum to what the energy sums up

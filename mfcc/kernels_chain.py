@@ -16,7 +16,7 @@ from mfcc.kernels_vector import fill_zeros, log, transpose_windowed
 from nnlite.jit import aligned_empty, kernel
 from nnlite.simd import add, broadcast, fma, lanes_of, load, maximum, mul, splat, sqrt, store, store_first, sub
 
-SPECTRUM, MEL, LOG_MEL, COEFFICIENTS = range(4)
+SPECTRUM, LOG_SPECTRUM, MEL, LOG_MEL, COEFFICIENTS = range(5)
 CLIP, ZEROS, ADD = range(3)
 NO_ENERGY, RAW, WINDOWED, WHOLE_SPECTRUM = range(4)
 
@@ -157,19 +157,19 @@ def chain_kernels(dtype: str) -> SimpleNamespace:
         return check
 
     @kernel
-    def logarithm(steps, q):
-        floor = splat(q, steps.floor, W)
-        scale = splat(q, steps.log_scale, W)
-        minimum = splat(q, steps.log_minimum, W)
-        for m in range(len(steps.first_bin) - 1):
-            x = load(q, m * W, W)
+    def logarithm(steps, x_rows, rows):
+        floor = splat(x_rows, steps.floor, W)
+        scale = splat(x_rows, steps.log_scale, W)
+        minimum = splat(x_rows, steps.log_minimum, W)
+        for r in range(rows):
+            x = load(x_rows, r * W, W)
             if steps.floor_mode == CLIP:
                 x = maximum(x, floor)
             elif steps.floor_mode == ZEROS:
                 x = fill_zeros(x, floor)
             else:
                 x = add(x, floor)
-            store(q, m * W, maximum(mul(log(x), scale), minimum))
+            store(x_rows, r * W, maximum(mul(log(x), scale), minimum))
 
     @kernel
     def cosines(steps, q, out, o, stride, valid):
@@ -205,7 +205,7 @@ def chain_kernels(dtype: str) -> SimpleNamespace:
         y must hold whole vectors of frames, even if the last ones are not wanted. `check` gets a finite number for each
         frame without NaN, infinity or overflow.
         """
-        n_mels = len(steps.first_bin) - 1
+        n_mels, n_bins = len(steps.first_bin) - 1, steps.n_fft // 2 + 1
         stride = out.shape[1]
         result = out.reshape(-1)
         energy = q[n_mels * W :]
@@ -217,13 +217,15 @@ def chain_kernels(dtype: str) -> SimpleNamespace:
                 shape_frames(steps, z, energy)
             transform(z, steps.plan)
             spectrum(steps, z, p, energy)
-            if stage == SPECTRUM:
-                store_rows(p, steps.n_fft // 2 + 1, result, o, stride, valid)
+            if stage <= LOG_SPECTRUM:
                 store_first(check, o, load(p, 0, W), valid)
+                if stage == LOG_SPECTRUM:
+                    logarithm(steps, p, n_bins)
+                store_rows(p, n_bins, result, o, stride, valid)
                 continue
             store_first(check, o, mel_bands(steps, p, q), valid)
             if stage >= LOG_MEL:
-                logarithm(steps, q)
+                logarithm(steps, q, n_mels)
             if stage == COEFFICIENTS:
                 cosines(steps, q, result, o, stride, valid)
                 if steps.energy_row >= 0:

@@ -6,8 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from mfcc import framing, mel
 from mfcc.checks import check_choice, check_flag, check_integer, check_number
 from mfcc.fft import check_length
@@ -36,6 +34,7 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "c0": ("first", "last", "drop"),
     "energy": (None, "raw", "windowed", "spectrum"),
     "energy_place": ("c0", "append"),
+    "output": ("mfcc", "log_mel", "mel", "log_spectrum", "spectrum"),
 }
 _FLAGS = ("remove_mean", "window_periodic", "skip_edge_bins")
 _WHO = "MFCC"
@@ -96,7 +95,8 @@ def _check_bands(knobs: dict[str, Any]) -> None:
                 f"{_WHO}: top_db: expected None with log={knobs['log']!r}, got {knobs['top_db']:g}. It is a number of "
                 f"decibels: use log='decibel' with it."
             )
-    mel.warn_of_empty_filters(_WHO, bank, mel.filter_weights(bank), stacklevel=6)
+    if knobs["output"] not in ("log_spectrum", "spectrum"):
+        mel.warn_of_empty_filters(_WHO, bank, mel.filter_weights(bank), stacklevel=6)
 
 
 # The knobs of the filter bank, in the order of mel.FilterBank.
@@ -111,14 +111,9 @@ def filter_bank(knobs: Mapping[str, Any]) -> mel.FilterBank:
     return mel.FilterBank(*(knobs[name] for name in _BANK_KNOBS))
 
 
-def _bank(knobs: Mapping[str, Any]) -> np.ndarray:
-    """Return the weights of the filter bank in float64, read-only."""
-    return mel.filter_weights(filter_bank(knobs))
-
-
 def _check_cepstrum(knobs: dict[str, Any]) -> None:
     n_mfcc = check_integer(_WHO, "n_mfcc", knobs["n_mfcc"])
-    if n_mfcc > knobs["n_mels"]:
+    if n_mfcc > knobs["n_mels"] and knobs["output"] == "mfcc":
         raise ValueError(
             f"{_WHO}: n_mfcc: expected at most n_mels = {knobs['n_mels']}, got {n_mfcc}. There are no more independent "
             f"coefficients than mel bands: lower n_mfcc or raise n_mels."
@@ -136,7 +131,10 @@ def _check_cepstrum(knobs: dict[str, Any]) -> None:
         raise ValueError(f"{_WHO}: full_scale: expected a usual number, got {knobs['full_scale']:g}.")
 
 
-ADDED: dict[int, dict[str, Any]] = {2: {"warp": 1.0, "warp_low": None, "warp_high": None}}
+ADDED: dict[int, dict[str, Any]] = {
+    2: {"warp": 1.0, "warp_low": None, "warp_high": None},
+    3: {"output": "mfcc"},
+}
 """Knobs that came with a version of the format, with the values that change nothing: what older recipes meant."""
 
 

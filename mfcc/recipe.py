@@ -9,11 +9,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mfcc import framing, knobs
+from mfcc import framing, knobs, mel
 from mfcc.checks import check_integer, check_samples
 
 FORMAT = "mfcc.MFCC"
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +88,9 @@ class MFCC:
         The energy replaces C0 (Kaldi) or becomes an additional last coefficient (HTK).
     energy_floor : float
         Lower bound of the energy, above 0.
+    output : "mfcc", "log_mel", "mel", "log_spectrum" or "spectrum"
+        Where the chain ends, and so what a call returns: coefficients, or one of the steps towards them. What comes
+        behind plays no part; the logarithm of the spectrum is by the knobs of that of the mel bands.
 
     Examples
     --------
@@ -138,6 +141,7 @@ class MFCC:
     energy: Literal["raw", "windowed", "spectrum"] | None = None
     energy_place: Literal["c0", "append"] = "c0"
     energy_floor: float = 1e-10
+    output: Literal["mfcc", "log_mel", "mel", "log_spectrum", "spectrum"] = "mfcc"
 
     def __post_init__(self) -> None:
         for name, value in knobs.checked(self).items():
@@ -149,8 +153,13 @@ class MFCC:
         return self.n_fft if self.zero_padding == "around" else self.win_length
 
     @property
+    def n_features(self) -> int:
+        """Number of rows that a call returns: n_coefficients, n_mels or n_fft // 2 + 1."""
+        return self.n_rows(self.output)
+
+    @property
     def n_coefficients(self) -> int:
-        """Number of rows that a call returns."""
+        """Number of coefficients that the recipe is of, the energy included."""
         return self.n_mfcc - (self.c0 == "drop") + (self.energy is not None and self.energy_place == "append")
 
     @property
@@ -158,12 +167,23 @@ class MFCC:
         """Frames a second."""
         return self.sr / self.hop_length
 
+    @property
+    def filter_bank(self) -> np.ndarray:
+        """Weights of the mel filters in float64, shape (n_mels, n_fft // 2 + 1), read-only."""
+        return mel.filter_weights(knobs.filter_bank(vars(self)))
+
+    def n_rows(self, output: str) -> int:
+        """Return the number of rows of an output, or of a step on the way to the recipe's."""
+        if output in ("spectrum", "log_spectrum"):
+            return self.n_fft // 2 + 1
+        return self.n_coefficients if output == "mfcc" else self.n_mels
+
     def n_frames(self, n_samples: int) -> int:
         """Return the number of frames of a signal of n_samples samples; 0 if it is too short for one."""
         return framing.n_frames(n_samples, self.frame_length, self.hop_length, center=self.center, partial=self.partial)
 
     def __call__(self, y: np.ndarray, *, threads: int | None = None) -> np.ndarray:
-        """Return the coefficients of a mono signal, shape (n_coefficients, n_frames), C-contiguous.
+        """Return the features of a mono signal, shape (n_features, n_frames), C-contiguous.
 
         Parameters
         ----------
@@ -181,11 +201,15 @@ class MFCC:
         TypeError
             For integers where the recipe states no scale, and for what is no number.
         """
-        return self._run("coefficients", y, threads)
+        return self._run(self.output, y, threads)
 
     def power_spectrogram(self, y: np.ndarray, *, threads: int | None = None) -> np.ndarray:
         """Return the power spectrum (magnitude if power=1) of each frame, shape (n_fft // 2 + 1, n_frames)."""
         return self._run("spectrum", y, threads)
+
+    def log_spectrogram(self, y: np.ndarray, *, threads: int | None = None) -> np.ndarray:
+        """Return the logarithm of the spectrum of each frame, shape (n_fft // 2 + 1, n_frames)."""
+        return self._run("log_spectrum", y, threads)
 
     def mel_spectrogram(self, y: np.ndarray, *, threads: int | None = None) -> np.ndarray:
         """Return the output of the mel filters, shape (n_mels, n_frames)."""

@@ -27,6 +27,14 @@ def dct(x, type=2, norm=None):
                 y[k] *= math.sqrt(1 / (2 * n))
             if norm == "ortho" and k == 0:
                 y[k] *= math.sqrt(1 / 2)
+        elif type == 1:
+            ends = x[0] + (-1) ** k * x[n - 1]
+            y[k] = 2 * sum(x[i] * math.cos(math.pi * k * i / (n - 1)) for i in range(1, n - 1))
+            y[k] += ends if norm is None else math.sqrt(2) * ends
+            if norm is not None:
+                y[k] *= math.sqrt(1 / (2 * (n - 1)))
+                if k == n - 1 or (k == 0 and norm == "ortho"):
+                    y[k] *= math.sqrt(1 / 2)
         else:
             first = x[0] * {None: 1, "htk": 2, "ortho": math.sqrt(2)}[norm]
             y[k] = first + 2 * sum(x[i] * math.cos(math.pi * i * (2 * k + 1) / (2 * n)) for i in range(1, n))
@@ -106,7 +114,19 @@ def frames(y, length, hop, center, pad_mode, partial):
     return found
 
 
-def features(recipe, y, window, stage="coefficients"):
+def logarithm(r, x):
+    """By a recipe; top_db counts from the largest of all."""
+    if r.log_floor_mode == "clip":
+        x = np.maximum(x, r.log_floor)
+    elif r.log_floor_mode == "add":
+        x = x + r.log_floor
+    else:
+        x = np.where(x == 0, r.log_floor, x)
+    logs = np.log(x) if r.log == "natural" else (10 if r.power == 2 else 20) * np.log10(x)
+    return logs if r.top_db is None else np.maximum(logs, logs.max() - r.top_db)
+
+
+def features(recipe, y, window, stage="mfcc"):
     """A recipe by its description, from a window of win_length samples."""
     r = recipe
     y = np.asarray(y, np.float64) * r.full_scale
@@ -146,15 +166,7 @@ def features(recipe, y, window, stage="coefficients"):
     mel = bank @ spectra
     if stage == "mel":
         return mel
-    if r.log_floor_mode == "clip":
-        mel = np.maximum(mel, r.log_floor)
-    elif r.log_floor_mode == "add":
-        mel = mel + r.log_floor
-    else:
-        mel = np.where(mel == 0, r.log_floor, mel)
-    log_mel = np.log(mel) if r.log == "natural" else (10 if r.power == 2 else 20) * np.log10(mel)
-    if r.top_db is not None:
-        log_mel = np.maximum(log_mel, log_mel.max() - r.top_db)
+    log_mel = logarithm(r, mel)
     if stage == "log_mel":
         return log_mel
     result = []

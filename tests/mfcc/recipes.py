@@ -9,7 +9,7 @@ from mfcc.windows import WINDOWS
 
 
 @st.composite
-def recipes(draw):
+def recipes(draw, outputs=("mfcc",)):
     """Small ones, of every kind: lengths that fill no vector, odd transforms, hops beyond a frame, all choices."""
     n_fft = draw(st.sampled_from([2, 3, 4, 9, 15, 16, 30, 45, 64, 75, 100, 128, 240, 256]))
     win_length = draw(st.integers(1, n_fft))
@@ -65,4 +65,5 @@ def recipes(draw):
             energy=energy,
             energy_place=energy_place,
             energy_floor=draw(st.sampled_from([1e-10, 1.0])),
+            output=draw(st.sampled_from(outputs)),
         )

@@ -17,7 +17,7 @@ from mfcc.windows import get_window
 from tests.mfcc import naive
 from tests.mfcc.recipes import recipes
 
-STAGES = ("spectrum", "mel", "log_mel", "coefficients")
+STAGES = ("spectrum", "mel", "log_mel", "mfcc")
 
 
 def compare(recipe, y, stage, atol):
@@ -38,6 +38,14 @@ def test_against_the_twin(recipe, n, stage, seed):
     if recipe.log_floor_mode == "zeros" or recipe.spectrum_scale == "window":
         y *= 0.5  # and no band that is zero but for rounding
     compare(recipe, y, stage, 1e-7 if recipe.log_floor_mode == "zeros" and recipe.remove_mean else 1e-9)
+
+
+@given(recipes(), st.integers(0, 2**32 - 1))
+@settings(max_examples=50, deadline=None)
+def test_the_logarithm_of_the_spectrum(recipe, seed):
+    y = np.random.default_rng(seed).standard_normal(1000)
+    expected = naive.logarithm(recipe, recipe.power_spectrogram(y))
+    np.testing.assert_allclose(recipe.log_spectrogram(y), expected, rtol=1e-13, atol=1e-13)
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -71,7 +79,7 @@ def test_the_logarithm_over_its_range():
 
 def test_a_long_hop_and_a_long_window():
     y = np.random.default_rng(0).standard_normal(50_000)
-    compare(MFCC(n_fft=100, hop_length=3000, n_mels=5, n_mfcc=5), y, "coefficients", 1e-11)
+    compare(MFCC(n_fft=100, hop_length=3000, n_mels=5, n_mfcc=5), y, "mfcc", 1e-11)
     recipe = MFCC(n_fft=16384, hop_length=8192, n_mels=41)
     expected = (
         np.abs(np.fft.rfft(np.lib.stride_tricks.sliding_window_view(y, 16384)[::8192] * get_window("hann", 16384))) ** 2

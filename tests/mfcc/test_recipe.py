@@ -39,6 +39,40 @@ def test_result():
     np.testing.assert_allclose(FILMSCORE.log_mel(Y), np.log(FILMSCORE.mel_spectrogram(Y)), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("output", "method", "rows"),
+    [
+        ("mfcc", MFCC.__call__, 40),
+        ("log_mel", MFCC.log_mel, 41),
+        ("mel", MFCC.mel_spectrogram, 41),
+        ("log_spectrum", MFCC.log_spectrogram, 1025),
+        ("spectrum", MFCC.power_spectrogram, 1025),
+    ],
+)
+def test_a_recipe_may_end_at_any_step(output, method, rows):
+    recipe = MFCC(output=output)
+    assert recipe(Y).shape == (rows, 4) and recipe.n_features == recipe.n_rows(output) == rows
+    assert recipe.n_coefficients == 40
+    np.testing.assert_array_equal(recipe(Y), method(FILMSCORE, Y))
+    assert recipe.difference(FILMSCORE) == (() if output == "mfcc" else ("output",))
+
+
+def test_what_comes_behind_the_output_plays_no_part():
+    assert MFCC(output="log_mel", n_mels=16)(Y).shape == (16, 4)
+    MFCC(output="spectrum", n_fft=64)  # in which many mel filters are empty: no warning
+    with pytest.raises(ValueError, match="n_mfcc: expected at most n_mels = 16, got 41"):
+        MFCC(n_mels=16)
+
+
+def test_the_filter_bank():
+    weights = LIBROSA.filter_bank
+    np.testing.assert_array_equal(
+        weights,
+        mfcc.mel_filterbank(22050, 2048, 128, formula="slaney", norm="slaney", dtype=float),
+    )
+    assert not weights.flags.writeable
+
+
 def test_samples_of_other_types():
     expected = FILMSCORE(Y)
     read_only = Y.copy()
@@ -140,7 +174,8 @@ def test_empty_filters_warn():
 
 def test_bad_samples():
     def refused(y, message, error=ValueError, recipe=FILMSCORE):
-        for method in (recipe, recipe.power_spectrogram, recipe.mel_spectrogram, recipe.log_mel):
+        methods = (recipe.power_spectrogram, recipe.log_spectrogram, recipe.mel_spectrogram, recipe.log_mel)
+        for method in (recipe, *methods):
             with pytest.raises(error, match=message):
                 method(y)
 
@@ -191,7 +226,7 @@ def test_a_dictionary_that_does_not_fit():
 
     refused({**good, "hop": 1, "also": 2}, "expected no other knobs than those of MFCC, got also, hop")
     refused({k: v for k, v in good.items() if k not in ("sr", "lifter")}, "missing sr, lifter")
-    refused({**good, "version": 3}, "version: expected 2 or an older one, got 3.*another version")
+    refused({**good, "version": 4}, "version: expected 3 or an older one, got 4.*another version")
     refused({**good, "format": "nnlite.Network"}, "format: expected 'mfcc.MFCC', got 'nnlite.Network'")
     refused({}, "format: expected 'mfcc.MFCC', got None")
     refused([1], "expected a mapping, got list", TypeError)
@@ -240,6 +275,9 @@ def test_describe_states_formulas():
     ):
         assert part in text
     assert "c[n] (1 + 11 sin(pi n / 22))" in MFCC(lifter=22).describe()
+    text = MFCC(output="log_spectrum", log_floor_mode="add").describe()
+    assert "ln(p + 1e-10)" in text and "logarithms of 1025 bins" in text and "mel" not in text
+    assert MFCC(output="mel").describe().endswith("41 mel filters, 10.77 frames a second")
 
 
 def test_threads_change_no_bit():
@@ -266,7 +304,8 @@ def test_names_of_the_package():
 
 def test_a_recipe_of_an_older_version_means_what_it_meant():
     written = mfcc.MFCC(n_mels=30, n_mfcc=20).to_dict()
-    old = {name: value for name, value in written.items() if not name.startswith("warp")} | {"version": 1}
+    later = [name for names in knobs.ADDED.values() for name in names]
+    old = {name: value for name, value in written.items() if name not in later} | {"version": 1}
     assert mfcc.MFCC.from_dict(old) == mfcc.MFCC(n_mels=30, n_mfcc=20)
     with pytest.raises(ValueError, match="missing n_mels"):
         mfcc.MFCC.from_dict({name: value for name, value in old.items() if name != "n_mels"})
