@@ -31,6 +31,7 @@ _MODULES = {
     "rows": ["Rows"],
     "serialization": ["FileFormatError"],
     "models": ["load", "save"],
+    "exchange": ["from_torch_state_dict", "to_onnx", "to_torch_state_dict", "torch_modules"],
     "testing": ["check_gradients", "check_layer"],
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}

@@ -63,7 +63,11 @@ BELOW = {
     "fitting": "held_out interrupts progress resume",
     "classifier_file": "predictor registry parameters resume settings",
     "classifier": "estimator fitting classifier_file models",
-    "ensemble": "classifier model_selection",
+    "exchange": "classifier",
+    "members": "classifier",
+    "ensemble_settings": "classifier",
+    "ensemble_file": "ensemble_settings",
+    "ensemble": "members ensemble_file model_selection",
 }
 NUMPY_ALONE = {"initializers", "labels", "losses", "optimizers", "schedules", "early_stopping"}
 NUMPY_ALONE |= {"metrics", "model_selection", "serialization"}
@@ -296,7 +300,8 @@ def test_numpy_is_all_that_these_need():
 def test_what_is_imported_is_declared():
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
-    required = config["options"]["install_requires"] + config["options.extras_require"]["plot"]
+    extras = config["options.extras_require"]
+    required = config["options"]["install_requires"] + extras["plot"] + extras["onnx"]
     declared = {re.split(r"[^\w-]", line)[0].replace("-", "_") for line in required.split("\n") if line}
     declared.add("llvmlite")  # a part of numba, bound to its version
     wrong = []

@@ -1,0 +1,158 @@
+"""Networks as ONNX files, which other runtimes read."""
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import nnlite
+from nnlite.classifier import NetworkClassifier
+from nnlite.exchange.onnx_graph import Graph, add_layer
+from nnlite.exchange.stack import plain_layers
+from nnlite.layers.activations import Sigmoid, Softmax
+from nnlite.layers.base import Layer, Params
+from nnlite.losses import Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError
+from nnlite.network import Sequential
+from nnlite.parameters import check_params
+from nnlite.serialization import atomic_write, text
+from nnlite.serialization.errors import shown
+from nnlite.standardize import Standardizer
+
+WHO = "to_onnx"
+OPERATOR_SET, IR_VERSION = 13, 7
+"""The oldest that have all operations as they are meant here: old runtimes read the file too."""
+MAX_BYTES = 2**31 - 1
+"""What one message of protocol buffers may have."""
+
+FINAL_LAYERS: dict[type[Loss], list[Layer]] = {
+    SigmoidCrossEntropy: [Sigmoid()],
+    SoftmaxCrossEntropy: [Softmax()],
+    SquaredError: [],
+}
+"""What a loss makes of the network's last sums."""
+
+
+def to_onnx(path: str | os.PathLike[str], model: Any, /, **metadata: Any) -> None:
+    """Write a model as an ONNX file, whole or not at all, for runtimes such as ONNX Runtime and OpenVINO.
+
+    The file takes samples as the model does, shape (n_samples, *input_shape) with channels last and any number of
+    samples, in float32, under the name "input". Of a classifier it gives what `predict_proba` gives, scaling and final
+    activation included, under the name "probabilities"; of a network and its parameters what `apply` gives, under the
+    name "output".
+
+    Parameters
+    ----------
+    path : path-like
+        ``.onnx`` is the usual extension.
+    model : NetworkClassifier or (Sequential, dict)
+        An estimator that has been fitted, or a network and its parameters. Those in float64 become float32.
+    **metadata
+        What belongs to the model and JSON can hold, for instance ``recipe=`` and ``class_names=``. It is added to what
+        a loaded model brought along (``metadata_``) and, of a classifier, to ``classes``. In the file each entry is a
+        string of JSON under its name.
+
+    Raises
+    ------
+    ImportError
+        Without the package onnx.
+    TypeError
+        If a layer or loss is one of your own, which ONNX has no words for.
+    ValueError
+        If the parameters aren't the network's, the metadata can't be stored, or all is larger than 2 GiB; nothing is
+        written.
+    OSError
+        If the file can't be written; what was at `path` is untouched.
+
+    Notes
+    -----
+    Samples in float64 whose digits float32 can't hold, such as times in seconds since 1970, have to be shifted before.
+    """
+    onnx = _import_onnx()
+    source = _source(model)
+    words = text.plain(source.metadata | metadata, f"{WHO}: metadata")
+    content = _encode(onnx, _graph(source), source.network, words)
+    with atomic_write(path) as file:
+        file.write(content)
+
+
+class _Source(NamedTuple):
+    """What is exported, from the samples to `output`."""
+
+    standardizer: Standardizer | None
+    network: Sequential
+    params: Params
+    output: str
+    metadata: dict[str, Any]
+
+
+def _source(model: Any) -> _Source:
+    if isinstance(model, NetworkClassifier):
+        return _classifier_source(model)
+    if not isinstance(model, tuple) or len(model) != 2 or not isinstance(model[0], Sequential):
+        raise TypeError(
+            f"{WHO}: model: expected a fitted NetworkClassifier or a pair (Sequential, dict of its parameters), got "
+            f"{shown(model)}."
+        )
+    network, params = model
+    if not isinstance(params, Mapping):
+        raise TypeError(f"{WHO}: model: expected a dict of parameters beside the network, got {shown(params)}.")
+    check_params(WHO, network, params)
+    return _Source(None, network, params, "output", {})
+
+
+def _classifier_source(model: NetworkClassifier) -> _Source:
+    model._check_fitted()
+    predictor = model._predictor
+    last = FINAL_LAYERS.get(type(predictor.loss))
+    if last is None:
+        names = ", ".join(loss.__name__ for loss in FINAL_LAYERS)
+        raise TypeError(f"{WHO}: loss: expected one of {names}, got {predictor.loss!r}.")
+    logits = predictor.logits_network
+    metadata = {"classes": model.classes_.tolist()} | getattr(model, "metadata_", {})
+    network = Sequential([*logits.layers, *last], logits.input_shape)
+    return _Source(predictor.standardizer, network, model.params_, "probabilities", metadata)
+
+
+def _graph(source: _Source) -> Graph:
+    graph = Graph("input")
+    if source.standardizer is not None:
+        graph.add("Sub", {"mean": source.standardizer.mean})
+        graph.add("Mul", {"scale": source.standardizer.scale})
+    for plain in plain_layers(source.network):
+        add_layer(graph, plain, source.params)
+    graph.end(source.output)
+    return graph
+
+
+def _import_onnx() -> Any:
+    try:
+        import onnx
+    except ImportError as error:
+        raise ImportError(f"{WHO}: needs onnx, which is not installed: pip install 'nnlite[onnx]'.") from error
+    return onnx
+
+
+def _encode(onnx: Any, graph: Graph, network: Sequential, metadata: dict[str, Any]) -> bytes:
+    """The bytes of the file, which onnx has checked; the same for the same model and version."""
+    make, float32 = onnx.helper, onnx.TensorProto.FLOAT
+    nodes = [
+        make.make_node(node.operator, list(node.inputs), [node.output], node.output, **node.attributes)
+        for node in graph.nodes
+    ]
+    ends = [
+        make.make_tensor_value_info(name, float32, ["n_samples", *shape])
+        for name, shape in (("input", network.input_shape), (graph.value, network.output_shape))
+    ]
+    arrays = [onnx.numpy_helper.from_array(array, name) for name, array in graph.arrays.items()]
+    model = make.make_model(
+        make.make_graph(nodes, "nnlite", ends[:1], ends[1:], arrays),
+        opset_imports=[make.make_opsetid("", OPERATOR_SET)],
+        ir_version=IR_VERSION,
+        producer_name="nnlite",
+        producer_version=nnlite.__version__,
+    )
+    make.set_model_props(model, {name: json.dumps(value, allow_nan=False) for name, value in metadata.items()})
+    if (size := model.ByteSize()) > MAX_BYTES:
+        raise ValueError(f"{WHO}: model: expected at most 2 GiB, which is what the format can hold, got {size} bytes.")
+    onnx.checker.check_model(model, full_check=True)
+    return model.SerializeToString(deterministic=True)

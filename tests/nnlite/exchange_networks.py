@@ -1,0 +1,45 @@
+"""Networks with every layer that other libraries know too, each in small."""
+
+import nnlite as nn
+
+NETWORKS = {
+    "convolutions": nn.Sequential(
+        [
+            nn.Conv2D(4, (3, 2)),
+            nn.Sigmoid(),
+            nn.MaxPool2D((2, 1)),
+            nn.Dropout(0.3, rest=0.5),
+            nn.Conv2D(3, 2, stride=(1, 2)),
+            nn.Tanh(),
+            nn.Flatten(),
+            nn.Dense(5),
+            nn.ReLU(),
+            nn.Dense(3),
+            nn.Softmax(),
+        ],
+        input_shape=(9, 8, 2),
+    ),
+    "same padding": nn.Sequential(
+        [nn.Conv2D(3, (4, 3), padding="same"), nn.ReLU(), nn.MaxPool2D(3, stride=2), nn.Flatten(), nn.Dense(2)],
+        input_shape=(7, 6, 1),
+    ),
+    "two in one": nn.Sequential(
+        [
+            nn.ConvMaxPool2D(nn.Conv2D(4, 3), nn.MaxPool2D(2)),
+            nn.ActivationDropout(nn.Sigmoid(), nn.Dropout(0.2)),
+            nn.Flatten(),
+            nn.Dense(3),
+        ],
+        input_shape=(8, 9, 2),
+    ),
+    "layers between flattening and weights": nn.Sequential(
+        [nn.Conv2D(3, 2), nn.Flatten(), nn.Softmax(), nn.Dropout(0.5), nn.Flatten(), nn.Dense(4), nn.Tanh()],
+        input_shape=(4, 3, 2),
+    ),
+    "images at both ends": nn.Sequential([nn.Layer(), nn.Conv2D(3, 2), nn.Softmax()], input_shape=(4, 5, 2)),
+    "dense layers alone": nn.Sequential([nn.Flatten(), nn.Dense(4), nn.Sigmoid(), nn.Dense(1)], input_shape=(3, 2, 2)),
+    "vectors": nn.Sequential([nn.Dense(4), nn.Tanh(), nn.Flatten(), nn.Dense(2)], input_shape=(3,)),
+    "rows of vectors": nn.Sequential([nn.Dense(4), nn.ReLU(), nn.Flatten(), nn.Dense(2)], input_shape=(5, 3)),
+    "without parameters": nn.Sequential([nn.ReLU(), nn.Dropout(0.5)], input_shape=(3, 2, 2)),
+    "nothing": nn.Sequential([], input_shape=(3,)),
+}
