@@ -1,4 +1,4 @@
-"""The discrete cosine transform, types 2 and 3, of any length.
+"""The discrete cosine transform, types 1 to 3, of any length.
 
 K. R. Rao and P. Yip, "Discrete Cosine Transform" (1990); by FFT after J. Makhoul, "A fast cosine transform in one and
 two dimensions", IEEE Trans. ASSP 28 (1980). Conventions are those of scipy.fft.
@@ -11,22 +11,23 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from mfcc.checks import check_choice, check_flag, check_integer
 
-TYPES = (2, 3)
+TYPES = (1, 2, 3)
 
 
 def dct(x: ArrayLike, type: int = 2, n: int | None = None, axis: int = -1, ortho: bool = False) -> np.ndarray:
     """Return the discrete cosine transform along an axis.
 
-    With N = n, type 2 is  y[k] = 2 sum_i x[i] cos(pi k (2 i + 1) / (2 N)),
+    With N = n, type 1 is  y[k] = x[0] + (-1)^k x[N - 1] + 2 sum_{0<i<N-1} x[i] cos(pi k i / (N - 1)),
+    type 2 is  y[k] = 2 sum_i x[i] cos(pi k (2 i + 1) / (2 N)),
     type 3 is  y[k] = x[0] + 2 sum_{i>0} x[i] cos(pi i (2 k + 1) / (2 N)).
-    With ortho, both become orthogonal (type 2 times sqrt(1 / (2 N)), for k = 0 sqrt(1 / (4 N))) and each is the inverse
-    of the other.
+    With ortho, all become orthogonal (type 2 times sqrt(1 / (2 N)), for k = 0 sqrt(1 / (4 N))): types 2 and 3 are the
+    inverse of each other, type 1 of itself.
 
     Parameters
     ----------
     x : array of numbers, any shape
         float32 gives float32; anything else is computed in float64.
-    type : 2 or 3
+    type : 1, 2 or 3
     n : int, optional
         Length along the axis; x is cut or filled up with zeros. Default: x.shape[axis].
     axis : int
@@ -35,7 +36,7 @@ def dct(x: ArrayLike, type: int = 2, n: int | None = None, axis: int = -1, ortho
     Raises
     ------
     ValueError
-        For another type, a length below 1, complex numbers.
+        For another type, a length below 1 (below 2 for type 1), complex numbers.
 
     Examples
     --------
@@ -46,13 +47,15 @@ def dct(x: ArrayLike, type: int = 2, n: int | None = None, axis: int = -1, ortho
     """
     check_choice("dct", "type", type, TYPES)
     check_flag("dct", "ortho", ortho)
-    x = _prepare("dct", x, n, axis)
-    y = _type2(x, ortho) if type == 2 else _type3(x, ortho)
+    x = _prepare("dct", x, type, n, axis)
+    y = {1: _type1, 2: _type2, 3: _type3}[type](x, ortho)
     return np.ascontiguousarray(np.moveaxis(y, -1, axis))
 
 
 def idct(x: ArrayLike, type: int = 2, n: int | None = None, axis: int = -1, ortho: bool = False) -> np.ndarray:
-    """Return the inverse of `dct` with the same arguments: type 2 is undone by type 3 (over 2 N unless ortho).
+    """Return the inverse of `dct` with the same arguments.
+
+    Type 2 is undone by type 3 and type 3 by type 2, over 2 N unless ortho; type 1 by itself, over 2 (N - 1).
 
     Examples
     --------
@@ -61,30 +64,41 @@ def idct(x: ArrayLike, type: int = 2, n: int | None = None, axis: int = -1, orth
     """
     check_choice("idct", "type", type, TYPES)
     check_flag("idct", "ortho", ortho)
-    x = _prepare("idct", x, n, axis)
-    y = _type3(x, ortho) if type == 2 else _type2(x, ortho)
+    x = _prepare("idct", x, type, n, axis)
+    y = {1: _type1, 2: _type3, 3: _type2}[type](x, ortho)
     if not ortho:
-        y /= 2 * y.shape[-1]
+        y /= 2 * (y.shape[-1] - (type == 1))
     return np.ascontiguousarray(np.moveaxis(y, -1, axis))
 
 
 def dct_matrix(n_out: int, n_in: int, *, type: int = 2, norm: str | None = "ortho", dtype: DTypeLike = np.float64):
     """Return the first n_out rows of the transform of length n_in as a matrix, shape (n_out, n_in).
 
-    norm is "ortho", None, or "htk": type 2 with all rows times sqrt(1 / (2 N)), which leaves C0 larger by sqrt(2).
+    norm is "ortho", None, or "htk": type 2 with all rows times sqrt(1 / (2 N)), which leaves C0 larger by sqrt(2). (The
+    others likewise: type 1 with its first row, type 3 with its first column larger by sqrt(2) than with "ortho".)
     """
-    k, i = np.arange(n_out)[:, None], np.arange(n_in)[None, :]
-    if type == 2:
-        matrix = 2.0 * _cosine(k * (2 * i + 1), n_in)
-    else:
-        matrix = 2.0 * _cosine(i * (2 * k + 1), n_in)
-    if norm is not None:
-        matrix *= np.sqrt(0.5 / n_in)
-        if norm == "ortho":
-            matrix[(0, slice(None)) if type == 2 else (slice(None), 0)] *= np.sqrt(0.5)
-    elif type == 3:
-        matrix[:, 0] = 1.0
-    return matrix.astype(dtype)
+    return _rows(np.arange(n_out), n_in, type, norm).astype(dtype)
+
+
+def _rows(k: np.ndarray, n: int, type: int, norm: str | None) -> np.ndarray:
+    """Rows k of the matrix of length n."""
+    k, i = k[:, None], np.arange(n)[None, :]
+    angle = {1: 2 * k * i, 2: k * (2 * i + 1), 3: i * (2 * k + 1)}[type]
+    period = n - 1 if type == 1 else n
+    rows = 2.0 * _cosine(angle, period)
+    if norm is None:
+        if type != 2:
+            rows[:, 0] *= 0.5
+        if type == 1:
+            rows[:, -1] *= 0.5
+        return rows
+    rows *= np.sqrt(0.5 / period)
+    if type == 1:
+        rows[:, [0, -1]] *= np.sqrt(0.5)
+        rows[k[:, 0] == n - 1] *= np.sqrt(0.5)
+    if norm == "ortho":
+        rows[(slice(None), 0) if type == 3 else k[:, 0] == 0] *= np.sqrt(0.5)
+    return rows
 
 
 def _cosine(numerator: np.ndarray, n: int) -> np.ndarray:
@@ -92,7 +106,7 @@ def _cosine(numerator: np.ndarray, n: int) -> np.ndarray:
     return np.cos(np.pi / (2 * n) * (numerator % (4 * n)))
 
 
-def _prepare(who: str, x: ArrayLike, n: int | None, axis: int) -> np.ndarray:
+def _prepare(who: str, x: ArrayLike, type: int, n: int | None, axis: int) -> np.ndarray:
     x = np.asarray(x)
     if np.iscomplexobj(x):
         raise ValueError(f"{who}: x: expected real numbers, got an array of {x.dtype}.")
@@ -101,7 +115,7 @@ def _prepare(who: str, x: ArrayLike, n: int | None, axis: int) -> np.ndarray:
     if x.dtype != np.float32:
         x = x.astype(np.float64)
     x = np.moveaxis(x, axis, -1)
-    n = check_integer(who, "n", x.shape[-1] if n is None else n)
+    n = check_integer(who, "n", x.shape[-1] if n is None else n, minimum=2 if type == 1 else 1)
     if n <= x.shape[-1]:
         return x[..., :n]
     return np.concatenate([x, np.zeros((*x.shape[:-1], n - x.shape[-1]), x.dtype)], axis=-1)
@@ -109,6 +123,23 @@ def _prepare(who: str, x: ArrayLike, n: int | None, axis: int) -> np.ndarray:
 
 # Below this length a product with the matrix is as fast as an FFT and takes any length.
 _MATRIX_UP_TO = 256
+
+
+def _type1(x: np.ndarray, ortho: bool) -> np.ndarray:
+    from mfcc.fft import next_good_length, rfft
+
+    n = x.shape[-1]
+    period = 2 * (n - 1)
+    if n <= _MATRIX_UP_TO or next_good_length(period) != period:
+        return _by_matrix(x, 1, ortho)
+    x = x.copy()
+    if ortho:
+        x[..., [0, -1]] *= x.dtype.type(np.sqrt(2.0))
+    y = np.ascontiguousarray(rfft(np.concatenate([x, x[..., -2:0:-1]], axis=-1)).real)
+    if ortho:
+        y *= x.dtype.type(np.sqrt(1.0 / period))
+        y[..., [0, -1]] *= x.dtype.type(np.sqrt(0.5))
+    return y
 
 
 def _type2(x: np.ndarray, ortho: bool) -> np.ndarray:
@@ -153,15 +184,9 @@ def _type3(x: np.ndarray, ortho: bool) -> np.ndarray:
 def _by_matrix(x: np.ndarray, type: int, ortho: bool) -> np.ndarray:
     n = x.shape[-1]
     norm = "ortho" if ortho else None
-    if n <= 4096:
-        return x @ dct_matrix(n, n, type=type, norm=norm, dtype=x.dtype).T
     y = np.empty_like(x)
-    for i in range(n):  # a long length that no FFT here takes: row by row, so that memory stays small
-        numerator = i * (2 * np.arange(n) + 1) if type == 2 else np.arange(n) * (2 * i + 1)
-        row = 2.0 * _cosine(numerator, n)
-        if type == 3:
-            row[0] = np.sqrt(2.0) if ortho else 1.0
-        if ortho:
-            row *= np.sqrt(0.5 / n) * (np.sqrt(0.5) if type == 2 and i == 0 else 1.0)
-        y[..., i] = x @ row.astype(x.dtype)
+    step = max(1, 2**24 // n)  # of a length that no FFT here takes a few rows at a time, so that memory stays small
+    for first in range(0, n, step):
+        k = np.arange(first, min(first + step, n))
+        y[..., k] = x @ _rows(k, n, type, norm).astype(x.dtype).T
     return y

@@ -93,6 +93,8 @@ def _bands(r: MFCC) -> str:
     text += "of height 1" if r.filter_norm is None else "of area 1 (in Hz)"
     if r.skip_edge_bins:
         text += "; bins at the edges left out"
+    if r.filter_sr is not None:
+        text += f"; bins {r.filter_sr / r.n_fft:.6g} Hz apart (filter_sr = {r.filter_sr:.8g} Hz)"
     if r.warp != 1:
         text += f"; corners from {r.warp_low:g} to {r.warp_high:g} Hz divided by {r.warp:g}"
     return _line("mel filters", text)
@@ -115,7 +117,12 @@ def _clip(r: MFCC) -> list[str]:
 
 def _cepstrum(r: MFCC) -> str:
     M = r.n_mels
-    if r.dct_type == 2:
+    if r.dct_type == 1:
+        half = "/2" if r.dct_norm is None else "/sqrt(2)"
+        term = f"(l[0]{half} + (-1)^n l[{M - 1}]{half} + sum_(0<k<{M - 1}) l[k] cos(pi n k / {M - 1}))"
+        ends = {"ortho": f"n = 0 and {M - 1}", "htk": f"n = {M - 1}", None: ""}[r.dct_norm]
+        factor = "2" if r.dct_norm is None else f"sqrt(2/{M - 1}) ({ends}: sqrt(1/{M - 1}))"
+    elif r.dct_type == 2:
         term = f"sum_k l[k] cos(pi n (k + 1/2) / {M})"
         factor = {"ortho": f"sqrt(2/{M}) (n = 0: sqrt(1/{M}))", "htk": f"sqrt(2/{M})", None: "2"}[r.dct_norm]
     else:

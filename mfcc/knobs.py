@@ -28,7 +28,7 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "filter_norm": mel.NORMS,
     "log": ("natural", "decibel"),
     "log_floor_mode": ("clip", "zeros", "add"),
-    "dct_type": (2, 3),
+    "dct_type": (1, 2, 3),
     "dct_norm": ("ortho", "htk", None),
     "lifter_start": (0, 1),
     "c0": ("first", "last", "drop"),
@@ -83,8 +83,11 @@ def _check_frames(knobs: dict[str, Any]) -> None:
 
 
 def _check_bands(knobs: dict[str, Any]) -> None:
+    if knobs["filter_sr"] is not None:
+        filter_sr = check_number(_WHO, "filter_sr", knobs["filter_sr"], above=0, hint="None is the same as sr.")
+        knobs["filter_sr"] = None if filter_sr == knobs["sr"] else filter_sr
     bank = filter_bank(knobs).checked(_WHO)
-    knobs.update(zip(_BANK_KNOBS, bank, strict=True))
+    knobs.update(zip(_BANK_KNOBS, bank[1:], strict=True))
     knobs["log_floor"] = check_number(
         _WHO, "log_floor", knobs["log_floor"], above=0, hint="Without one, silence has no logarithm."
     )
@@ -99,16 +102,16 @@ def _check_bands(knobs: dict[str, Any]) -> None:
         mel.warn_of_empty_filters(_WHO, bank, mel.filter_weights(bank), stacklevel=6)
 
 
-# The knobs of the filter bank, in the order of mel.FilterBank.
+# The knobs of the filter bank, in the order of mel.FilterBank behind its sampling rate.
 _BANK_KNOBS = (
-    "sr", "n_fft", "n_mels", "fmin", "fmax", "mel_formula", "filter_shape", "filter_norm", "skip_edge_bins",
+    "n_fft", "n_mels", "fmin", "fmax", "mel_formula", "filter_shape", "filter_norm", "skip_edge_bins",
     "warp", "warp_low", "warp_high",
 )  # fmt: skip
 
 
 def filter_bank(knobs: Mapping[str, Any]) -> mel.FilterBank:
     """Return the knobs of the filter bank."""
-    return mel.FilterBank(*(knobs[name] for name in _BANK_KNOBS))
+    return mel.FilterBank(knobs["filter_sr"] or knobs["sr"], *(knobs[name] for name in _BANK_KNOBS))
 
 
 def _check_cepstrum(knobs: dict[str, Any]) -> None:
@@ -119,6 +122,8 @@ def _check_cepstrum(knobs: dict[str, Any]) -> None:
             f"coefficients than mel bands: lower n_mfcc or raise n_mels."
         )
     knobs["n_mfcc"] = n_mfcc
+    if knobs["dct_type"] == 1 and knobs["n_mels"] == 1:
+        raise ValueError(f"{_WHO}: dct_type: expected 2 or 3 with n_mels=1, got 1. Type 1 takes at least two bands.")
     knobs["lifter"] = check_number(_WHO, "lifter", knobs["lifter"], minimum=0, hint="Usual is 22; 0 is off.")
     knobs["energy_floor"] = check_number(_WHO, "energy_floor", knobs["energy_floor"], above=0)
     if n_mfcc == 1 and knobs["c0"] == "drop" and (knobs["energy"] is None or knobs["energy_place"] == "c0"):
@@ -134,6 +139,7 @@ def _check_cepstrum(knobs: dict[str, Any]) -> None:
 ADDED: dict[int, dict[str, Any]] = {
     2: {"warp": 1.0, "warp_low": None, "warp_high": None},
     3: {"output": "mfcc"},
+    4: {"filter_sr": None},
 }
 """Knobs that came with a version of the format, with the values that change nothing: what older recipes meant."""
 

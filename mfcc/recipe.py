@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,7 +13,7 @@ from mfcc import framing, knobs, mel
 from mfcc.checks import check_integer, check_samples
 
 FORMAT = "mfcc.MFCC"
-VERSION = 3
+VERSION = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +61,9 @@ class MFCC:
         Divide power by n_fft ("length") or by the window's sum of squares ("window"), magnitude by the root of it.
     n_mels, fmin, fmax, mel_formula, filter_shape, filter_norm, skip_edge_bins, warp, warp_low, warp_high
         The mel filter bank: see `mfcc.mel.mel_filterbank`. fmin and fmax in Hz; the default of fmax is sr / 2.
+    filter_sr : float, optional
+        The sampling rate in Hz that the filter bank is made for. None: sr. HTK drops fractions of the sampling period
+        in units of 100 ns: at 22,050 Hz it makes filters for 1e7 / 453 Hz.
     log : "natural" or "decibel"
         ln(m), or 10 log10(m) of power and 20 log10(m) of magnitude.
     log_floor : float
@@ -72,7 +75,7 @@ class MFCC:
         log="decibel". It makes a frame depend on the rest of its signal; None is off.
     n_mfcc : int
         Number of cosines, at most n_mels, the constant one (C0) included.
-    dct_type : 2 or 3
+    dct_type : 1, 2 or 3
     dct_norm : "ortho", "htk" or None
         See `mfcc.dct.dct`; "htk" is orthonormal but for C0, larger by sqrt(2).
     lifter : float
@@ -128,12 +131,13 @@ class MFCC:
     warp: float = 1.0
     warp_low: float | None = None
     warp_high: float | None = None
+    filter_sr: float | None = None
     log: Literal["natural", "decibel"] = "natural"
     log_floor: float = 1e-10
     log_floor_mode: Literal["clip", "zeros", "add"] = "clip"
     top_db: float | None = None
     n_mfcc: int = 41
-    dct_type: Literal[2, 3] = 2
+    dct_type: Literal[1, 2, 3] = 2
     dct_norm: Literal["ortho", "htk"] | None = "ortho"
     lifter: float = 0.0
     lifter_start: Literal[0, 1] = 0
@@ -203,6 +207,39 @@ class MFCC:
         """
         return self._run(self.output, y, threads)
 
+    def stream(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """Yield the features of a signal that comes in blocks, as soon as they are known.
+
+        Joined along their last axis they are those of the whole signal, bit for bit, whatever the cuts; what is held in
+        memory does not grow with its length (but with `top_db`, which makes a frame depend on the whole signal, it is
+        all of it).
+
+        Parameters
+        ----------
+        blocks : iterable of arrays, shape (any length,)
+            Mono samples at `sr`, as for a call, of one type. `mfcc.blocks` reads them from a file.
+
+        Yields
+        ------
+        array, shape (n_features, up to 512 frames)
+
+        Raises
+        ------
+        ValueError, TypeError
+            As a call, when the block comes; for a signal too short for one frame at the end.
+
+        Examples
+        --------
+        >>> recipe = MFCC()
+        >>> y = np.sin(0.1 * np.arange(100_000))
+        >>> parts = list(recipe.stream(y[first : first + 999] for first in range(0, 100_000, 999)))
+        >>> np.array_equal(np.concatenate(parts, axis=1), recipe(y))
+        True
+        """
+        from mfcc.streaming import stream
+
+        return stream(self, blocks)
+
     def power_spectrogram(self, y: np.ndarray, *, threads: int | None = None) -> np.ndarray:
         """Return the power spectrum (magnitude if power=1) of each frame, shape (n_fft // 2 + 1, n_frames)."""
         return self._run("spectrum", y, threads)
@@ -241,22 +278,53 @@ class MFCC:
         names = (field.name for field in dataclasses.fields(self))
         return tuple(name for name in names if getattr(self, name) != getattr(other, name))
 
+    def check_same(self, other: MFCC, who: str = "MFCC.check_same") -> None:
+        """ValueError that names every knob in which another recipe differs, with both values; nothing if none does.
+
+        A model has to be given features by the recipe of those that it was trained on: that is this one, `other` the
+        recipe of the features, and `who` what the error begins with.
+
+        Examples
+        --------
+        >>> MFCC().check_same(MFCC(n_mels=64))
+        Traceback (most recent call last):
+        ...
+        ValueError: MFCC.check_same: expected features by the same recipe, got another: n_mels: expected 41, got 64.
+        Compute them again by the recipe that is expected.
+        """
+        names = self.difference(other)
+        if names:
+            values = ((name, getattr(self, name), getattr(other, name)) for name in names)
+            both = "; ".join(f"{name}: expected {mine!r}, got {theirs!r}" for name, mine, theirs in values)
+            raise ValueError(
+                f"{who}: expected features by the same recipe, got another: {both}. "
+                f"Compute them again by the recipe that is expected."
+            )
+
     def _run(self, stage: str, y: np.ndarray, threads: int | None) -> np.ndarray:
         from mfcc import chain
 
         if threads is not None:
             threads = check_integer("MFCC", "threads", threads)
         y = check_samples("MFCC", y, integer_full_scale=self.integer_full_scale)
-        if self.n_frames(len(y)) == 0:
-            raise ValueError(
-                f"MFCC: y: expected at least {self._shortest()} samples ({self._shortest() / self.sr:.3g} s at "
-                f"{self.sr:g} Hz) for one frame, got {len(y)}. Append zeros, or use a recipe with partial='pad'."
-            )
+        check_one_frame("MFCC", "y", self, len(y))
         return chain.run(self, stage, y, threads)
 
-    def _shortest(self) -> int:
-        if self.center == "hop":
-            return max(1, self.hop_length - self.hop_length // 2)
-        if self.center or self.partial == "pad":
-            return 1
-        return self.frame_length
+
+def check_one_frame(who: str, name: str, recipe: MFCC, n_samples: int) -> None:
+    """ValueError if a signal of n_samples samples is too short for one frame."""
+    if recipe.n_frames(n_samples) == 0:
+        shortest = shortest_signal(recipe)
+        raise ValueError(
+            f"{who}: {name}: expected at least {shortest} samples ({shortest / recipe.sr:.3g} s at {recipe.sr:g} Hz) "
+            f"for one frame, got {n_samples}. Append zeros, or use a recipe with partial='pad'."
+        )
+
+
+def shortest_signal(recipe: MFCC) -> int:
+    """Return the number of samples of the shortest signal with one frame."""
+    if recipe.center == "hop":
+        return max(1, recipe.hop_length - recipe.hop_length // 2)
+    if recipe.center or recipe.partial == "pad":
+        return 1
+    return recipe.frame_length

@@ -160,8 +160,8 @@ def features(recipe, y, window, stage="mfcc"):
     if stage == "spectrum":
         return spectra
     bank = mel_filterbank(
-        r.sr, r.n_fft, r.n_mels, r.fmin, r.fmax, r.mel_formula, r.filter_shape, r.filter_norm, r.skip_edge_bins,
-        r.warp, r.warp_low, r.warp_high,
+        r.filter_sr or r.sr, r.n_fft, r.n_mels, r.fmin, r.fmax, r.mel_formula, r.filter_shape, r.filter_norm,
+        r.skip_edge_bins, r.warp, r.warp_low, r.warp_high,
     )  # fmt: skip
     mel = bank @ spectra
     if stage == "mel":

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 
 import numpy as np
 import pytest
@@ -144,7 +145,10 @@ def test_silence_is_finite():
         ({"top_db": 80}, "top_db: expected None with log='natural', got 80.*log='decibel'"),
         ({"n_mfcc": 42}, "n_mfcc: expected at most n_mels = 41, got 42.*lower n_mfcc or raise n_mels"),
         ({"n_mfcc": 1}, "n_mfcc: expected at least 2 with c0='drop', got 1"),
-        ({"dct_type": 1}, "dct_type: expected one of 2, 3, got 1"),
+        ({"filter_sr": -1}, "filter_sr: expected a finite number above 0, got -1. None is the same as sr"),
+        ({"filter_sr": 16000, "fmax": 9000}, "fmax: expected at most sr / 2 = 8000 Hz, got 9000"),
+        ({"dct_type": 4}, "dct_type: expected one of 1, 2, 3, got 4"),
+        ({"dct_type": 1, "n_mels": 1, "n_mfcc": 1, "c0": "first"}, "dct_type: expected 2 or 3 with n_mels=1, got 1"),
         ({"lifter": -22}, "lifter: expected a finite number of at least 0, got -22"),
         ({"energy": "raw"}, "energy_place: expected 'append' with c0='drop', got 'c0'"),
         ({"energy": True}, "energy: expected one of None, 'raw', 'windowed', 'spectrum', got True"),
@@ -226,7 +230,7 @@ def test_a_dictionary_that_does_not_fit():
 
     refused({**good, "hop": 1, "also": 2}, "expected no other knobs than those of MFCC, got also, hop")
     refused({k: v for k, v in good.items() if k not in ("sr", "lifter")}, "missing sr, lifter")
-    refused({**good, "version": 4}, "version: expected 3 or an older one, got 4.*another version")
+    refused({**good, "version": 5}, "version: expected 4 or an older one, got 5.*another version")
     refused({**good, "format": "nnlite.Network"}, "format: expected 'mfcc.MFCC', got 'nnlite.Network'")
     refused({}, "format: expected 'mfcc.MFCC', got None")
     refused([1], "expected a mapping, got list", TypeError)
@@ -246,6 +250,28 @@ def test_difference_names_knobs():
         FILMSCORE.difference({})
 
 
+def test_features_of_another_recipe_are_refused_by_name():
+    FILMSCORE.check_same(MFCC())
+    other = dataclasses.replace(FILMSCORE, window="hamming", lifter=22)
+    message = (
+        "tag: expected features by the same recipe, got another: window: expected 'hann', got 'hamming'; "
+        "lifter: expected 0.0, got 22.0. Compute them again by the recipe that is expected."
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        FILMSCORE.check_same(other, "tag")
+    with pytest.raises(TypeError, match="expected an MFCC, got NoneType"):
+        FILMSCORE.check_same(None)
+
+
+def test_filters_for_another_sampling_rate():
+    assert MFCC(filter_sr=22050) == MFCC()
+    recipe = MFCC(filter_sr=22075)
+    assert (recipe.sr, recipe.fmax) == (22050, 22075 / 2)
+    np.testing.assert_array_equal(recipe.filter_bank, mfcc.mel_filterbank(22075, 2048, 41, dtype=np.float64))
+    expected = recipe.filter_bank @ FILMSCORE.power_spectrogram(Y)
+    np.testing.assert_allclose(recipe.mel_spectrogram(Y), expected, rtol=1e-4)
+
+
 def test_every_choice_of_a_knob_shows_in_the_description():
     base = MFCC(
         preemphasis=0.9, win_length=1000, n_mfcc=20, spectrum_scale="length", lifter=22, energy="raw",
@@ -253,6 +279,7 @@ def test_every_choice_of_a_knob_shows_in_the_description():
     )  # fmt: skip
     choices_of = dict(knobs._CHOICES) | {name: (False, True) for name in knobs._FLAGS}
     choices_of |= {"sr": (22050.0, 44100.0), "full_scale": (1.0, 2.0), "integer_full_scale": (None, 128.0)}
+    choices_of["filter_sr"] = (None, 22075.0)
     choices_of |= {
         "fmin": (0.0, 50.0),
         "fmax": (11025.0, 9000.0),
@@ -304,8 +331,10 @@ def test_names_of_the_package():
 
 def test_a_recipe_of_an_older_version_means_what_it_meant():
     written = mfcc.MFCC(n_mels=30, n_mfcc=20).to_dict()
-    later = [name for names in knobs.ADDED.values() for name in names]
-    old = {name: value for name, value in written.items() if name not in later} | {"version": 1}
-    assert mfcc.MFCC.from_dict(old) == mfcc.MFCC(n_mels=30, n_mfcc=20)
-    with pytest.raises(ValueError, match="missing n_mels"):
-        mfcc.MFCC.from_dict({name: value for name, value in old.items() if name != "n_mels"})
+    for version in range(1, written["version"]):
+        later = [name for number, names in knobs.ADDED.items() if number > version for name in names]
+        old = {name: value for name, value in written.items() if name not in later} | {"version": version}
+        assert mfcc.MFCC.from_dict(old) == mfcc.MFCC(n_mels=30, n_mfcc=20)
+        for name in ("n_mels", *knobs.ADDED.get(version, ())):
+            with pytest.raises(ValueError, match=f"missing {name}"):
+                mfcc.MFCC.from_dict({key: value for key, value in old.items() if key != name})
