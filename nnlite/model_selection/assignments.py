@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import reprlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nnlite.model_selection.canonical import canonical_json, digest
+from nnlite.model_selection.canonical import canonical_json, digest, from_json
 from nnlite.model_selection.checks import as_groups
 from nnlite.model_selection.splits import IntArray
 
@@ -115,12 +116,13 @@ def read_folds(path: str | os.PathLike[str]) -> Assignment:
         is: take the hash out to edit folds by hand.
     """
     who, source = "read_folds", Path(path)
-    with open(source, encoding="utf-8", newline="") as file:
-        text = file.read()
     try:
+        with open(source, encoding="utf-8", newline="") as file:
+            text = file.read()
         said, pairs = _read_csv(text) if _format(who, source) == "csv" else _read_json(text)
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{who}: {source}: expected folds as write_folds writes them ({error!r}).") from None
+    except (ValueError, KeyError, TypeError, csv.Error) as error:
+        said = f"{type(error).__name__}: {error}"[:200]
+        raise ValueError(f"{who}: {source}: expected folds as write_folds writes them ({said}).") from None
     assignment = _checked(f"{who}: {source}", pairs)
     if said is not None and said != fold_hash(assignment):
         raise ValueError(
@@ -143,7 +145,7 @@ def _read_csv(text: str) -> tuple[str | None, list[tuple[Any, Any]]]:
 
 def _read_json(text: str) -> tuple[str | None, list[tuple[Any, Any]]]:
     # Pairs, not a dictionary: a name that comes twice must be seen.
-    content = dict(json.loads(text, object_pairs_hook=lambda items: items))
+    content = dict(from_json(text, pairs=list))
     return content.get("sha256"), [(group, fold) for group, fold in content["folds"]]
 
 
@@ -156,13 +158,22 @@ def _format(who: str, path: Path) -> str:
 def _checked(who: str, pairs: Iterable[tuple[Any, Any]]) -> Assignment:
     assignment: Assignment = {}
     for group, fold in pairs:
-        if not isinstance(group, str) or isinstance(fold, bool) or not isinstance(fold, int | np.integer) or fold < 0:
-            raise ValueError(f"{who}: expected a fold number from 0 for each name, got {group!r}: {fold!r}.")
+        whole = isinstance(fold, int | np.integer) and not isinstance(fold, bool)
+        if not isinstance(group, str) or not whole or not 0 <= fold < 2**31:
+            raise ValueError(
+                f"{who}: expected a fold number from 0 for each name, got {_short(group)}: {_short(fold)}."
+            )
+        if not group.isascii() and group != group.encode("utf-8", "replace").decode():
+            raise ValueError(f"{who}: expected names that UTF-8 can hold, got {_short(group)}.")
         if group in assignment:
             raise ValueError(
-                f"{who}: expected every group once, got {group!r} in folds {assignment[group]} and {int(fold)}."
+                f"{who}: expected every group once, got {_short(group)} in folds {assignment[group]} and {int(fold)}."
             )
         assignment[group] = int(fold)
     if not assignment:
         raise ValueError(f"{who}: expected at least one group, got none.")
     return assignment
+
+
+def _short(value: Any) -> str:
+    return reprlib.repr(value)

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
+import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,32 @@ def canonical_json(value: Any, who: str) -> str:
 
 def digest(text: str) -> str:
     """SHA-256 of a text, hexadecimal."""
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+    return hashlib.sha256(encoded(text)).hexdigest()
+
+
+def encoded(text: str) -> bytes:
+    """JSON in UTF-8; half a surrogate pair, as in the name of a file that can't be decoded, in JSON's own notation."""
+    return text.encode("utf-8", "backslashreplace")
+
+
+def from_json(text: str | bytes, pairs: Callable[[list[tuple[str, Any]]], Any] = dict) -> Any:
+    """The value of a JSON text that anyone may have written; `pairs` makes the objects.
+
+    Raises
+    ------
+    ValueError
+        If it is no JSON in the strict sense, without NaN and infinity, or goes too deep.
+    """
+    try:
+        return json.loads(text, parse_float=_finite, parse_constant=_finite, object_pairs_hook=pairs)
+    except RecursionError:
+        raise ValueError("lists and dictionaries too deep inside of each other") from None
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError(f"expected finite numbers, got {text[:30]}")
+    return number
 
 
 def plain(value: Any) -> Any:

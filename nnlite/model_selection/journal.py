@@ -2,12 +2,13 @@
 
 import json
 import os
+import reprlib
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
-from nnlite.model_selection.canonical import canonical_json, digest, plain
+from nnlite.model_selection.canonical import canonical_json, digest, encoded, from_json, plain
 
 _FORMAT = "nnlite journal 1"
 
@@ -85,7 +86,7 @@ class Journal:
         parsed: list[Any] = []
         for number, line in enumerate(lines, start=1):
             try:
-                entry = json.loads(line)
+                entry = from_json(line)
             except ValueError:
                 entry = None
             if not isinstance(entry, dict):
@@ -97,14 +98,14 @@ class Journal:
                 )
             parsed.append(entry)
         first, *self.entries = parsed
-        if first.get("format") != _FORMAT:
+        if first.get("format") != _FORMAT or not isinstance(first.get("arguments"), dict):
             raise self._not_a_journal()
         if first.get("sha256") != header["sha256"]:
-            raise ValueError(self._difference(first.get("arguments", {}), header["arguments"]))
+            raise ValueError(self._difference(first["arguments"], header["arguments"]))
 
     def _difference(self, then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
         differing = [name for name in sorted({*then, *now}) if then.get(name) != now.get(name)]
-        said = "; ".join(f"{name}: {then.get(name)!r} then, {now.get(name)!r} now" for name in differing)
+        said = "; ".join(f"{name}: {_short(then.get(name))} then, {_short(now.get(name))} now" for name in differing)
         return (
             f"{self._who}: journal: {self.path} was written with other arguments ({said}). Choose another file, or "
             "repeat the arguments."
@@ -139,5 +140,9 @@ class Journal:
                 os.close(folder)
 
 
+def _short(value: Any) -> str:
+    return repr(value) if len(repr(value)) < 200 else reprlib.repr(value)
+
+
 def _line(entry: Mapping[str, Any]) -> bytes:
-    return json.dumps(plain(entry), ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    return encoded(json.dumps(plain(entry), ensure_ascii=False, allow_nan=False)) + b"\n"

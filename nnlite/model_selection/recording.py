@@ -1,10 +1,15 @@
 """What a search and a run of tasks share: records that a journal keeps, and those it has already."""
 
+import contextlib
+import math
 import os
+import reprlib
+import types
+import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from nnlite.model_selection.execution import JobT, Workers, module_level_name, run_jobs
@@ -64,16 +69,38 @@ def read_records(
     """The jobs' records that the journal has, by key; the last entry of a key counts.
 
     `content` names the field that job and record share and that is taken from the job: JSON made tuples lists.
+
+    Raises
+    ------
+    ValueError
+        If an entry is no record of this kind.
     """
     wanted = {job.key: getattr(job, content) for job in jobs}
-    names = {field.name for field in fields(kind)}
+    hints = typing.get_type_hints(kind)
     known: dict[str, RecordT] = {}
-    for entry in book.entries if book else []:
-        if set(entry) != names:
-            raise ValueError(f"{who}: journal: expected the names {sorted(names)} in every line, got {sorted(entry)}.")
+    for number, entry in enumerate(book.entries if book else [], start=2):
+        if set(entry) != set(hints) or not all(_fits(entry[name], hint) for name, hint in hints.items()):
+            expected = ", ".join(f"{name} ({getattr(hint, '__name__', hint)})" for name, hint in hints.items())
+            raise ValueError(
+                f"{who}: journal: {book.path if book else None}: line {number}: expected the names {expected}, "
+                f"got {reprlib.repr(entry)}. Take the damaged line out; it will be run again."
+            )
         if entry["key"] in wanted:
             known[entry["key"]] = kind(**{**entry, content: wanted[entry["key"]]})
     return {key: record for key, record in known.items() if not (record.failed and retry_failed)}
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value that JSON gave is of a field's type."""
+    if isinstance(hint, types.UnionType):
+        return any(_fits(value, choice) for choice in typing.get_args(hint))
+    if hint is float:
+        with contextlib.suppress(OverflowError):  # an integer of a thousand digits is no number to compare with
+            return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+        return False
+    if hint is int and isinstance(value, bool):
+        return False
+    return hint is Any or isinstance(value, typing.get_origin(hint) or hint)
 
 
 def run_unknown(
