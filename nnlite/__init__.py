@@ -27,6 +27,7 @@ _MODULES = {
     "unit_variance": ["lsuv"],
     "training": ["Epoch", "TrainingDiverged", "train"],
     "classifier": ["NetworkClassifier"],
+    "ensemble": ["BaggedEnsemble", "BaggedEnsembleWarning"],
     "estimator": ["NotFittedError"],
     "rows": ["Rows"],
     "serialization": ["FileFormatError"],

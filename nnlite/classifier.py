@@ -157,7 +157,7 @@ class NetworkClassifier(Estimator):
         X: Any,
         y: Any,
         sample_weight: Any = None,
-        validation_data: tuple[Any, Any] | None = None,
+        validation_data: tuple[Any, Any] | tuple[Any, Any, Any] | None = None,
     ) -> "NetworkClassifier":
         """Train on samples and their labels; Ctrl-C ends it with the best parameters so far.
 
@@ -168,7 +168,7 @@ class NetworkClassifier(Estimator):
         y : array_like (n_samples,) or (n_samples, n_classes)
         sample_weight : array_like (n_samples,), optional
             A sample of weight 0 is left out.
-        validation_data : (X, y), optional
+        validation_data : (X, y) or (X, y, sample_weight), optional
             Samples that choose the best epoch, instead of a random part of the training samples.
 
         Returns
@@ -201,10 +201,11 @@ class NetworkClassifier(Estimator):
         held_out = None
         if validation_data is not None:
             X_val = as_samples(f"{WHO}.fit: validation_data", validation_data[0])
+            own_val = sample_weights(validation_data[2] if len(validation_data) > 2 else None, len(X_val))
             check_sample_shape(f"{WHO}.fit: validation_data", tuple(X_val.shape[1:]), tuple(X.shape[1:]))
             y_val = coding.encode(validation_data[1], len(X_val))
-            val_weights = class_weights(y_val, per_class, len(coding.classes))
-            held_out = HeldOut(X_val, y_val, np.arange(len(X_val)), np.ones(len(X_val)), val_weights)
+            val_weights = own_val * class_weights(y_val, per_class, len(coding.classes))
+            held_out = HeldOut(X_val, y_val, np.arange(len(X_val)), own_val, val_weights)
         elif self.validation_fraction:
             rows, held_out_rows = split(labels, rows, self.validation_fraction, seed)
             held_out = HeldOut(X, labels, held_out_rows, own_weights, weights)
@@ -290,6 +291,26 @@ class NetworkClassifier(Estimator):
         self._check_fitted()
         X = as_samples(f"{WHO}.predict_proba: X", X)
         return self._predictor.probabilities(self.params_, X, self.n_threads)
+
+    def hidden(self, X: Any, until: int | None = None) -> np.ndarray:
+        """What the network says inside, before some of its layers: an embedding of the samples.
+
+        Parameters
+        ----------
+        X : array_like (n_samples, *input_shape)
+        until : int, optional
+            Index of the first layer that is left out, see `Sequential.until`. By default the last one with weights: its
+            input is the last hidden layer's output.
+
+        Returns
+        -------
+        ndarray (n_samples, *output_shape of network_.until(until)), float32
+        """
+        self._check_fitted()
+        X = as_samples(f"{WHO}.hidden: X", X)
+        if until is None:
+            until = max(int(name.partition(".")[0]) for name in self.params_)
+        return self._predictor.hidden(self.params_, X, until, self.n_threads)
 
     def predict(self, X: Any) -> np.ndarray:
         """The most probable class of each sample; with several labels a sample, 1 where a probability reaches one

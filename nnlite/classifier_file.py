@@ -46,8 +46,7 @@ def to_file(model: Any) -> tuple[dict[str, Any], Arrays]:
     header: dict[str, Any] = {
         "network": registry.to_dict(predictor.network),
         "loss": registry.to_dict(predictor.loss),
-        "settings": _settings_to_json(model),
-        "multilabel": predictor.coding.multilabel,
+        "settings": settings_to_json(model),
         "seed": model._seed,
         "best_epoch": model.best_epoch_,
         "stopped_by": model.stopped_by_,
@@ -57,12 +56,8 @@ def to_file(model: Any) -> tuple[dict[str, Any], Arrays]:
     if predictor.standardizer is not None:
         arrays |= {"standardizer/mean": predictor.standardizer.mean, "standardizer/scale": predictor.standardizer.scale}
     arrays |= {f"history/{name}": values for name, values in history_to_arrays(model.history_).items()}
-    if model.classes_.dtype.kind in "biuf":
-        arrays["classes"] = model.classes_
-    else:
-        header["classes"] = _strings(model.classes_)
-        header["classes_are_objects"] = model.classes_.dtype == object
-    return header, arrays
+    coding_header, coding_arrays = coding_to_file(predictor.coding)
+    return header | coding_header, arrays | coding_arrays
 
 
 def from_file(estimator: type, header: dict[str, Any], arrays: Arrays, custom: Iterable[type]) -> Any:
@@ -84,13 +79,13 @@ def from_file(estimator: type, header: dict[str, Any], arrays: Arrays, custom: I
     """
     if unknown := [name for name in arrays if name != "classes" and not name.startswith(PREFIXES)]:
         raise FileFormatError(f"arrays: expected those of a classifier, got also {shown(unknown[0])}.")
-    model = estimator(**_settings_from_json(_object(header, "settings"), custom))
+    model = estimator(**settings_from_json(object_in(header, "settings"), custom))
     check_settings(model)
     network = registry.from_dict(header["network"], custom, family="network")
     loss = registry.from_dict(header["loss"], custom, family="losses")
     params = _group(arrays, "params/")
     check_params("params", network, params)
-    coding = _coding_from_file(header, arrays, network.output_shape)
+    coding = coding_from_file(header, arrays, network.output_shape)
     predictor = Predictor(network, loss, coding, _standardizer_from_file(arrays, network.input_shape))
     assert predictor.logits_network  # raises if the loss is one of another activation
     seed, best_epoch, stopped_by = header["seed"], header["best_epoch"], header["stopped_by"]
@@ -106,7 +101,8 @@ def from_file(estimator: type, header: dict[str, Any], arrays: Arrays, custom: I
     return model
 
 
-def _settings_to_json(model: Any) -> dict[str, Any]:
+def settings_to_json(model: Any) -> dict[str, Any]:
+    """Those settings of a classifier that are data."""
     settings: dict[str, Any] = {name: getattr(model, name) for name in NUMBERS}
     settings |= {name: getattr(model, name) for name in WORDS if isinstance(getattr(model, name), str)}
     for name in DESCRIPTIONS:
@@ -120,7 +116,8 @@ def _settings_to_json(model: Any) -> dict[str, Any]:
     return settings
 
 
-def _settings_from_json(settings: dict[str, Any], custom: Iterable[type]) -> dict[str, Any]:
+def settings_from_json(settings: dict[str, Any], custom: Iterable[type]) -> dict[str, Any]:
+    """Arguments of NetworkClassifier."""
     known = {*DESCRIPTIONS, *NUMBERS, *WORDS, "standardize_axes", "class_weight", "random_state"}
     if unknown := sorted(settings.keys() - known):
         raise FileFormatError(f"settings: expected some of {shown(sorted(known))}, got also {shown(unknown[0])}.")
@@ -135,7 +132,17 @@ def _settings_from_json(settings: dict[str, Any], custom: Iterable[type]) -> dic
     return settings
 
 
-def _coding_from_file(header: dict[str, Any], arrays: Arrays, output_shape: tuple[int, ...]) -> LabelCoding:
+def coding_to_file(coding: LabelCoding) -> tuple[dict[str, Any], Arrays]:
+    """Header and arrays of classes."""
+    header: dict[str, Any] = {"multilabel": coding.multilabel}
+    if coding.classes.dtype.kind in "biuf":
+        return header, {"classes": coding.classes}
+    names = {"classes": _strings(coding.classes), "classes_are_objects": coding.classes.dtype == object}
+    return header | names, {}
+
+
+def coding_from_file(header: dict[str, Any], arrays: Arrays, output_shape: tuple[int, ...]) -> LabelCoding:
+    """The classes, which are as many as there are outputs."""
     multilabel = header["multilabel"]
     if not isinstance(multilabel, bool):
         raise FileFormatError(f"multilabel: expected true or false, got {shown(multilabel)}.")
@@ -181,7 +188,8 @@ def _group(arrays: Arrays, prefix: str) -> Arrays:
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
-def _object(header: dict[str, Any], key: str) -> dict[str, Any]:
+def object_in(header: dict[str, Any], key: str) -> dict[str, Any]:
+    """What stands under a key, if it is a JSON object."""
     if not isinstance(header[key], dict):
         raise FileFormatError(f"{key}: expected an object, got {shown(header[key])}.")
     return header[key]

@@ -155,7 +155,8 @@ class Fit:
         held_out = self.held_out
         if held_out is None or held_out.labels is self.labels:
             return {"validation_fraction": described(self.model.validation_fraction), "validation_data": None}
-        return {"validation_data": f"{described_samples(held_out.X)} {checksum(held_out.labels)}"}
+        weights = "" if (held_out.weights == 1).all() else f" weights {checksum(held_out.weights)}"
+        return {"validation_data": f"{described_samples(held_out.X)} {checksum(held_out.labels)}{weights}"}
 
     def _start(self, progress: Progress) -> list[str] | None:
         """Of a warm start, since fresh parameters follow from the rest."""

@@ -98,7 +98,8 @@ def split(labels: np.ndarray, rows: np.ndarray, fraction: float, seed: int) -> t
     if drawn.ndim == 1:
         first = np.unique(drawn, return_index=True)[1]
     else:
-        first = np.unique(drawn.argmax(axis=0))  # of a class that has none it is any sample
+        # One with each class and one without it; where there is none of a kind it is any sample.
+        first = np.unique([drawn.argmax(axis=0), drawn.argmin(axis=0)])
     free = np.delete(order, first)
     if not len(free):
         raise ValueError(

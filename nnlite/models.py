@@ -13,7 +13,7 @@ from nnlite.parameters import check_params
 from nnlite.serialization import FileFormatError, read_archive, write_archive
 from nnlite.serialization.errors import reading, shown
 
-KINDS = {"NetworkClassifier": "nnlite.classifier"}
+KINDS = {"NetworkClassifier": "nnlite.classifier", "BaggedEnsemble": "nnlite.ensemble"}
 """Estimators that a file may hold: name of the class -> its module.
 
 Such a class has ``_to_file() -> (header, arrays)`` and a class method ``_from_file(header, arrays, custom)``; whatever
@@ -22,15 +22,18 @@ Such a class has ``_to_file() -> (header, arrays)`` and a class method ``_from_f
 PAIR = "Sequential"
 
 
-def save(path: str | os.PathLike[str], model: Any, /, **metadata: Any) -> None:
+def save(path: str | os.PathLike[str], model: Any, /, *, dtype: Any = None, **metadata: Any) -> None:
     """Write a fitted model: data only, no pickle, whole or not at all.
 
     Parameters
     ----------
     path : path-like
         ``.npz`` is the usual extension; NumPy reads the arrays in it too.
-    model : NetworkClassifier or (Sequential, dict)
+    model : NetworkClassifier, BaggedEnsemble or (Sequential, dict)
         An estimator that has been fitted, or a network and its parameters.
+    dtype : dtype, optional
+        In which parameters are stored, by default that which they have. ``"float16"`` halves the file; they come back
+        in float32, rounded to about three digits, and so do outputs.
     **metadata
         What belongs to the model and JSON can hold, for instance ``recipe=`` and ``class_names=``. Tuples become lists.
 
@@ -54,6 +57,11 @@ def save(path: str | os.PathLike[str], model: Any, /, **metadata: Any) -> None:
     (True, True)
     """
     header, arrays = _pair_to_file(model) if isinstance(model, tuple) else _estimator_to_file(model)
+    if dtype is not None:
+        arrays = {
+            name: _narrowed(name, array, dtype) if _is_param(header["kind"], name) else array
+            for name, array in arrays.items()
+        }
     write_archive(path, {**header, "metadata": metadata}, arrays)
 
 
@@ -68,7 +76,7 @@ def load(path: str | os.PathLike[str], /, custom: Iterable[type] = ()) -> Any:
 
     Returns
     -------
-    NetworkClassifier or (Sequential, dict)
+    NetworkClassifier, BaggedEnsemble or (Sequential, dict)
         What was saved; an estimator has the metadata as `metadata_`.
 
     Raises
@@ -86,6 +94,9 @@ def load(path: str | os.PathLike[str], /, custom: Iterable[type] = ()) -> Any:
         kind, metadata = header.get("kind"), header.get("metadata")
         if not isinstance(metadata, dict):
             raise FileFormatError(f"metadata: expected an object, got {shown(metadata)}.")
+        for name, array in arrays.items():
+            if array.dtype == np.float16 and _is_param(kind, name):
+                arrays[name] = array.astype(np.float32)
         if kind == PAIR:
             return _pair_from_file(header, arrays, custom)
         if not isinstance(kind, str) or kind not in KINDS:
@@ -93,6 +104,23 @@ def load(path: str | os.PathLike[str], /, custom: Iterable[type] = ()) -> Any:
         model = _class_of(kind)._from_file(header, arrays, custom)
         model.metadata_ = metadata
         return model
+
+
+def _is_param(kind: Any, name: str) -> bool:
+    """Whether an array is a parameter of a network: all of a pair's are, an estimator has them in a folder."""
+    return kind == PAIR or "params" in name.split("/")[:-1]
+
+
+def _narrowed(name: str, array: np.ndarray, dtype: Any) -> np.ndarray:
+    if np.dtype(dtype) not in (np.float16, np.float32, np.float64):
+        raise ValueError(f"save: dtype: expected float16, float32 or float64, got {dtype!r}.")
+    with np.errstate(over="ignore"):
+        narrowed = array.astype(dtype)
+    if not np.isfinite(narrowed).all():
+        raise ValueError(
+            f"save: dtype: expected parameters that {np.dtype(dtype)} can hold, got {np.abs(array).max():g} in {name}."
+        )
+    return narrowed
 
 
 def _class_of(kind: str) -> Any:

@@ -144,6 +144,31 @@ class Sequential:
             x = layer.apply(parts[index], x)
         return x
 
+    def until(self, stop: int) -> "Sequential":
+        """The network of the layers before an index; its parameters are those of this one, under the same names.
+
+        Parameters
+        ----------
+        stop : int
+            As in ``layers[:stop]``: -1 leaves the last layer out.
+
+        Raises
+        ------
+        IndexError
+            If there is no such layer.
+
+        Examples
+        --------
+        >>> import nnlite as nn
+        >>> net = nn.Sequential([nn.Dense(3), nn.Tanh(), nn.Dense(2)], input_shape=(4,))
+        >>> inner = net.until(-1)
+        >>> inner.output_shape, list(inner.parameter_shapes)
+        ((3,), ['0.weight', '0.bias'])
+        """
+        if not -len(self.layers) <= stop <= len(self.layers):
+            raise IndexError(f"Sequential.until: stop: expected an index of the {len(self.layers)} layers, got {stop}.")
+        return Sequential(self.layers[:stop], self.input_shape, fuse=self.fuse)
+
     def multiply_adds(self) -> int:
         """Multiplications with a weight for one sample, of the layers as written."""
         return sum(layer.multiply_adds(shape) for layer, shape in zip(self.layers, self.shapes, strict=False))

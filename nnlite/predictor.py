@@ -8,6 +8,7 @@ import numpy as np
 
 from nnlite.label_coding import LabelCoding
 from nnlite.layers.activations import ReLU, Sigmoid, Softmax
+from nnlite.layers.base import Layer
 from nnlite.layers.dense import Dense
 from nnlite.layers.reshape import Flatten
 from nnlite.losses import Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError
@@ -68,6 +69,13 @@ class Predictor:
         """Probability of each class for each sample."""
         return self.loss.predict(self.logits(params, X, n_threads))
 
+    def hidden(self, params: dict[str, np.ndarray], X: Any, until: int, n_threads: int | None) -> np.ndarray:
+        """Output of the layers before the index `until`."""
+        check_sample_shape(WHO, tuple(X.shape[1:]), self.network.input_shape)
+        inner = self.network.until(until)
+        own = {name: params[name] for name in inner.parameter_shapes}
+        return predict(inner, own, X, read=self.read, n_threads=n_threads)
+
     def targets(self, labels: np.ndarray) -> np.ndarray:
         """Encoded labels in the form that the loss takes: under a softmax a sample's labels share its probability."""
         if labels.ndim == 1:
@@ -125,12 +133,16 @@ def first_params(model: Any, predictor: Predictor, X: Any, rows: np.ndarray, see
     return scaled if all(np.isfinite(value).all() for value in scaled.values()) else params
 
 
+def default_network(input_shape: tuple[int, ...], n_outputs: int, last: Layer) -> Sequential:
+    """What an estimator takes that was given no network: 100 ReLU units."""
+    return Sequential([Flatten(), Dense(100), ReLU(), Dense(n_outputs), last], input_shape)
+
+
 def _network_for(network: Sequential | None, input_shape: tuple[int, ...], coding: LabelCoding) -> Sequential:
     """The network, checked against the data; or one of 100 hidden units."""
     n_outputs = len(coding.classes)
     if network is None:
-        last = Sigmoid() if coding.multilabel else Softmax()
-        return Sequential([Flatten(), Dense(100), ReLU(), Dense(n_outputs), last], input_shape)
+        return default_network(input_shape, n_outputs, Sigmoid() if coding.multilabel else Softmax())
     check_sample_shape(WHO, input_shape, network.input_shape)
     if network.output_shape != (n_outputs,):
         raise ValueError(

@@ -99,6 +99,11 @@ class FitCheckpoint:
             raise FileFormatError(f"{self.path}: seed: expected an integer of 0 or more, got {shown(seed)}.")
         return seed
 
+    @property
+    def complete(self) -> bool:
+        """Whether there is the last state of a run that came to its end."""
+        return self._saved is not None and self._saved[0].get("stopped_by") is not None
+
     def save(self, progress: Progress, seed: int, fingerprint: dict[str, Any]) -> None:
         """Write a state; a newer one takes its place only when it is on the disk."""
         header = {"kind": KIND, "seed": seed, "stopped_by": progress.stopped_by, "fingerprint": fingerprint}

@@ -8,6 +8,9 @@ import numpy as np
 class Rows:
     """Some rows of an array, possibly memory-mapped or coded, as an array that reads them when it is indexed.
 
+    On its way to another process a memory-mapped array travels as the name of its file, and of an array in memory these
+    rows alone; anything else travels as it says itself.
+
     Parameters
     ----------
     x : array_like (n_samples, ...)
@@ -37,3 +40,27 @@ class Rows:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self[:], dtype)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if not isinstance(self._x, np.ndarray):
+            return Rows, (self._x, self._rows)
+        file = _file_of(self._x)
+        if file is None:
+            return Rows, (np.ascontiguousarray(self[:]), np.arange(len(self)))
+        return _mapped_rows, (*file, self._rows)
+
+
+def _file_of(x: np.ndarray) -> tuple[Any, ...] | None:
+    """(file name, dtype, offset in bytes, shape) of an array that is a memory-mapped file or one piece of it."""
+    root: Any = x
+    while isinstance(root.base, np.ndarray):
+        root = root.base
+    on_disk = isinstance(root, np.memmap) and root.filename is not None and root.mode != "c"
+    if not on_disk or not x.flags.c_contiguous:
+        return None
+    start = x.__array_interface__["data"][0] - root.__array_interface__["data"][0]
+    return str(root.filename), x.dtype, int(root.offset) + start, x.shape
+
+
+def _mapped_rows(filename: str, dtype: np.dtype, offset: int, shape: tuple[int, ...], rows: np.ndarray) -> Rows:
+    return Rows(np.memmap(filename, dtype, "r", offset, shape), rows)

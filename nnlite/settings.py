@@ -24,15 +24,18 @@ def is_integer(value: Any) -> bool:
     return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
-def _is_count(value: Any) -> bool:
+def is_count(value: Any) -> bool:
+    """Whether `value` is an integer of 1 or more that fits into 64 bits."""
     return is_integer(value) and 1 <= int(value) < 2**63
 
 
-def _is_share(value: Any) -> bool:
+def is_share(value: Any) -> bool:
+    """Whether `value` is a number in [0, 1)."""
     return isinstance(value, numbers.Real) and not isinstance(value, bool) and 0 <= float(value) < 1
 
 
-def _is_seed(value: Any) -> bool:
+def is_seed(value: Any) -> bool:
+    """Whether `draw_seed` takes `value`."""
     if is_integer(value):
         return 0 <= int(value) < 2**64
     return value is None or isinstance(value, (np.random.Generator, np.random.RandomState))
@@ -51,16 +54,25 @@ def _are_class_weights(value: Any) -> bool:
     return value is None or (isinstance(value, str) and value == "balanced")
 
 
-_EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
+Expected = dict[str, tuple[Callable[[Any], bool], str]]
+
+OF_THIS_RUN: Expected = {
+    "checkpoint": (lambda v: v is None or isinstance(v, (str, os.PathLike)), "a path or None"),
+    "random_state": (is_seed, "an integer of at least 0, a Generator or None"),
+    "verbose": (lambda v: isinstance(v, (int, np.integer, np.bool_)) and int(v) >= 0, "0 or 1"),
+}
+"""What every estimator has."""
+
+_EXPECTED: Expected = OF_THIS_RUN | {
     "network": (lambda v: v is None or isinstance(v, Sequential), "a Sequential or None"),
     "loss": (lambda v: v is None or isinstance(v, Loss), "a loss such as SoftmaxCrossEntropy() or None"),
     "optimizer": (lambda v: v is None or isinstance(v, Optimizer), "an optimizer such as SGD(0.01) or None"),
     "schedule": (lambda v: v is None or callable(v), "a schedule such as LinearDecay() or None"),
     "init": (lambda v: isinstance(v, str) and v in ("layers", "lsuv"), '"layers" or "lsuv"'),
-    "batch_size": (_is_count, "a positive integer"),
-    "max_epochs": (_is_count, "a positive integer"),
-    "validation_fraction": (_is_share, "a number in [0, 1)"),
-    "patience": (lambda v: v is None or _is_count(v), "a positive integer or None"),
+    "batch_size": (is_count, "a positive integer"),
+    "max_epochs": (is_count, "a positive integer"),
+    "validation_fraction": (is_share, "a number in [0, 1)"),
+    "patience": (lambda v: v is None or is_count(v), "a positive integer or None"),
     "monitor": (
         lambda v: callable(v) or (isinstance(v, str) and v in ("loss", "score")),
         '"loss", "score" or a callable',
@@ -69,30 +81,31 @@ _EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "class_weight": (_are_class_weights, '"balanced", a dict with finite weights of 0 or more, or None'),
     "augment": (lambda v: v is None or callable(v), "a callable or None"),
     "warm_start": (lambda v: isinstance(v, (bool, np.bool_)), "True or False"),
-    "checkpoint": (lambda v: v is None or isinstance(v, (str, os.PathLike)), "a path or None"),
-    "checkpoint_every": (_is_count, "a positive integer"),
-    "random_state": (_is_seed, "an integer of at least 0, a Generator or None"),
-    "n_threads": (lambda v: v is None or _is_count(v), "a positive integer or None"),
-    "verbose": (lambda v: isinstance(v, (int, np.integer, np.bool_)) and int(v) >= 0, "0 or 1"),
+    "checkpoint_every": (is_count, "a positive integer"),
+    "n_threads": (lambda v: v is None or is_count(v), "a positive integer or None"),
 }
 
 
-def check_settings(model: Any) -> None:
+def check_settings(model: Any, who: str = WHO, expected: Expected = _EXPECTED) -> None:
     """Raise unless each setting of an estimator is one that it can work with.
 
     Parameters
     ----------
-    model : NetworkClassifier
+    model : NetworkClassifier or another estimator
+    who : str
+        What the error begins with.
+    expected : dict
+        Name of a setting -> (whether a value is fine, what is expected in words).
 
     Raises
     ------
     ValueError
         That names the setting.
     """
-    for name, (is_fine, expected) in _EXPECTED.items():
+    for name, (is_fine, words) in expected.items():
         value = getattr(model, name)
         if not is_fine(value):
-            raise ValueError(f"{WHO}: {name}: expected {expected}, got {value!r}.")
+            raise ValueError(f"{who}: {name}: expected {words}, got {value!r}.")
 
 
 def draw_seed(random_state: Any) -> int:

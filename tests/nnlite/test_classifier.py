@@ -76,6 +76,39 @@ def test_validation_data_chooses_the_epoch_but_is_not_trained_on():
     assert loss.output_activation == "Softmax"
 
 
+def test_validation_samples_have_weights():
+    """As often in the loss and the score as their weights say; one of another checkpoint is noticed."""
+    X, y = circles()
+    X_val, y_val = circles(50, seed=2)
+    counts = np.arange(50) % 3
+    weighted = quick(max_epochs=3).fit(X, y, validation_data=(X_val, y_val, counts))
+    repeated = quick(max_epochs=3).fit(X, y, validation_data=(X_val.repeat(counts, axis=0), y_val.repeat(counts)))
+    for name in ("val_loss", "val_score"):
+        np.testing.assert_allclose(
+            [row[name] for row in weighted.history_], [row[name] for row in repeated.history_], rtol=1e-5
+        )
+    with pytest.raises(ValueError, match=r"sample_weight: expected shape \(50,\), got \(3,\)"):
+        quick().fit(X, y, validation_data=(X_val, y_val, counts[:3]))
+
+
+def test_what_is_inside():
+    X, y = circles()
+    network = nn.Sequential([nn.Dense(5), nn.Tanh(), nn.Dropout(0.5), nn.Dense(2), nn.Softmax()], (2,))
+    model = quick(network=network, standardize_axes=(0,), max_epochs=2).fit(3 * X + 1, y)
+    standard = (X - X.mean(axis=0)) / X.std(axis=0)
+    sums = standard @ model.params_["0.weight"] + model.params_["0.bias"]
+    inside = model.hidden(3 * X + 1)
+    assert inside.shape == (400, 5) and inside.dtype == np.float32
+    np.testing.assert_allclose(inside, np.tanh(sums), atol=0.2)  # scaling is that of the training part alone
+    np.testing.assert_allclose(model.hidden(3 * X + 1, 1), np.arctanh(inside), rtol=1e-3, atol=1e-4)
+    logits = inside @ model.params_["3.weight"] + model.params_["3.bias"]
+    np.testing.assert_allclose(model.hidden(3 * X + 1, -1), logits, rtol=1e-4, atol=1e-5)
+    with pytest.raises(ValueError, match="X has 1 features"):
+        model.hidden(X[:, :1])
+    with pytest.raises(nn.NotFittedError):
+        quick().hidden(X)
+
+
 def test_a_metric_of_ones_own_may_choose_the_epoch():
     X, y = circles()
     calls = []

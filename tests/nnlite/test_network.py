@@ -264,3 +264,17 @@ class TestErrors:
         _, cache = NET.forward(params, batch(3), rng())
         with pytest.raises(ValueError, match=r"Dense: dy: expected the shape of the output, \(3, 2\), got \(2, 2\)"):
             NET.backward(params, cache, np.ones((2, 2)))
+
+
+def test_the_network_before_a_layer():
+    net = nn.Sequential([nn.Conv2D(3, 3), nn.Tanh(), nn.MaxPool2D(2), nn.Flatten(), nn.Dense(2)], (6, 6, 1))
+    rng = np.random.default_rng(0)
+    params, x = net.init(rng), rng.standard_normal((4, 6, 6, 1)).astype(np.float32)
+    inner = net.until(-1)
+    assert inner == nn.Sequential(net.layers[:4], (6, 6, 1)) and net.until(5) == net and not net.until(0).layers
+    own = {name: params[name] for name in inner.parameter_shapes}
+    expected = inner.apply(own, x) @ params["4.weight"] + params["4.bias"]
+    np.testing.assert_allclose(net.apply(params, x), expected, rtol=1e-5, atol=1e-6)
+    for stop in (6, -6):
+        with pytest.raises(IndexError, match=r"Sequential\.until: stop: expected an index of the 5 layers"):
+            net.until(stop)

@@ -142,6 +142,7 @@ OTHER_NET = nn.Sequential([nn.Dense(2), nn.Softmax()], input_shape=(4,))
         ({"y": np.where(Y == "same", "same", "different")}, "another classes"),
         ({"sample_weight": np.linspace(1, 2, 90)}, "another sample_weight"),
         ({"validation_data": (X, Y)}, "another validation_data"),
+        ({"validation_data": (X, Y, np.arange(len(X)))}, "another validation_data"),
     ],
 )
 def test_another_configuration(folder, settings, message):

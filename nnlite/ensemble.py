@@ -1,0 +1,404 @@
+"""Bagged one-versus-rest: networks that answer yes or no for one class each, several for each class if asked."""
+
+import copy
+import os
+import sys
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nnlite import ensemble_file, metrics
+from nnlite.classifier import NetworkClassifier
+from nnlite.ensemble_settings import check_ensemble_settings
+from nnlite.estimator import Estimator, not_fitted
+from nnlite.label_coding import LabelCoding, as_labels, sample_weights
+from nnlite.layers.activations import Sigmoid
+from nnlite.members import WHO, Task, draw_rows, lost_member, train_member, weigh
+from nnlite.model_selection.execution import Workers, run_jobs
+from nnlite.model_selection.progress import Progress
+from nnlite.predictor import default_network
+from nnlite.rows import Rows
+from nnlite.samples import as_samples, check_sample_shape
+from nnlite.settings import draw_seed
+
+
+class BaggedEnsembleWarning(UserWarning):
+    """A class or a member of an ensemble could not be trained or watched as the others were."""
+
+
+class BaggedEnsemble(Estimator):
+    """Binary networks, one or several for each class, each trained on all positives and a random sample of negatives.
+
+    With as many negatives as positives a network learns what tells a class from the rest, however rare the class is;
+    several networks of a class ("bags", Breiman 1996) see different negatives and start from different weights, and
+    their mean varies less than one of them.
+
+    Labels `y` of shape (n_samples, n_classes) with entries 0 and 1 give a sample any number of classes; labels of shape
+    (n_samples,) are classes of which each sample has one, and the rows of `predict_proba` then add up to 1.
+
+    Parameters
+    ----------
+    estimator : NetworkClassifier, optional
+        Settings of the members. Its network has one output, whose final Sigmoid may be written or left out; by default
+        a layer of 100 ReLU units. Its `random_state` and `checkpoint` are those of the ensemble.
+    n_bags : int
+        Networks for each class.
+    negatives_per_positive : float
+        How many negatives a member draws for each positive. Where there are not so many it takes all of them, and their
+        weights make up for the rest.
+    average : {"probability", "logit"}
+        What is averaged over the networks of a class. It may be changed after `fit`.
+    prior : {"balanced", "training"}
+        How common a class is taken to be. "balanced": as common in each class as `negatives_per_positive` says, so that
+        values of rare and of frequent classes are alike; "training": as in training, by a shift of the logit that
+        undoes the sampling (King and Zeng 2001, "Logistic regression in rare events data"). It may be changed after
+        `fit`.
+    executor : concurrent.futures.Executor, or callable, optional
+        Where members are trained; by default here, one after the other, which uses all cores too. A function without
+        arguments that makes an executor, such as ``functools.partial(ProcessPoolExecutor, 4)``, lets `fit` survive the
+        death of a worker. See `Rows` for how samples travel to other processes, and give the estimator
+        ``n_threads=1`` there.
+    checkpoint : path-like, optional
+        Folder with a file for each member. A `fit` that was killed goes on with what is there when it is called again,
+        in the bits of one left in peace; `random_state` must be an integer for that. Workers on other machines need the
+        same folder.
+    random_state : int, numpy.random.Generator or None
+        One seed gives the same bits with any executor and any number of threads.
+    verbose : int
+        1: how many members are done and when all will be, on standard error. For lines about epochs set that of the
+        estimator.
+
+    Attributes
+    ----------
+    classes_ : ndarray
+        Labels in the order of the columns of `predict_proba`.
+    members_ : list of list of NetworkClassifier
+        For each class its networks.
+    constants_ : dict
+        Column -> value, 0 or 1, of classes that none or all of the training samples have.
+    failures_ : dict
+        (column, bag) -> message, of members whose training diverged; they are left out.
+    prior_ : ndarray (n_classes,)
+        Share of the training samples that have the class.
+    thresholds_ : ndarray (n_classes,)
+        From which value on `predict` says 1, for several labels a sample: one half, unless something else is assigned.
+    n_features_in_ : int
+        Size of a sample.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((300, 2)).astype(np.float32)
+    >>> Y = np.stack([X[:, 0] > 1, X[:, 1] > 0, X.sum(axis=1) > 2], axis=1)
+    >>> model = BaggedEnsemble(NetworkClassifier(max_epochs=20), n_bags=2, random_state=0).fit(X, Y)
+    >>> bool(metrics.roc_auc(Y, model.predict_proba(X)) > 0.95), [len(bags) for bags in model.members_]
+    (True, [2, 2, 2])
+    """
+
+    classes_: np.ndarray
+    members_: list[list[NetworkClassifier]]
+    constants_: dict[int, float]
+    failures_: dict[tuple[int, int], str]
+    prior_: np.ndarray
+    thresholds_: np.ndarray
+    n_features_in_: int
+    _coding: LabelCoding
+    _input_shape: tuple[int, ...]
+
+    def __init__(
+        self,
+        estimator: NetworkClassifier | None = None,
+        *,
+        n_bags: int = 1,
+        negatives_per_positive: float = 1.0,
+        average: str = "probability",
+        prior: str = "balanced",
+        executor: Workers | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.estimator = estimator
+        self.n_bags = n_bags
+        self.negatives_per_positive = negatives_per_positive
+        self.average = average
+        self.prior = prior
+        self.executor = executor
+        self.checkpoint = checkpoint
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def __sklearn_clone__(self) -> "BaggedEnsemble":
+        """What scikit-learn's `clone` makes: the same settings, unfitted. An executor is shared: it can't be copied."""
+        params = self.get_params(deep=False)
+        estimator = params["estimator"]
+        if isinstance(estimator, NetworkClassifier):
+            params["estimator"] = _unfitted(estimator)
+        others = {name: value for name, value in params.items() if name not in ("estimator", "executor")}
+        return type(self)(**params | copy.deepcopy(others))
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        validation_data: tuple[Any, Any] | tuple[Any, Any, Any] | None = None,
+    ) -> "BaggedEnsemble":
+        """Train all members.
+
+        Parameters
+        ----------
+        X : array_like (n_samples, *input_shape)
+            A memory-mapped array, or `Rows` of one, is never copied as a whole.
+        y : array_like (n_samples, n_classes) or (n_samples,)
+        sample_weight : array_like (n_samples,), optional
+            A sample of weight 0 is left out.
+        validation_data : (X, y) or (X, y, sample_weight), optional
+            Samples that choose each member's best epoch, positives and negatives weighted as in its training. Without
+            them each member holds a part of its own samples out, as the estimator's `validation_fraction` says.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            When shapes, labels or settings don't fit.
+        RuntimeError
+            When the executor breaks, or no network of a class could be trained.
+
+        Warns
+        -----
+        BaggedEnsembleWarning
+            When a class gets a constant value, when the validation samples can't judge it (its members are trained to
+            the last epoch), or when a member's training diverged.
+        """
+        check_ensemble_settings(self)
+        X = as_samples(f"{WHO}.fit: X", X)
+        coding = _coding_of(y, len(X))
+        labels, weights = _indicators(coding, y, len(X)), sample_weights(sample_weight, len(X))
+        validation = None if validation_data is None else self._validation(X, coding, validation_data)
+        if not coding.multilabel and not labels[weights > 0].any(axis=0).all():
+            raise ValueError(f"{WHO}: sample_weight: expected weights above 0 in each class.")
+        prior = np.average(labels, axis=0, weights=weights)
+        constants = {k: float(share) for k, share in enumerate(prior) if share in (0, 1)}
+        if len(constants) == len(prior):
+            raise ValueError(
+                f"{WHO}: y: expected a class that some of the samples have and some not, got none in {len(prior)} "
+                "classes."
+            )
+        tasks = self._tasks(X, labels, weights, validation, draw_seed(self.random_state), constants)
+        members, failures = self._train(tasks, coding)
+        for k, value in constants.items():
+            some = "every" if value else "no"
+            _warn(
+                f"y: {some} sample has class {coding.classes[k]}: the constant {value:g} takes the place of networks."
+            )
+        for k in sorted({task.label for task in tasks if validation is not None and task.validation is None}):
+            _warn(
+                f"validation_data: class {coding.classes[k]} has no sample or every sample there: its members were "
+                "trained to the last epoch."
+            )
+        for (k, bag), message in sorted(failures.items()):
+            _warn(f"bag {bag} of class {coding.classes[k]} is left out: {message}")
+        self._keep(coding, tuple(X.shape[1:]), members, constants, failures, prior)
+        return self
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Value of each class for each sample, from 0 to 1, shape (n_samples, n_classes).
+
+        Several labels a sample: each column stands for itself. One label: rows add up to 1.
+        """
+        X = self._checked(X, "predict_proba")
+        values = np.empty((len(X), len(self.classes_)))
+        for k, members in enumerate(self.members_):
+            values[:, k] = self._value(k, members, X) if members else self.constants_[k]
+        if self._coding.multilabel:
+            return values
+        total = values.sum(axis=1, keepdims=True)
+        return np.divide(values, total, out=np.full_like(values, 1 / len(self.classes_)), where=total > 0)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """1 where a value reaches the class's threshold; with one label a sample, the class with the highest value."""
+        values = self.predict_proba(X)
+        if not self._coding.multilabel:
+            return self._coding.decode(values)
+        thresholds = np.asarray(self.thresholds_, np.float64)
+        if thresholds.shape != (len(self.classes_),):
+            raise ValueError(
+                f"{WHO}: thresholds_: expected {len(self.classes_)}, one a class, got shape {thresholds.shape}."
+            )
+        return (values >= thresholds).astype(np.int64)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Part of the samples whose labels are predicted, all of them, rightly."""
+        predicted = self.predict(X)
+        return metrics.accuracy(self._coding.flat(np.asarray(y)), predicted, sample_weight=sample_weight)
+
+    def hidden(self, X: Any) -> np.ndarray:
+        """Last hidden layers of all members side by side: an embedding of the samples, (n_samples, n_members * units).
+
+        A mean over members would mix units that have nothing to do with each other.
+        """
+        X = self._checked(X, "hidden")
+        parts = [member.hidden(X) for members in self.members_ for member in members]
+        return np.concatenate([part.reshape(len(X), -1) for part in parts], axis=1)
+
+    def _value(self, k: int, members: list[NetworkClassifier], X: Any) -> np.ndarray:
+        """Mean over the members of class `k`."""
+        shift = 0.0
+        if self.prior == "training":
+            shift = np.log(self.prior_[k] / (1 - self.prior_[k])) + np.log(self.negatives_per_positive)
+        logits = np.stack([_logits(member, X) for member in members]) + shift
+        return _logistic(logits).mean(axis=0) if self.average == "probability" else _logistic(logits.mean(axis=0))
+
+    def _keep(
+        self,
+        coding: LabelCoding,
+        input_shape: tuple[int, ...],
+        members: list[list[NetworkClassifier]],
+        constants: dict[int, float],
+        failures: dict[tuple[int, int], str],
+        prior: np.ndarray,
+    ) -> None:
+        """Be the ensemble of these members."""
+        self._coding, self.classes_, self._input_shape = coding, coding.classes, input_shape
+        self.n_features_in_ = int(np.prod(input_shape))
+        self.members_, self.constants_, self.failures_, self.prior_ = members, constants, failures, prior
+        self.thresholds_ = np.full(len(prior), 0.5)
+
+    def _checked(self, X: Any, method: str) -> Any:
+        if not hasattr(self, "members_"):
+            raise not_fitted(f"{WHO}: not fitted yet. Call fit, or load a fitted model.")
+        check_ensemble_settings(self)
+        X = as_samples(f"{WHO}.{method}: X", X)
+        check_sample_shape(WHO, tuple(X.shape[1:]), self._input_shape)
+        return X
+
+    def _validation(self, X: Any, coding: LabelCoding, data: Any) -> tuple[Any, np.ndarray, np.ndarray]:
+        who = f"{WHO}.fit: validation_data"
+        X_val = as_samples(who, data[0])
+        check_sample_shape(who, tuple(X_val.shape[1:]), tuple(X.shape[1:]))
+        weights = sample_weights(data[2] if len(data) > 2 else None, len(X_val))
+        return X_val, _indicators(coding, data[1], len(X_val)), weights
+
+    def _tasks(
+        self,
+        X: Any,
+        labels: np.ndarray,
+        weights: np.ndarray,
+        validation: tuple[Any, np.ndarray, np.ndarray] | None,
+        seed: int,
+        constants: dict[int, float],
+    ) -> list[Task]:
+        template = self._template(tuple(X.shape[1:]))
+        ratio, rows, tasks = float(self.negatives_per_positive), np.flatnonzero(weights), []
+        for k in sorted(set(range(labels.shape[1])) - constants.keys()):
+            has = labels[rows, k] == 1
+            held_out = None if validation is None else _validation_of(k, validation, ratio)
+            for bag in range(self.n_bags):
+                rng = np.random.default_rng((seed, k, bag))
+                drawn = draw_rows(rows[has], rows[~has], ratio, rng)
+                y = labels[drawn, k]
+                model = _unfitted(template)
+                model.random_state = int(rng.integers(2**32))
+                if validation is not None or round(len(drawn) * model.validation_fraction) < 1:
+                    model.validation_fraction = 0.0
+                own = weigh(y, weights[drawn], ratio)
+                task = Task(k, bag, model, Rows(X, drawn), y[:, None], own, held_out)
+                if self.checkpoint is not None:
+                    model.checkpoint = Path(self.checkpoint, f"{task.key}.npz")
+                tasks.append(task)
+        return tasks
+
+    def _template(self, input_shape: tuple[int, ...]) -> NetworkClassifier:
+        model = NetworkClassifier() if self.estimator is None else _unfitted(self.estimator)
+        if model.network is None:
+            model.network = default_network(input_shape, 1, Sigmoid())
+        check_sample_shape(WHO, input_shape, model.network.input_shape)
+        return model
+
+    def _train(
+        self, tasks: list[Task], coding: LabelCoding
+    ) -> tuple[list[list[NetworkClassifier]], dict[tuple[int, int], str]]:
+        """Members in order, whatever order they came in, and messages of those that failed."""
+        done: dict[tuple[int, int], NetworkClassifier] = {}
+        failures: dict[tuple[int, int], str] = {}
+        bar = Progress(WHO, len(tasks), 0, sys.stderr if self.verbose else None)
+        try:
+            for outcome in run_jobs(WHO, train_member, tasks, self.executor, lost_member):
+                place = (outcome.label, outcome.bag)
+                if outcome.raised is not None:
+                    raise outcome.raised
+                if outcome.model is None:
+                    failures[place] = str(outcome.error)
+                else:
+                    done[place] = outcome.model
+                bar.count(failed=outcome.model is None, was_there=outcome.was_there)
+        finally:
+            bar.finish()
+        members: list[list[NetworkClassifier]] = [[] for _ in coding.classes]
+        for label, bag in sorted(done):
+            members[label].append(done[label, bag])
+        for (label, _), message in sorted(failures.items()):
+            if not members[label]:
+                raise RuntimeError(f"{WHO}: no network of class {coding.classes[label]} could be trained: {message}")
+        return members, failures
+
+    def _to_file(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        if not hasattr(self, "members_"):
+            raise not_fitted(f"{WHO}: not fitted yet. Call fit before save.")
+        return ensemble_file.to_file(self)
+
+    @classmethod
+    def _from_file(
+        cls, header: dict[str, Any], arrays: dict[str, np.ndarray], custom: Iterable[type]
+    ) -> "BaggedEnsemble":
+        return ensemble_file.from_file(cls, header, arrays, custom)
+
+
+def _coding_of(y: Any, n_samples: int) -> LabelCoding:
+    labels = as_labels(y, n_samples)
+    if labels.ndim == 2 and labels.shape[1] > 1:
+        return LabelCoding(np.arange(labels.shape[1]), multilabel=True)
+    return LabelCoding.fit(labels, n_samples)
+
+
+def _indicators(coding: LabelCoding, y: Any, n_samples: int) -> np.ndarray:
+    """Labels as a matrix of 0 and 1."""
+    encoded = coding.encode(y, n_samples)
+    return encoded if coding.multilabel else np.eye(len(coding.classes), dtype=np.float32)[encoded]
+
+
+def _validation_of(
+    k: int, validation: tuple[Any, np.ndarray, np.ndarray], ratio: float
+) -> tuple[Rows, np.ndarray, np.ndarray] | None:
+    """Validation samples of a class, weighted as its training samples are; None if they are all of one kind."""
+    X, labels, weights = validation
+    rows = np.flatnonzero(weights)
+    y = labels[rows, k]
+    if y.min() == y.max():
+        return None
+    return Rows(X, rows), y[:, None], weigh(y, weights[rows], ratio)
+
+
+def _unfitted(estimator: NetworkClassifier) -> NetworkClassifier:
+    return type(estimator)(**estimator.get_params(deep=False))
+
+
+def _logits(member: NetworkClassifier, X: Any) -> np.ndarray:
+    return member._predictor.logits(member.params_, X, member.n_threads)[:, 0].astype(np.float64)
+
+
+def _logistic(z: np.ndarray) -> np.ndarray:
+    """1 / (1 + exp(-z)) without overflow."""
+    small = np.exp(-np.abs(z))
+    return np.where(z >= 0, 1 / (1 + small), small / (1 + small))
+
+
+def _warn(message: str) -> None:
+    warnings.warn(f"{WHO}: {message}", BaggedEnsembleWarning, stacklevel=3)
