@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from mfcc.checks import check_flag, check_integer
 
 
-def deltas(features: ArrayLike, width: int = 2, order: int = 1) -> np.ndarray:
+def deltas(features: ArrayLike, width: int = 2, order: int = 1, simple: bool = False) -> np.ndarray:
     """Return the slope of each feature over time, by linear regression over 2 width + 1 frames.
 
     d[t] = sum_{i=1..width} i (c[t + i] - c[t - i]) / (2 sum_{i=1..width} i^2), in units of features a frame. Before the
@@ -26,6 +26,8 @@ def deltas(features: ArrayLike, width: int = 2, order: int = 1) -> np.ndarray:
         Frames on either side, at least 1. HTK's DELTAWINDOW and ACCWINDOW.
     order : int
         1: deltas. 2: accelerations, the deltas of the deltas. And so on.
+    simple : bool
+        By the outer two frames alone: d[t] = (c[t + width] - c[t - width]) / (2 width). HTK's SIMPLEDIFFS.
 
     Returns
     -------
@@ -53,14 +55,16 @@ def deltas(features: ArrayLike, width: int = 2, order: int = 1) -> np.ndarray:
     c = _check("deltas", features)
     width = check_integer("deltas", "width", width)
     order = check_integer("deltas", "order", order)
+    simple = check_flag("deltas", "simple", simple)
     n = c.shape[-1]
     if n == 0:
         return c.copy()
-    scale = c.dtype.type(1 / (2 * sum(i * i for i in range(1, width + 1))))
+    steps = [width] if simple else range(1, width + 1)
+    scale = c.dtype.type(1 / (2 * sum(i * i for i in steps)))
     for _ in range(order):
         padded = np.concatenate([np.repeat(c[..., :1], width, -1), c, np.repeat(c[..., -1:], width, -1)], axis=-1)
         c = np.zeros_like(c)
-        for i in range(1, width + 1):
+        for i in steps:
             c += i * (padded[..., width + i : width + i + n] - padded[..., width - i : width - i + n])
         c *= scale
     return c

@@ -125,6 +125,8 @@ def _cepstrum(r: MFCC) -> str:
     elif r.dct_type == 2:
         term = f"sum_k l[k] cos(pi n (k + 1/2) / {M})"
         factor = {"ortho": f"sqrt(2/{M}) (n = 0: sqrt(1/{M}))", "htk": f"sqrt(2/{M})", None: "2"}[r.dct_norm]
+        if r.dct_norm == "htk":
+            term += f" with pi/{M} in 32 bits"
     else:
         first = {"ortho": "l[0]/sqrt(2)", "htk": "l[0]", None: "l[0]/2"}[r.dct_norm]
         term = f"({first} + sum_(k>0) l[k] cos(pi k (n + 1/2) / {M}))"

@@ -22,7 +22,8 @@ def dct(x, type=2, norm=None):
     y = np.empty(n)
     for k in range(n):
         if type == 2:
-            y[k] = 2 * sum(x[i] * math.cos(math.pi * k * (2 * i + 1) / (2 * n)) for i in range(n))
+            angle = math.pi * k / n if norm != "htk" else float(np.float32(k) * np.float32(math.pi / n))  # of HTK
+            y[k] = 2 * sum(x[i] * math.cos(angle * (i + 0.5)) for i in range(n))
             if norm is not None:
                 y[k] *= math.sqrt(1 / (2 * n))
             if norm == "ortho" and k == 0:

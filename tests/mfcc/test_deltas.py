@@ -15,6 +15,11 @@ def naive_deltas(c, width):
     return [sum(i * (c[min(t + i, n - 1)] - c[max(t - i, 0)]) for i in range(1, width + 1)) / norm for t in range(n)]
 
 
+def naive_differences(c, width):
+    n = len(c)
+    return [(c[min(t + width, n - 1)] - c[max(t - width, 0)]) / (2 * width) for t in range(n)]
+
+
 def naive_normalize(x, mean, variance, window):
     n = len(x)
     window = min(n, window or n)
@@ -43,6 +48,16 @@ def test_deltas_are_the_regression(seed, n, width, order):
     np.testing.assert_allclose(deltas(c, width, order), expected, atol=1e-13)
     np.testing.assert_array_equal(c, kept)
     np.testing.assert_allclose(deltas(c.astype(np.float32), width, order), expected, atol=3e-6)
+
+
+@given(seeds, st.integers(1, 12), st.integers(1, 5), st.integers(1, 3))
+@settings(max_examples=20, deadline=None)
+def test_simple_differences(seed, n, width, order):
+    c = np.random.default_rng(seed).standard_normal((2, n))
+    expected = c
+    for _ in range(order):
+        expected = [naive_differences(row, width) for row in expected]
+    np.testing.assert_allclose(deltas(c, width, order, simple=True), expected, atol=1e-13)
 
 
 def test_deltas_of_a_line_are_its_slope():
