@@ -21,7 +21,8 @@ _HOME = {
     "mel_to_hz": "mel",
     "mel_filterbank": "mel",
     "load": "audio",
-    "stream": "audio",
+    "blocks": "audio",
+    "stream": "recordings",
     "AudioError": "audio",
     "AudioWarning": "audio",
     "deltas": "deltas",
@@ -48,8 +49,8 @@ __all__ = [*_HOME, *_MODULES]
 if TYPE_CHECKING:
     from mfcc.audio import AudioError as AudioError
     from mfcc.audio import AudioWarning as AudioWarning
+    from mfcc.audio import blocks as blocks
     from mfcc.audio import load as load
-    from mfcc.audio import stream as stream
     from mfcc.deltas import deltas as deltas
     from mfcc.deltas import normalize as normalize
     from mfcc.framing import frame as frame
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
     from mfcc.presets import PYTHON_SPEECH_FEATURES as PYTHON_SPEECH_FEATURES
     from mfcc.presets import TORCHAUDIO as TORCHAUDIO
     from mfcc.recipe import MFCC as MFCC
+    from mfcc.recordings import stream as stream
     from mfcc.tiles import Tiles as Tiles
     from mfcc.tiles import tiles as tiles
     from mfcc.windows import get_window as get_window

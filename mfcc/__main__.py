@@ -140,14 +140,7 @@ def _extract_all(todo: dict[str, str], out: str, settings: Settings, jobs: int) 
 def _settings(options: argparse.Namespace) -> Settings:
     recipe = PRESETS[options.preset]
     if options.knobs:
-        # What follows from another knob in the preset goes on following it.
-        follows = {
-            "win_length": recipe.win_length == recipe.n_fft,
-            "hop_length": recipe.hop_length == recipe.win_length,
-            "fmax": recipe.fmax == recipe.sr / 2,
-        }
-        knobs = {name: None for name, does in follows.items() if does} | dict(map(_knob, options.knobs))
-        recipe = dataclasses.replace(recipe, **knobs)
+        recipe = recipe.replace(**dict(map(_knob, options.knobs)))
     if options.hop is not None and options.tiles is None:
         raise ValueError("--hop: expected --tiles with it, got none.")
     if options.tiles is not None and options.format != "npz":

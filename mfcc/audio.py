@@ -16,7 +16,7 @@ from mfcc.decoding import HIGHEST_RATE, LOWEST_RATE, AudioError, AudioWarning, D
 from mfcc.recipe import MFCC
 from mfcc.streaming import recut
 
-__all__ = ["AudioError", "AudioWarning", "load", "stream"]
+__all__ = ["AudioError", "AudioWarning", "blocks", "load"]
 
 OnTruncated = Literal["raise", "keep"]
 
@@ -92,30 +92,30 @@ def load(
     return y, rate
 
 
-def stream(
+def blocks(
     path: Path,
     sr: float | None = 22050,
     *,
-    block: int = 1 << 16,
+    block_length: int = 1 << 16,
     offset: float = 0.0,
     duration: float | None = None,
     dtype: DTypeLike = np.float32,
     on_truncated: OnTruncated = "raise",
 ) -> Iterator[np.ndarray]:
-    """Read a recording block by block: joined, the blocks are what `load` returns, bit for bit, whatever their length.
+    """Read the samples of a recording block by block: joined, they are what `load` returns, bit for bit.
 
     Parameters
     ----------
     path, sr
         As in `load`.
-    block : int
+    block_length : int
         Samples a block; the last one may be shorter.
     offset, duration, dtype, on_truncated
         As in `load`.
 
     Returns
     -------
-    iterator of arrays, shape (block,)
+    iterator of arrays, shape (block_length,)
         Each is new and the caller's to keep.
 
     Raises
@@ -125,12 +125,12 @@ def stream(
     ValueError, TypeError
         At once, for arguments out of range.
     """
-    _check_excerpt("stream", offset, duration, on_truncated)
-    sample_type = _float_type("stream", dtype)
+    _check_excerpt("blocks", offset, duration, on_truncated)
+    sample_type = _float_type("blocks", dtype)
     if sr is not None:
-        _check_rate("stream", sr)
-    length = check_integer("stream", "block", block)
-    return _stream(path, sr, length, offset, duration, sample_type, on_truncated)
+        _check_rate("blocks", sr)
+    length = check_integer("blocks", "block_length", block_length)
+    return _blocks(path, sr, length, offset, duration, sample_type, on_truncated)
 
 
 def samples_of(
@@ -144,7 +144,7 @@ def samples_of(
     """Yield the float32 samples at recipe.sr of a recording or of an array, in blocks; errors name `who`."""
     _check_excerpt(who, offset, duration, on_truncated)
     if isinstance(source, (str, bytes, os.PathLike)):
-        return stream(source, recipe.sr, offset=offset, duration=duration, on_truncated=on_truncated)
+        return blocks(source, recipe.sr, offset=offset, duration=duration, on_truncated=on_truncated)
     y = check_samples(who, source, integer_full_scale=recipe.integer_full_scale)
     first = round(offset * recipe.sr)
     y = y[first : None if duration is None else first + max(1, round(duration * recipe.sr))]
@@ -152,7 +152,7 @@ def samples_of(
     return iter([y.astype(np.float32, copy=False)])
 
 
-def _stream(
+def _blocks(
     path: Path,
     sr: float | None,
     length: int,

@@ -41,6 +41,16 @@ _ENERGIES = {
 _SAMPLES_PER_THREAD = 2**21
 
 
+def check_one_frame(who: str, name: str, recipe: MFCC, n_samples: int) -> None:
+    """ValueError if a signal of n_samples samples is too short for one frame."""
+    if recipe.n_frames(n_samples) == 0:
+        shortest = recipe.shortest_signal
+        raise ValueError(
+            f"{who}: {name}: expected at least {shortest} samples ({shortest / recipe.sr:.3g} s at {recipe.sr:g} Hz) "
+            f"for one frame, got {n_samples}. Append zeros, or use a recipe with partial='pad'."
+        )
+
+
 class Segment(NamedTuple):
     """Frames from number `first` on, of which that begins at y[start]; y holds whole vectors of frames."""
 

@@ -96,13 +96,13 @@ def check_samples(who: str, y: Any, *, integer_full_scale: float | None = None) 
     return np.require(y, np.float32 if y.itemsize <= 4 else np.float64, ["C", "A"])
 
 
-def check_finite(who: str, y: np.ndarray) -> None:
-    """ValueError that counts and places the samples that are NaN or infinite."""
+def check_finite(who: str, y: np.ndarray, *, first: int = 0) -> None:
+    """ValueError that counts and places the samples that are NaN or infinite; y[0] is sample number `first`."""
     bad = np.flatnonzero(~np.isfinite(y))
     if bad.size:
         raise ValueError(
             f"{who}: y: expected finite samples, got {bad.size} of {y.size} that are NaN or infinite "
-            f"(the first at index {bad[0]}). Repair or cut the recording: np.nan_to_num(y) replaces them."
+            f"(the first at index {first + bad[0]}). Repair or cut the recording: np.nan_to_num(y) replaces them."
         )
 
 

@@ -5,17 +5,14 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-
 from mfcc import output
-from mfcc.audio import stream
 from mfcc.decoding import AudioError, Decoder, printable
 from mfcc.recipe import MFCC
-from mfcc.streaming import joined_features
+from mfcc.recordings import whole_features
 from mfcc.tiles import tiles
 
 JOURNAL = "mfcc.jsonl"
@@ -145,14 +142,6 @@ def extract(source: str, out: str, name: str, settings: Settings) -> dict[str, A
 def _write(source: str, target: str, settings: Settings, on_truncated: Any) -> float:
     recipe, offset, duration = settings.recipe, settings.offset, settings.duration
     path = settings.outputs(target)[0]
-    n_samples = 0
-
-    def counted(blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-        nonlocal n_samples
-        for block in blocks:
-            n_samples += len(block)
-            yield block
-
     if settings.tile_frames:
         windows = tiles(
             source,
@@ -163,14 +152,10 @@ def _write(source: str, target: str, settings: Settings, on_truncated: Any) -> f
             duration=duration,
             on_truncated=on_truncated,
         )
-        n_samples = round((windows.start_s[-1] + windows.duration_s - offset) * recipe.sr)
+        seconds = windows.start_s[-1] + windows.duration_s - offset
         output.write_tiles(path, windows)
     else:
-        blocks = counted(stream(source, recipe.sr, offset=offset, duration=duration, on_truncated=on_truncated))
-        features = joined_features(recipe, blocks)
-        if features.shape[1] == 0:
-            frame_s = recipe.frame_length / recipe.sr
-            raise AudioError(source, f"is too short: {n_samples / recipe.sr:.3f} s, a frame takes {frame_s:.3f} s.")
+        features, seconds = whole_features("extract", source, recipe, offset, duration, on_truncated)
         output.write_features(path, features, recipe, settings.format, offset)
     if settings.plot:
         from mfcc import plotting
@@ -178,7 +163,7 @@ def _write(source: str, target: str, settings: Settings, on_truncated: Any) -> f
         figure = plotting.plot(source, recipe, offset=offset, duration=duration, on_truncated=on_truncated)
         with output.atomic(settings.outputs(target)[1]) as file:
             plotting.save(figure, file)
-    return n_samples / recipe.sr
+    return float(seconds)
 
 
 def _identity(source: str) -> dict[str, int | None]:

@@ -41,6 +41,13 @@ def n_frames(
     return 1 + beyond // hop_length if beyond >= 0 else 0
 
 
+def shortest_signal(frame_length: int, hop_length: int, *, center: Center = False, partial: str = "drop") -> int:
+    """Return the number of samples of the shortest signal with a frame; parameters are those of `frame`."""
+    if center == "hop":
+        return max(1, hop_length - hop_length // 2)
+    return 1 if center or partial == "pad" else frame_length
+
+
 def first_start(frame_length: int, hop_length: int, *, center: Center = False) -> int:
     """Return the index of the first sample of frame 0; frame t begins t * hop_length later. Negative if centred."""
     if center == "hop":

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mfcc.audio import samples_of
 from mfcc.decoding import Path, printable
 from mfcc.mel import hz_to_mel
 from mfcc.output import coefficient_names
 from mfcc.presets import FILMSCORE
 from mfcc.recipe import MFCC
-from mfcc.streaming import recut, stream_features
+from mfcc.recordings import check_recipe, read_features
+from mfcc.streaming import recut
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,6 +67,7 @@ def plot(
         As `tiles`, and ValueError for a recording shorter than a frame.
     """
     require_matplotlib("plot")
+    check_recipe("plot", recipe)
     wave = (_Columns(lambda a: a.min(axis=-1)), _Columns(lambda a: a.max(axis=-1)))
     features = (_Columns(lambda a: a.mean(axis=-1)), _Columns(lambda a: a.mean(axis=-1)))
     n_samples = 0
@@ -79,8 +80,8 @@ def plot(
                 columns.add(block[np.newaxis])
             yield block
 
-    blocks = watched(samples_of("plot", source, recipe, offset, duration, on_truncated))
-    for chunk in stream_features(recipe, blocks, ("log_mel", "mfcc")):
+    chunks = read_features("plot", source, recipe, ("log_mel", "mfcc"), offset, duration, on_truncated, watched)
+    for chunk in chunks:
         for columns, part in zip(features, chunk, strict=True):
             columns.add(part)
     if recipe.n_frames(n_samples) == 0:

@@ -77,7 +77,7 @@ class MFCC:
         Number of cosines, at most n_mels, the constant one (C0) included.
     dct_type : 1, 2 or 3
     dct_norm : "ortho", "htk" or None
-        See `mfcc.dct.dct`; "htk" is orthonormal but for C0, larger by sqrt(2).
+        See `mfcc.dct.dct`; "htk" is orthonormal but for C0, larger by sqrt(2), and for the rounding of HTK's angles.
     lifter : float
         L in 1 + L / 2 sin(pi n / L), the weight of coefficient n; 0 is off.
     lifter_start : 0 or 1
@@ -155,6 +155,11 @@ class MFCC:
     def frame_length(self) -> int:
         """Number of samples that a frame covers."""
         return self.n_fft if self.zero_padding == "around" else self.win_length
+
+    @property
+    def shortest_signal(self) -> int:
+        """Number of samples of the shortest signal that makes a frame."""
+        return framing.shortest_signal(self.frame_length, self.hop_length, center=self.center, partial=self.partial)
 
     @property
     def n_features(self) -> int:
@@ -256,6 +261,33 @@ class MFCC:
         """Return the logarithm of the output of the mel filters, shape (n_mels, n_frames)."""
         return self._run("log_mel", y, threads)
 
+    def replace(self, **changes: Any) -> MFCC:
+        """Return the recipe with other values of some knobs; what followed from another knob goes on following it.
+
+        A window as long as the transform stays so, frames without overlap too, and filters that end at sr / 2.
+        `dataclasses.replace` would leave those knobs where they are.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As the recipe itself, and TypeError for an unknown knob.
+
+        Examples
+        --------
+        >>> MFCC().replace(sr=16000, n_fft=512).difference(MFCC(sr=16000, n_fft=512))
+        ()
+        """
+        unknown = [name for name in changes if name not in self.__dataclass_fields__]
+        if unknown:
+            listed = ", ".join(self.__dataclass_fields__)
+            raise TypeError(f"MFCC.replace: expected knobs out of {listed}, got {', '.join(unknown)}.")
+        follows = {
+            "win_length": self.win_length == self.n_fft,
+            "hop_length": self.hop_length == self.win_length,
+            "fmax": self.fmax == self.sr / 2,
+        }
+        return dataclasses.replace(self, **{name: None for name, does in follows.items() if does} | changes)
+
     def describe(self) -> str:
         """Return the whole chain in words and formulas, a line for each step."""
         from mfcc.describe import describe
@@ -307,24 +339,5 @@ class MFCC:
         if threads is not None:
             threads = check_integer("MFCC", "threads", threads)
         y = check_samples("MFCC", y, integer_full_scale=self.integer_full_scale)
-        check_one_frame("MFCC", "y", self, len(y))
+        chain.check_one_frame("MFCC", "y", self, len(y))
         return chain.run(self, stage, y, threads)
-
-
-def check_one_frame(who: str, name: str, recipe: MFCC, n_samples: int) -> None:
-    """ValueError if a signal of n_samples samples is too short for one frame."""
-    if recipe.n_frames(n_samples) == 0:
-        shortest = shortest_signal(recipe)
-        raise ValueError(
-            f"{who}: {name}: expected at least {shortest} samples ({shortest / recipe.sr:.3g} s at {recipe.sr:g} Hz) "
-            f"for one frame, got {n_samples}. Append zeros, or use a recipe with partial='pad'."
-        )
-
-
-def shortest_signal(recipe: MFCC) -> int:
-    """Return the number of samples of the shortest signal with one frame."""
-    if recipe.center == "hop":
-        return max(1, recipe.hop_length - recipe.hop_length // 2)
-    if recipe.center or recipe.partial == "pad":
-        return 1
-    return recipe.frame_length

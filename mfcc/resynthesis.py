@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from mfcc.audio import OnTruncated, stream
-from mfcc.decoding import AudioError
+from mfcc.audio import OnTruncated
 from mfcc.inverse import resynthesize
 from mfcc.output import atomic
 from mfcc.recipe import MFCC
-from mfcc.streaming import joined_features
+from mfcc.recordings import whole_features
 
 
 def write_resynthesis(
@@ -36,11 +35,8 @@ def write_resynthesis(
     """
     import soundfile
 
-    blocks = stream(source, recipe.sr, offset=offset, duration=duration, on_truncated=on_truncated)
-    coefficients = joined_features(recipe, blocks)
-    if coefficients.shape[1] == 0:
-        raise AudioError(source, f"is too short: a frame takes {recipe.frame_length / recipe.sr:.3f} s.")
-    y = resynthesize(coefficients, recipe, np.random.default_rng(seed))
+    features, _ = whole_features("resynthesize", source, recipe, offset, duration, on_truncated)
+    y = resynthesize(features, recipe, np.random.default_rng(seed))
     y = y / max(1.0, float(np.abs(y).max()))
     with atomic(path) as file:
         soundfile.write(file, y, round(recipe.sr), format="WAV", subtype="PCM_16")

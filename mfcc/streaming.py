@@ -2,28 +2,54 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 import functools
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mfcc import framing
-from mfcc.recipe import MFCC
+from mfcc import chain, framing
+from mfcc.checks import check_finite, check_samples
 
-# Frames that are computed at a time. The cuts lie at the same frames whatever the blocks, so the results do too.
+if TYPE_CHECKING:
+    from mfcc.recipe import MFCC
+
+# Frames that are computed at a time, and samples under them: whichever is less. Results do not depend on the cuts.
 _FRAMES = 512
+_SAMPLES = 1 << 18
 
-_STAGES = {
-    "mfcc": MFCC.__call__,
-    "log_mel": MFCC.log_mel,
-    "mel": MFCC.mel_spectrogram,
-    "power": MFCC.power_spectrogram,
-}
+
+def stream(recipe: MFCC, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """Yield the features of a signal from its blocks: see `MFCC.stream`."""
+    n_samples, n_frames = 0, 0
+
+    def checked() -> Iterator[np.ndarray]:
+        nonlocal n_samples
+        dtype: np.dtype | None = None
+        for block in blocks:
+            y = check_samples("MFCC.stream", block, integer_full_scale=recipe.integer_full_scale)
+            if len(y) == 0:
+                continue
+            if dtype is not None and y.dtype != dtype:
+                raise TypeError(
+                    f"MFCC.stream: blocks: expected samples of one type, got {dtype} up to sample {n_samples} and "
+                    f"{y.dtype} from there on. Convert them: block.astype({dtype.name!r})."
+                )
+            check_finite("MFCC.stream", y, first=n_samples)
+            dtype = y.dtype
+            n_samples += len(y)
+            yield y
+
+    for (features,) in stream_features(recipe, checked(), (recipe.output,)):
+        n_frames += features.shape[1]
+        yield features
+    if n_frames == 0:
+        chain.check_one_frame("MFCC.stream", "blocks", recipe, n_samples)
 
 
 def stream_features(
-    recipe: MFCC, blocks: Iterable[np.ndarray], stages: Sequence[str] = ("mfcc",)
+    recipe: MFCC, blocks: Iterable[np.ndarray], outputs: Sequence[str], loudest: float | None = None
 ) -> Iterator[tuple[np.ndarray, ...]]:
     """Compute the features of a signal from its blocks: joined along their last axis, they are those of the whole.
 
@@ -31,35 +57,26 @@ def stream_features(
     ----------
     recipe : MFCC
     blocks : iterable of arrays, shape (any length,)
-        Mono samples at recipe.sr, of one floating-point dtype, full scale 1.0.
-    stages : sequence of "mfcc", "log_mel", "mel" and "power"
-        Which features: those of `MFCC.__call__`, `log_mel`, `mel_spectrogram` and `power_spectrogram`.
+        Mono samples at recipe.sr, of one floating-point dtype, full scale 1.0, finite.
+    outputs : sequence of str
+        Which features: the recipe's output, or steps towards it, by the names of `MFCC.output`.
+    loudest : float, optional
+        What the recipe's top_db counts from, if it is known. Else a frame depends on the whole signal, which is then
+        held in memory.
 
     Yields
     ------
     tuple of arrays, shape (n_features, up to 512 frames)
-        One for each stage, the same whatever the cuts between blocks. Nothing, for a signal shorter than a frame.
-
-    Notes
-    -----
-    With `top_db` a frame depends on the whole signal, which is then held in memory.
+        One for each output, the same whatever the cuts between blocks. Nothing, for a signal shorter than a frame.
     """
-    compute = [_STAGES[stage] for stage in stages]
-    if recipe.top_db is not None:
-        whole = np.concatenate([*blocks])
+    if recipe.top_db is not None and loudest is None and any(output in chain.LIMITED_BY for output in outputs):
+        whole = np.concatenate([np.empty(0, np.float32), *blocks])
         if recipe.n_frames(len(whole)):
-            yield tuple(function(recipe, whole) for function in compute)
+            yield tuple(chain.run(recipe, output, whole) for output in outputs)
         return
-    in_frame = _in_frame(recipe)
-    for samples in _pieces(recipe, _emphasised(recipe, recut(blocks, _FRAMES * recipe.hop_length))):
-        yield tuple(function(in_frame, samples) for function in compute)
-
-
-def joined_features(recipe: MFCC, blocks: Iterable[np.ndarray]) -> np.ndarray:
-    """Return the coefficients of a signal from its blocks: those of the whole, without frames if it is too short."""
-    chunks = [np.empty((recipe.n_coefficients, 0), np.float32)]
-    chunks += [chunk for (chunk,) in stream_features(recipe, blocks)]
-    return np.concatenate(chunks, axis=1)
+    in_frame, n = _in_frame(recipe), max(1, min(_FRAMES, _SAMPLES // recipe.hop_length))
+    for samples in _pieces(recipe, _emphasised(recipe, recut(blocks, n * recipe.hop_length)), n):
+        yield tuple(chain.run(in_frame, output, samples, loudest=loudest) for output in outputs)
 
 
 def recut(blocks: Iterable[np.ndarray], length: int) -> Iterator[np.ndarray]:
@@ -88,9 +105,13 @@ def recut(blocks: Iterable[np.ndarray], length: int) -> Iterator[np.ndarray]:
 @functools.cache
 def _in_frame(recipe: MFCC) -> MFCC:
     """Return the recipe without what reaches across frames, which is done here: it can be given pieces of a signal."""
-    across = recipe.preemphasis_scope == "signal"
-    preemphasis = 0.0 if across else recipe.preemphasis
-    return dataclasses.replace(recipe, preemphasis=preemphasis, center=False, partial="drop")
+    changes: dict[str, object] = {"center": False, "partial": "drop"}
+    if recipe.preemphasis_scope == "signal":
+        changes["preemphasis"] = 0.0
+    in_frame = copy.copy(recipe)  # which is checked, and has warned, already
+    for name, value in changes.items():
+        object.__setattr__(in_frame, name, value)
+    return in_frame
 
 
 def _emphasised(recipe: MFCC, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
@@ -106,8 +127,8 @@ def _emphasised(recipe: MFCC, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarr
         yield emphasised
 
 
-def _pieces(recipe: MFCC, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    """Yield the samples under frames 0 to 511, 512 to 1023, ...: with what lies beyond the ends of the signal."""
+def _pieces(recipe: MFCC, blocks: Iterable[np.ndarray], n_frames: int) -> Iterator[np.ndarray]:
+    """Yield the samples under n_frames frames at a time, with what lies beyond the ends of the signal."""
     hop, length = recipe.hop_length, recipe.frame_length
     start = framing.first_start(length, hop, center=recipe.center)
     held, held_from, frame = np.empty(0), 0, 0  # samples from number `held_from` on; the next frame to come
@@ -123,15 +144,15 @@ def _pieces(recipe: MFCC, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
     for block in blocks:
         held = np.concatenate([held, block]) if len(held) else block
         first = start + frame * hop
-        last = first + (_FRAMES - 1) * hop + length
+        last = first + (n_frames - 1) * hop + length
         if last <= held_from + len(held) and -start < len(held):
             yield between(first, last)
-            frame += _FRAMES
+            frame += n_frames
             # A mirrored end reaches back, over no more than a frame.
             spent = max(0, start + frame * hop - length - held_from)
             held, held_from = held[spent:], held_from + spent
     count = recipe.n_frames(held_from + len(held))
     while frame < count:
-        n = min(_FRAMES, count - frame)
+        n = min(n_frames, count - frame)
         yield between(start + frame * hop, start + (frame + n - 1) * hop + length)
         frame += n

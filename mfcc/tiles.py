@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-from mfcc.audio import samples_of
 from mfcc.checks import check_choice, check_integer, check_number
-from mfcc.decoding import AudioError, Path
+from mfcc.decoding import Path
 from mfcc.presets import FILMSCORE
 from mfcc.recipe import MFCC
-from mfcc.streaming import joined_features, recut
+from mfcc.recordings import check_recipe, read_features, too_short
+from mfcc.streaming import recut
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +22,7 @@ class Tiles:
 
     Attributes
     ----------
-    values : array, shape (n_tiles, n_coefficients, n_frames, 1), float32
+    values : array, shape (n_tiles, n_features, n_frames, 1), float32
     start_s : array, shape (n_tiles,)
         Time in seconds at which a tile begins, from the start of the recording.
     level_dbfs : array, shape (n_tiles,)
@@ -94,9 +93,11 @@ def tiles(
     Parameters
     ----------
     source : str, bytes, os.PathLike or array of shape (n_samples,)
-        A recording to read, in bounded memory, or mono samples at recipe.sr. The same samples give the same tiles.
+        A recording to read, or mono samples at recipe.sr. The same samples give the same tiles. Of a recording there is
+        never more in memory than its tiles and some blocks.
     recipe : MFCC
-        The features; the default are the published ones: a tile of 100 frames is 9.29 s long.
+        The features: coefficients or, by its `output`, mel bands or spectra. The default are the published ones: a tile
+        of 100 frames is 9.29 s long.
     n_frames : int
         Frames of a tile. What is left at the end and fills no tile is left out.
     hop_frames : int, optional
@@ -121,22 +122,26 @@ def tiles(
     ValueError, TypeError
         For samples that are not mono, not finite, or fill no tile, and for arguments out of range.
     """
-    if not isinstance(recipe, MFCC):
-        raise TypeError(f"tiles: recipe: expected an MFCC, got {type(recipe).__name__}.")
+    check_recipe("tiles", recipe)
     n_frames = check_integer("tiles", "n_frames", n_frames)
     hop_frames = n_frames if hop_frames is None else check_integer("tiles", "hop_frames", hop_frames)
     silence_dbfs = check_number("tiles", "silence_dbfs", silence_dbfs, hint="It is in decibels below full scale.")
     check_choice("tiles", "on_short", on_short, ("raise", "empty"))
     meter = _Meter(recipe.hop_length)
-    blocks = meter.through(samples_of("tiles", source, recipe, offset, duration, on_truncated))
-    features = joined_features(recipe, blocks)
-    count = max(0, 1 + (features.shape[1] - n_frames) // hop_frames)
+    chunks = read_features("tiles", source, recipe, (recipe.output,), offset, duration, on_truncated, meter.through)
+    values = _windows((chunk for (chunk,) in chunks), recipe.n_features, n_frames, hop_frames)
+    count = len(values)
     if count == 0 and on_short == "raise":
-        raise _too_short(source, recipe, n_frames, meter.n_samples)
+        raise too_short(
+            "tiles",
+            source,
+            f"{meter.n_samples / recipe.sr:.2f} s, a tile of {n_frames} frames takes "
+            f"{n_frames / recipe.frame_rate:.2f} s. Lower n_frames, or have no tiles of it with on_short='empty'.",
+        )
     first = np.arange(count) * hop_frames
     level = meter.level_dbfs(first, n_frames)
     return Tiles(
-        values=_windows(features, count, n_frames, hop_frames),
+        values=values,
         start_s=offset + first * recipe.hop_length / recipe.sr,
         level_dbfs=level,
         silent=level < silence_dbfs,
@@ -173,18 +178,18 @@ class _Meter:
             return 10.0 * np.log10(energy / samples)
 
 
-def _windows(features: np.ndarray, count: int, n_frames: int, hop_frames: int) -> np.ndarray:
-    values = np.empty((count, len(features), n_frames, 1), np.float32)
-    for i in range(count):
-        values[i, :, :, 0] = features[:, i * hop_frames : i * hop_frames + n_frames]
+def _windows(chunks: Iterable[np.ndarray], n_features: int, n_frames: int, hop_frames: int) -> np.ndarray:
+    """Tiles of features that come in chunks of frames, each written where it belongs as soon as it is there."""
+    values, count, begin = np.empty((0, n_features, n_frames, 1), np.float32), 0, 0
+    for chunk in chunks:
+        end = begin + chunk.shape[1]
+        started = max(0, -(-end // hop_frames))  # tiles that begin before the end of the chunk
+        if started > len(values):
+            values.resize((started + started // 4, n_features, n_frames, 1), refcheck=False)
+        for i in range(count, started):
+            first, last = max(begin, i * hop_frames), min(end, i * hop_frames + n_frames)
+            if first < last:
+                values[i, :, first - i * hop_frames : last - i * hop_frames, 0] = chunk[:, first - begin : last - begin]
+        count, begin = max(0, 1 + (end - n_frames) // hop_frames), end  # tiles that are complete
+    values.resize((count, n_features, n_frames, 1), refcheck=False)
     return values
-
-
-def _too_short(source: Path | np.ndarray, recipe: MFCC, n_frames: int, n_samples: int) -> ValueError:
-    reason = (
-        f"{n_samples / recipe.sr:.2f} s, a tile of {n_frames} frames takes {n_frames / recipe.frame_rate:.2f} s. "
-        "Lower n_frames, or have no tiles of it with on_short='empty'."
-    )
-    if isinstance(source, (str, bytes, os.PathLike)):
-        return AudioError(source, f"is too short: {reason}")
-    return ValueError(f"tiles: source: expected at least one tile of samples, got {reason}")

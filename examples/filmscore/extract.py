@@ -18,9 +18,10 @@ import numpy as np
 
 import mfcc
 import nnlite
+from filmscore.arrays import open_arrays
 from filmscore.corpus import Track
 from filmscore.files import replace_file
-from mfcc.audio import AudioError, stream
+from mfcc.audio import AudioError, blocks
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,18 @@ class Settings:
     hop_frames: int = 100
     silence_dbfs: float = -60.0
     loudness_dbfs: float | None = -20.0
+
+    def __post_init__(self) -> None:
+        for name in ("n_frames", "hop_frames"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 2**31:
+                raise ValueError(f"Settings: {name}: expected a positive integer, got {value!r}"[:200])
+        for name in ("silence_dbfs", "loudness_dbfs"):
+            value = getattr(self, name)
+            if name == "loudness_dbfs" and value is None:
+                continue
+            if not isinstance(value, (int, float)) or isinstance(value, bool) or not abs(value) < 1000:
+                raise ValueError(f"Settings: {name}: expected a level in dBFS, got {value!r}"[:200])
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self) | {"recipe": self.recipe.to_dict()}
@@ -111,10 +124,10 @@ def _extract(job: Job, digest: str) -> Result:
 def _decode(paths: Sequence[Path], sr: float, use_s: float | None, file: IO[bytes]) -> np.ndarray:
     """The sum of the stems as a memory map of `file`, so that no length of recording needs more memory."""
     empty = np.empty(0, np.float32)
-    streams = [stream(path, sr, duration=use_s) for path in paths]
-    for blocks in itertools.zip_longest(*streams, fillvalue=empty):
-        y = np.zeros(max(map(len, blocks)), np.float32)
-        for block in blocks:
+    stems = [blocks(path, sr, duration=use_s) for path in paths]
+    for parts in itertools.zip_longest(*stems, fillvalue=empty):
+        y = np.zeros(max(map(len, parts)), np.float32)
+        for block in parts:
             y[: len(block)] += block
         y.tofile(file)
     file.flush()
@@ -147,9 +160,18 @@ def cut(y: np.ndarray, settings: Settings, gain_db: float) -> mfcc.Tiles:
 
 
 def read_part(path: Path) -> Part:
-    """The tiles that `extract` stored."""
-    with np.load(path, allow_pickle=False) as archive:
-        return Part(archive["values"], archive["start_s"], archive["level_dbfs"])
+    """The tiles that `extract` stored.
+
+    Raises
+    ------
+    TrackError
+        When the file was damaged since.
+    """
+    try:
+        with open_arrays(path) as array:
+            return Part(array("values"), array("start_s"), array("level_dbfs"))
+    except ValueError as error:
+        raise TrackError(f"{path}: {error}. Remove this file and build the features again.") from error
 
 
 def part_path(folder: Path, track: Track) -> Path:
@@ -175,8 +197,8 @@ def _read_result(path: Path, digest: str) -> Result | None:
     if not path.is_file():
         return None
     try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-            about = json.loads(archive["about"].tobytes())
+        with open_arrays(path) as array:
+            about = json.loads(array("about").tobytes())
         return Result(**about["result"] | {"resumed": True}) if about["digest"] == digest else None
     except Exception:  # a damaged part is made again
         return None

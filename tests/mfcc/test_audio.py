@@ -78,7 +78,7 @@ def test_blocks_joined_are_the_whole(tmp_path, kind, offset, duration):
     for sr in (SR, 48000):
         whole, _ = mfcc.load(path, sr, offset=offset, duration=duration)
         for block in (1000, 1 << 20):
-            blocks = list(mfcc.stream(path, sr, block=block, offset=offset, duration=duration))
+            blocks = list(mfcc.blocks(path, sr, block_length=block, offset=offset, duration=duration))
             assert [len(b) for b in blocks[:-1]] == [block] * (len(blocks) - 1)
             np.testing.assert_array_equal(np.concatenate(blocks), whole)
 
@@ -124,7 +124,7 @@ def test_a_length_of_one_sample(tmp_path):
     assert mfcc.load(path, sr=None)[0].tolist() == [0.5]
     assert len(mfcc.load(path)[0]) == 3
     path = write(tmp_path / "b.wav", np.array([0.5], np.float32), 192000, "wav_float")
-    for read in (mfcc.load, lambda path: list(mfcc.stream(path))):
+    for read in (mfcc.load, lambda path: list(mfcc.blocks(path))):
         with pytest.raises(mfcc.AudioError, match="shorter than one sample at 22050 Hz"):
             read(path)
 
@@ -186,7 +186,7 @@ def refused(path, match, **options):
     with pytest.raises(mfcc.AudioError, match=match) as info:
         mfcc.load(path, **options)
     with pytest.raises(mfcc.AudioError, match=match):
-        list(mfcc.stream(path, **options))
+        list(mfcc.blocks(path, **options))
     assert isinstance(info.value, ValueError) and info.value.path == path
     assert str(info.value).startswith(decoding.printable(path) + ": ")
     return info.value
@@ -440,14 +440,14 @@ _SMALL: dict[str, bytes] = {}
     ],
 )
 def test_arguments_out_of_range(options, error, match):
-    for function in (mfcc.load, mfcc.stream):  # at once, without a look at the file
+    for function in (mfcc.load, mfcc.blocks):  # at once, without a look at the file
         with pytest.raises(error, match=f"^{function.__name__}: {match}"):
             function("unseen.wav", **options)
 
 
 def test_a_block_length_out_of_range():
-    with pytest.raises(ValueError, match=r"^stream: block: expected an integer of at least 1"):
-        mfcc.stream("unseen.wav", block=0)
+    with pytest.raises(ValueError, match=r"^blocks: block_length: expected an integer of at least 1"):
+        mfcc.blocks("unseen.wav", block_length=0)
 
 
 def test_an_offset_behind_the_end(tmp_path):
@@ -461,7 +461,7 @@ def test_an_offset_behind_the_end(tmp_path):
 
 def test_files_are_closed(tmp_path):
     path = write(tmp_path / "a.wav", sine())
-    blocks = mfcc.stream(path, block=1000)
+    blocks = mfcc.blocks(path, block_length=1000)
     next(blocks)
     blocks.close()
     (tmp_path / "b.wav").write_bytes(b"no audio")
@@ -483,9 +483,9 @@ def test_memory_does_not_grow_with_the_length(tmp_path):
         for _ in range(60):  # ten minutes: 53 MB as float32 at 22,050 Hz
             sound.write(noise)
     script = (
-        "import resource, sys, mfcc; list(mfcc.stream(sys.argv[1], duration=5.0));"
+        "import resource, sys, mfcc; list(mfcc.blocks(sys.argv[1], duration=5.0));"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024; before = peak();"
-        "n = sum(len(block) for block in mfcc.stream(sys.argv[1])); assert n == 600 * 22050, n; print(peak() - before);"
+        "n = sum(len(block) for block in mfcc.blocks(sys.argv[1])); assert n == 600 * 22050, n; print(peak() - before);"
         "y, _ = mfcc.load(sys.argv[1]); assert len(y) == n; print(peak() - before - y.nbytes // 2**20)"
     )
     run = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=True)

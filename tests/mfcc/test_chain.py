@@ -32,7 +32,7 @@ def compare(recipe, y, stage, atol):
 @settings(max_examples=100, deadline=None)
 def test_against_the_twin(recipe, n, stage, seed):
     if recipe.n_frames(n) == 0:
-        n = recipe._shortest()
+        n = recipe.shortest_signal
     rng = np.random.default_rng(seed)
     y = rng.standard_normal(n) + 0.1
     if recipe.log_floor_mode == "zeros" or recipe.spectrum_scale == "window":

@@ -134,7 +134,7 @@ def test_an_unforeseen_error_is_reported(music, tmp_path, capsys, monkeypatch):
     def fail(*_, **__):
         raise RuntimeError("out of luck")
 
-    monkeypatch.setattr(extraction, "joined_features", fail)
+    monkeypatch.setattr(extraction, "whole_features", fail)
     assert main([str(music / "one.wav"), "--out", str(tmp_path / "out")]) == 1
     assert "one.wav: RuntimeError: out of luck\n" in capsys.readouterr().err
 

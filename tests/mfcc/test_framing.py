@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mfcc.framing import CENTER, PAD_MODES, PARTIAL, first_start, frame, n_frames
+from mfcc.framing import CENTER, PAD_MODES, PARTIAL, first_start, frame, n_frames, shortest_signal
 from tests.mfcc import naive
 
 
@@ -29,6 +29,13 @@ def test_against_the_twin(n, length, hop, center, pad_mode, partial):
     assert n_frames(n, length, hop, center=center, partial=partial) == len(expected)
     if expected:
         np.testing.assert_array_equal(actual, expected)
+
+
+@given(st.integers(1, 20), st.integers(1, 25), st.sampled_from(CENTER), st.sampled_from(PARTIAL))
+def test_the_shortest_signal(length, hop, center, partial):
+    shortest = shortest_signal(length, hop, center=center, partial=partial)
+    assert n_frames(shortest, length, hop, center=center, partial=partial) >= 1
+    assert n_frames(shortest - 1, length, hop, center=center, partial=partial) == 0
 
 
 @pytest.mark.parametrize("hop", [160, 512, 700])

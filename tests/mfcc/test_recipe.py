@@ -31,6 +31,15 @@ def test_open_knobs_follow_the_others():
     assert MFCC(n_fft=512, zero_padding="around", win_length=400).frame_length == 512
 
 
+def test_what_follows_another_knob_goes_on_following_it():
+    changed = FILMSCORE.replace(sr=16000, n_fft=512, n_mels=20, n_mfcc=20)
+    assert changed == MFCC(sr=16000, n_fft=512, n_mels=20, n_mfcc=20)
+    assert FILMSCORE.replace(hop_length=512).replace(n_fft=1024).hop_length == 512
+    assert FILMSCORE.replace(sr=44100, fmax=11025).fmax == 11025
+    with pytest.raises(TypeError, match=r"MFCC\.replace: expected knobs out of sr, full_scale, .*, got hop, rate\."):
+        FILMSCORE.replace(hop=3, rate=4)
+
+
 def test_result():
     actual = FILMSCORE(Y)
     assert actual.shape == (40, 4) and actual.dtype == np.float32 and actual.flags.c_contiguous

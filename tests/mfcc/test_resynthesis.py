@@ -35,7 +35,7 @@ def test_what_fails_is_said(recording, tmp_path, capsys):
     assert main([str(tmp_path / "missing.wav"), "--resynth", str(out)]) == 1
     assert "missing.wav: can't be opened: No such file or directory." in capsys.readouterr().err
     assert main([str(recording), "--resynth", str(out), "--duration", "0.05"]) == 1
-    assert "one.wav: is too short: a frame takes 0.093 s." in capsys.readouterr().err
+    assert "one.wav: is too short: 0.050 s, a frame takes 0.093 s." in capsys.readouterr().err
     assert main([str(recording), "--resynth", str(tmp_path / "no folder" / "out.wav")]) == 1
     assert "no folder/out.wav: No such file or directory." in capsys.readouterr().err
     assert not out.exists()

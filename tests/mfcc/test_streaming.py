@@ -1,80 +1,97 @@
 """Features of a signal in blocks are those of the whole signal, for any recipe and any cut."""
 
-import dataclasses
-
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mfcc import MFCC, streaming
+from mfcc import FILMSCORE, MFCC, PRESETS, streaming
 from mfcc.streaming import recut, stream_features
+from tests.mfcc.recipes import recipes
 
 RECIPE = MFCC(sr=16000, n_fft=512, win_length=400, hop_length=160, n_mels=20, n_mfcc=13)
+OUTPUTS = ("mfcc", "log_mel", "mel", "log_spectrum", "spectrum")
 
 
-def joined(recipe, blocks, stages=("mfcc",)):
-    return [np.concatenate(parts, axis=1) for parts in zip(*stream_features(recipe, blocks, stages), strict=True)]
+def joined(blocks):
+    return np.concatenate(list(blocks), axis=1)
 
 
-@pytest.fixture(params=[3, 16, 512])
-def frames_at_a_time(request, monkeypatch):
-    monkeypatch.setattr(streaming, "_FRAMES", request.param)
+def noise(n, seed=0):
+    return np.random.default_rng(seed).uniform(-1, 1, n).astype(np.float32)
 
 
-@settings(max_examples=60, deadline=None)
-@given(data=st.data())
-def test_any_recipe_and_any_cut(data):
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(recipe=recipes(OUTPUTS), data=st.data())
+def test_any_recipe_and_any_cut(recipe, data):
     choose = data.draw
-    recipe = dataclasses.replace(
-        RECIPE,
-        hop_length=choose(st.sampled_from([64, 160, 400, 512, 700])),
-        center=choose(st.sampled_from([False, True, "hop"])),
-        pad_mode=choose(st.sampled_from(["constant", "reflect", "symmetric", "edge"])),
-        partial=choose(st.sampled_from(["drop", "pad"])),
-        zero_padding=choose(st.sampled_from(["after", "around"])),
-        preemphasis=choose(st.sampled_from([0.0, 0.97])),
-        preemphasis_scope=choose(st.sampled_from(["frame", "signal"])),
-        full_scale=choose(st.sampled_from([1.0, 32768.0])),
-        remove_mean=choose(st.booleans()),
-        energy=choose(st.sampled_from([None, "raw"])),
-        energy_place="append",
-    )
-    n = choose(st.integers(1, 15_000))
-    y = np.random.default_rng(n).uniform(-1, 1, n).astype(np.float32)
+    shortest = recipe.shortest_signal
+    n = choose(st.integers(shortest, shortest + 40 * recipe.hop_length))
+    y = noise(n, seed=n).astype(choose(st.sampled_from([np.float32, np.float64])))
     cuts = sorted(choose(st.lists(st.integers(0, n), max_size=6)))
+    expected = recipe(y)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(streaming, "_FRAMES", choose(st.sampled_from([3, 16, 512])))
-        actual = joined(recipe, np.split(y, cuts))
-        again = joined(recipe, [y])
-    if recipe.n_frames(n) == 0:
-        assert actual == again == []
-        return
-    np.testing.assert_array_equal(actual, again)
-    np.testing.assert_array_equal(actual[0], recipe(y))
+        patch.setattr(streaming, "_FRAMES", choose(st.sampled_from([1, 3, 16, 512])))
+        actual = joined(recipe.stream(np.split(y, cuts)))
+    assert actual.dtype == expected.dtype
+    np.testing.assert_array_equal(actual, expected)
 
 
-@pytest.mark.parametrize("center", [False, True])
-def test_every_stage(frames_at_a_time, center):
-    recipe = dataclasses.replace(RECIPE, center=center)
-    y = np.random.default_rng(0).uniform(-1, 1, 9000).astype(np.float32)
-    mfcc, log_mel, mel, power = joined(recipe, [y[:5000], y[5000:]], ["mfcc", "log_mel", "mel", "power"])
-    np.testing.assert_array_equal(mfcc, recipe(y))
-    np.testing.assert_array_equal(log_mel, recipe.log_mel(y))
-    np.testing.assert_array_equal(mel, recipe.mel_spectrogram(y))
-    np.testing.assert_array_equal(power, recipe.power_spectrogram(y))
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("output", OUTPUTS)
+@pytest.mark.filterwarnings("ignore:.*mel filters are empty")
+def test_every_preset(name, output):
+    recipe = PRESETS[name].replace(output=output)
+    y = noise(100_000)
+    expected = recipe(y)
+    for length in (999, 30_000):
+        np.testing.assert_array_equal(joined(recipe.stream(np.split(y, range(length, len(y), length)))), expected)
 
 
-def test_a_limit_below_the_loudest_value_of_the_whole_signal():
-    recipe = dataclasses.replace(RECIPE, log="decibel", top_db=20.0)
-    y = np.linspace(0, 1, 9000, dtype=np.float32) * np.random.default_rng(0).uniform(-1, 1, 9000).astype(np.float32)
-    np.testing.assert_array_equal(joined(recipe, np.split(y, 9))[0], recipe(y))
-    assert joined(recipe, [y[:100]]) == []
+def test_several_outputs_at_once():
+    y = noise(9000)
+    parts = list(stream_features(RECIPE, [y[:5000], y[5000:]], ("mfcc", "log_mel", "spectrum")))
+    for part, expected in zip(
+        map(joined, zip(*parts, strict=True)), (RECIPE(y), RECIPE.log_mel(y), RECIPE.power_spectrogram(y)), strict=True
+    ):
+        np.testing.assert_array_equal(part, expected)
 
 
-def test_float64_stays():
-    y = np.random.default_rng(0).uniform(-1, 1, 9000)
-    assert joined(RECIPE, [y])[0].dtype == np.float64
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_a_limit_below_the_loudest_value_of_the_whole_signal(output):
+    recipe = RECIPE.replace(log="decibel", top_db=20.0, output=output)
+    y = np.linspace(0, 1, 9000, dtype=np.float32) * noise(9000)
+    np.testing.assert_array_equal(joined(recipe.stream(np.split(y, 9))), recipe(y))
+
+
+def test_integers_are_scaled():
+    recipe = RECIPE.replace(integer_full_scale=32768.0)
+    y = (32767 * noise(9000)).astype(np.int16)
+    np.testing.assert_array_equal(joined(recipe.stream(np.split(y, 7 * [1000]))), recipe(y))
+
+
+def test_features_come_before_the_signal_has_ended():
+    def endless():
+        while True:
+            yield noise(22050)
+
+    stream = FILMSCORE.stream(endless())
+    assert next(stream).shape == (40, 128) and next(stream).shape == (40, 128)
+
+
+def test_what_is_refused():
+    def refused(blocks, error, match, recipe=RECIPE):
+        with pytest.raises(error, match="^MFCC.stream: " + match):
+            list(recipe.stream(blocks))
+
+    refused([], ValueError, r"blocks: expected at least 400 samples \(0.025 s at 16000 Hz\) for one frame, got 0")
+    refused([noise(200), noise(199)], ValueError, "blocks: expected at least 400 samples .* got 399")
+    refused([noise(200)], ValueError, "blocks: expected at least 400", RECIPE.replace(log="decibel", top_db=10.0))
+    refused([noise(400), np.zeros(9)], TypeError, "blocks: .* float32 up to sample 400 and float64 from there on")
+    refused([noise(400), np.array([1, np.nan], "f4")], ValueError, r"y: expected finite .* \(the first at index 401\)")
+    refused([noise(400).reshape(2, 200)], ValueError, "y: expected mono samples")
+    refused([np.zeros(400, np.int16)], TypeError, "y: expected floating-point samples")
+    assert joined(RECIPE.stream([noise(400), [], noise(400)])).shape == (12, 3)
 
 
 @given(st.lists(st.integers(0, 9), max_size=20), st.integers(1, 12))

@@ -1,8 +1,6 @@
 """Tiles: what is in them, when they begin, how loud they are; the same from a file as from its samples."""
 
 import dataclasses
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -42,6 +40,8 @@ def test_the_published_tiles(recording):
 
 RECIPES = {
     "published": FILMSCORE,
+    "mel bands": FILMSCORE.replace(output="log_mel", n_mels=64),
+    "spectra": FILMSCORE.replace(output="log_spectrum"),
     "overlapping": dataclasses.replace(FILMSCORE, hop_length=512),
     "centred": LIBROSA,
     "of another rate": MFCC(sr=16000, n_fft=512, win_length=400, hop_length=160, preemphasis=0.97, partial="pad"),
@@ -59,7 +59,7 @@ def test_a_file_gives_what_its_samples_give(recording, recipe, n_frames, hop_fra
         np.testing.assert_array_equal(getattr(actual, name), getattr(same, name))
     features, hop = recipe(y), hop_frames or n_frames
     starts = range(0, features.shape[1] - n_frames + 1, hop)
-    assert len(actual) == len(starts) and actual.values.shape[1:] == (recipe.n_coefficients, n_frames, 1)
+    assert len(actual) == len(starts) and actual.values.shape[1:] == (recipe.n_features, n_frames, 1)
     expected = np.stack([features[:, i : i + n_frames] for i in starts])
     np.testing.assert_array_equal(actual.values[..., 0], expected)
     np.testing.assert_allclose(actual.start_s, np.array(starts) * recipe.hop_length / recipe.sr)
@@ -126,7 +126,9 @@ def test_too_short(recording, tmp_path):
         assert empty.values.shape == (0, 40, 100, 1) and len(empty) == len(empty.start_s) == len(empty.level_dbfs) == 0
         assert empty.silent.dtype == bool
     for n in (0, 100, TILE - 1):
-        with pytest.raises(ValueError, match=r"^tiles: source: expected at least one tile of samples, got"):
+        with pytest.raises(
+            ValueError, match=r"^tiles: source: expected more samples, got .* s, a tile of 100 frames takes 9.29 s"
+        ):
             mfcc.tiles(noise(n))
 
 
@@ -163,18 +165,3 @@ def test_integers_need_a_scale():
 def test_arguments_out_of_range(source, options, error, match):
     with pytest.raises(error, match=f"^tiles: {match}"):
         mfcc.tiles(source, **options)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="counts the peak of resident memory")
-def test_memory_does_not_grow_with_the_length(tmp_path):
-    path = tmp_path / "long.wav"
-    with soundfile.SoundFile(path, "w", 8000, 1) as sound:
-        for _ in range(60):  # ten minutes: 53 MB as float32 at 22,050 Hz
-            sound.write(noise(80_000))
-    script = (
-        "import resource, sys, mfcc; mfcc.tiles(sys.argv[1], duration=60.0);"
-        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024; before = peak();"
-        "assert len(mfcc.tiles(sys.argv[1])) == 64; print(peak() - before)"
-    )
-    run = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=True)
-    assert int(run.stdout) < 25, run.stdout
