@@ -62,13 +62,14 @@ def split_features(
         for source in (1, 2):
             if not labels[part == 0, k].any():
                 part[np.isin(groups, groups[labels[:, k] & (part == source)])] = 0
-    present = labels[part == 2]
-    judged = present.any(axis=0) & ~present.all(axis=0) & (_soundtracks_of_classes(features) >= MIN_SOUNDTRACKS)
+    present, enough = labels[part == 2], np.isin(features.class_names, evaluable_classes(features))
+    judged = present.any(axis=0) & ~present.all(axis=0) & enough
     not_evaluable = tuple(name for name, good in zip(features.class_names, judged, strict=True) if not good)
     return Split(*(np.flatnonzero(part == k) for k in range(3)), not_evaluable)
 
 
-def _soundtracks_of_classes(features: Features) -> np.ndarray:
-    """Number of soundtracks that carry each class."""
+def evaluable_classes(features: Features) -> tuple[str, ...]:
+    """Classes that at least `MIN_SOUNDTRACKS` soundtracks carry, and not all tracks."""
     soundtracks = np.array([track.soundtrack for track in features.tracks])
-    return np.array([len(set(soundtracks[has])) for has in features.tags.T])
+    enough = [len(set(soundtracks[has])) >= MIN_SOUNDTRACKS and not has.all() for has in features.tags.T]
+    return tuple(name for name, good in zip(features.class_names, enough, strict=True) if good)

@@ -1,0 +1,148 @@
+"""The study's tables, in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from filmscore import published
+from filmscore.features import Features
+from filmscore.study.judging import Judgement, Pieces, difference
+
+FIGURES = {
+    "roc_auc": "ROC-AUC",
+    "average_precision": "average precision",
+    "f1": "F1",
+    "f1_fixed": "F1, fixed rule",
+    "lrap": "LRAP",
+    "coverage_error": "coverage error",
+    "ranking_loss": "ranking loss",
+}
+
+
+def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table; the first column is text, the others are figures."""
+    rule = ["---", *["---:"] * (len(header) - 1)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [header, rule, *rows])
+
+
+def overview(judgements: Mapping[str, Judgement]) -> str:
+    """A row for each model, with intervals where there are any."""
+    rows = [
+        [title, *(with_interval(judgement, figure) for figure in FIGURES)] for title, judgement in judgements.items()
+    ]
+    best = next(iter(judgements.values())).best_coverage_error
+    rows.append(["*best possible*", "1", "1", "1", "1", "1", f"{best:.2f}", "0"])
+    return markdown(["model", *FIGURES.values()], rows)
+
+
+def compared(
+    a: Judgement,
+    b: Judgement,
+    titles: tuple[str, str],
+    published_f1: tuple[Mapping[str, float], Mapping[str, float]],
+    features: Features,
+    figures: tuple[str, str],
+) -> str:
+    """Two models class by class, F1 (`figures`: by which rule) and ROC-AUC, with the published F1 of their
+    counterparts."""
+    header = [
+        "class",
+        *(f"F1, {title}" for title in titles),
+        "change",
+        *(f"ROC-AUC, {title}" for title in titles),
+        *(f"published F1, {title}" for title in titles),
+        "change",
+    ]
+    rows = []
+    for name in features.class_names:
+        ours = ["not evaluable on this corpus", *[""] * 4]
+        if name in a.classes:
+            first, second = a.classes[name][figures[0]], b.classes[name][figures[1]]
+            auc = [f"{judgement.classes[name]['roc_auc']:.3f}" for judgement in (a, b)]
+            ours = [f"{first:.3f}", f"{second:.3f}", f"{second - first:+.3f}", *auc]
+        theirs = [of[name] for of in published_f1]
+        rows.append([name, *ours, *(f"{value:.3f}" for value in theirs), f"{theirs[1] - theirs[0]:+.3f}"])
+    first, second = a.figures[figures[0]], b.figures[figures[1]]
+    auc = [f"{judgement.figures['roc_auc']:.3f}" for judgement in (a, b)]
+    rows.append(["mean of the evaluable", f"{first:.3f}", f"{second:.3f}", f"{second - first:+.3f}", *auc, "", "", ""])
+    return markdown(header, rows)
+
+
+def agreement(
+    a: Judgement,
+    b: Judgement,
+    published_f1: tuple[Mapping[str, float], Mapping[str, float]],
+    titles: tuple[str, str],
+    figures: tuple[str, str],
+) -> str:
+    """Where the order of two models is the published one, in a sentence."""
+    same, other = [], []
+    for name in a.classes:
+        ours = b.classes[name][figures[1]] - a.classes[name][figures[0]]
+        theirs = published_f1[1][name] - published_f1[0][name]
+        (same if (ours > 0) == (theirs > 0) else other).append(name)
+    said = f"The order of {titles[0]} and {titles[1]} is the published one for {_listed(same)}"
+    return said + (f"; it is the reverse for {_listed(other)}." if other else ".")
+
+
+def windows_and_tracks(judgements: Mapping[str, tuple[Judgement, Judgement]]) -> str:
+    """Rankings of each model per window and averaged over whole tracks, with the published ones."""
+    header = ["", "LRAP, window", "LRAP, track", "coverage error, window", "coverage error, track", "best possible"]
+    rows = []
+    for title, (window, track) in judgements.items():
+        figures = [with_interval(each, figure) for figure in ("lrap", "coverage_error") for each in (window, track)]
+        rows.append([title, *figures, f"{window.best_coverage_error:.2f}, {track.best_coverage_error:.2f}"])
+    lrap, coverage = published.LRAP, published.COVERAGE_ERROR
+    theirs = [lrap["window"], lrap["track"], coverage["window"], coverage["track"], coverage["best"]]
+    rows.append(["published ensemble (other data)", *(f"{value:.2f}" for value in theirs)])
+    return markdown(header, rows)
+
+
+def ladder(steps: Sequence[tuple[str, Judgement, Judgement]], first: int) -> str:
+    """What each change gave on the folds that it was chosen on and on the others, against step number `first`."""
+    header = ["step", "choosing folds: ROC-AUC", "against the first", "other folds: ROC-AUC", "against the first"]
+    rows = []
+    for title, choosing, confirming in steps:
+        row = [title]
+        for here, there in ((choosing, steps[first][1]), (confirming, steps[first][2])):
+            gain = "" if here is there else signed(difference(here, there, "roc_auc"))
+            row += [with_interval(here, "roc_auc"), gain]
+        rows.append(row)
+    return markdown(header, rows)
+
+
+def mislabelings(features: Features, pieces: Pieces, n: int = 12) -> str:
+    """The tracks whose highest values are surest to be other genres than their tags, one of each soundtrack."""
+    evaluable = pieces.labels.sum(axis=0) > 0
+    wrong = np.where(pieces.labels | ~evaluable, -np.inf, pieces.values).max(axis=1)
+    right = np.where(pieces.labels, pieces.values, -np.inf).max(axis=1)
+    rows, seen = [], set()
+    for piece in np.argsort(-(wrong - right), kind="stable"):
+        track = features.tracks[pieces.track[piece]]
+        if track.soundtrack in seen:
+            continue
+        seen.add(track.soundtrack)
+        order = np.argsort(-pieces.values[piece])[: max(2, int(pieces.labels[piece].sum()))]
+        predicted = ", ".join(f"{features.class_names[k]} {pieces.values[piece, k]:.2f}" for k in order)
+        rows.append([track.title or track.id.rsplit("/", 1)[-1], track.game, predicted, ", ".join(track.tags)])
+        if len(rows) == n:
+            break
+    return markdown(["track", "game", "predicted", "tags"], rows)
+
+
+def with_interval(judgement: Judgement, figure: str) -> str:
+    value = f"{judgement.figures[figure]:.3f}"
+    if figure not in judgement.intervals:
+        return value
+    low, high = judgement.intervals[figure]
+    return f"{value} ({low:.3f} to {high:.3f})"
+
+
+def signed(of: tuple[float, float, float]) -> str:
+    return f"{of[0]:+.3f} ({of[1]:+.3f} to {of[2]:+.3f})"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names) if names else "none"
