@@ -87,6 +87,12 @@ def run_tasks(
     RuntimeError
         When the executor breaks and was not made by a function; what was finished is in the journal.
 
+    Notes
+    -----
+    On several machines: ``executor=distributed.Client(address).get_executor()``, with the address of a dask scheduler
+    (``pip install 'nnlite[cluster]'``); workers must find the function's module and the tasks' paths. A worker that
+    dies takes nothing along: the scheduler gives its tasks to another.
+
     Examples
     --------
     >>> def count_down(task):

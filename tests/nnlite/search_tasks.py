@@ -104,3 +104,10 @@ def mortal(task):
 def learning_curve(candidate, seed, budget):
     """Saturates at `height` with `speed`."""
     return candidate["height"] * (1 - 2 ** (-budget * candidate["speed"]))
+
+
+def slow_square(task):
+    """Says in a file which process works on it, and takes a while."""
+    (Path(task["folder"]) / f"{task['x']}-{os.getpid()}").touch()
+    time.sleep(0.3)
+    return task["x"] ** 2
