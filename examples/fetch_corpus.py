@@ -184,10 +184,10 @@ def find_moved(paths: list[str], files: list[str]) -> dict[str, str]:
 
 
 def read_sums(path: Path) -> dict[str, str]:
-    """The lines "HASH  PATH" of an earlier run, as path -> hash."""
+    """The lines "HASH  PATH" of an earlier run, as path -> hash; damage costs no more than unpacking again."""
     if not path.is_file():
         return {}
-    lines = (line.partition("  ") for line in path.read_text(encoding="utf-8").splitlines())
+    lines = (line.partition("  ") for line in path.read_text(encoding="utf-8", errors="replace").splitlines())
     return {name: digest for digest, separator, name in lines if separator}
 
 

@@ -56,9 +56,24 @@ def main(arguments: list[str]) -> int:
         if missing:
             print(f"filmscore_tables: {missing[0]}: no such file. Run filmscore_cnn.py --out first.", file=sys.stderr)
             return 2
-        results[title] = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+        try:
+            results[title] = [read_results(path) for path in paths]
+        except ValueError as error:
+            print(f"filmscore_tables: {error}", file=sys.stderr)
+            return 2
     print("\n\n".join([overview(results), *(classes(title, runs) for title, runs in results.items())]))
     return 0
+
+
+def read_results(path: Path) -> dict[str, Any]:
+    """What filmscore_cnn.py wrote about a run; ValueError when no table can be made of it."""
+    try:
+        results = json.loads(path.read_text(encoding="utf-8"))
+        overview({"": [results]}), classes("", [results])
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        said = f"{type(error).__name__}: {error}"[:200]
+        raise ValueError(f"{path}: expected results of filmscore_cnn.py ({said}). Run it again.") from error
+    return results
 
 
 def overview(results: dict[str, Runs]) -> str:

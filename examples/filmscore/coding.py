@@ -24,8 +24,21 @@ class Coding:
     def __post_init__(self) -> None:
         if self.dtype not in LEVELS:
             raise ValueError(f"Coding: dtype: expected {' or '.join(LEVELS)}, got {self.dtype!r}")
-        if len(self.scale) != len(self.offset) or not np.all(np.array(self.scale) > 0):
+        if len(self.scale) != len(self.offset) or not min(self.scale, default=1.0) > 0:
             raise ValueError("Coding: scale: expected a positive scale for each offset")
+        if not np.all(np.abs([self.scale, self.offset]) < 1e30):  # also NaN
+            raise ValueError("Coding: scale, offset: expected numbers below 1e30")
+
+    @classmethod
+    def from_dict(cls, description: dict[str, Any]) -> Coding:
+        """The coding that `dataclasses.asdict` described; ValueError for anything else."""
+        fields = {"dtype": str, "scale": list, "offset": list}
+        if description.keys() != fields.keys() or not all(isinstance(description[k], fields[k]) for k in fields):
+            raise ValueError(
+                f"Coding.from_dict: description: expected dtype, scale and offset, got {description}"[:300]
+            )
+        scale, offset = ([float(value) for value in description[name]] for name in ("scale", "offset"))
+        return cls(description["dtype"], tuple(scale), tuple(offset))
 
     @classmethod
     def spanning(cls, low: np.ndarray, high: np.ndarray, dtype: str) -> Coding:

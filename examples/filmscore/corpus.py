@@ -4,6 +4,7 @@
 """
 
 import csv
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -78,6 +79,16 @@ def read_table(path: Path, required: Iterable[str]) -> list[dict[str, str]]:
     ManifestError
         When the file has no rows, lacks a required column, or a row has another number of fields than the header.
     """
+    try:
+        rows = _read_rows(path, required)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ManifestError(f"{path}: expected CSV in UTF-8 ({str(error)[:200]})") from error
+    if not rows:
+        raise ManifestError(f"{path}: expected at least one row below the header, got none")
+    return rows
+
+
+def _read_rows(path: Path, required: Iterable[str]) -> list[dict[str, str]]:
     with open(path, newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
         missing = [name for name in required if name not in (reader.fieldnames or ())]
@@ -93,9 +104,18 @@ def read_table(path: Path, required: Iterable[str]) -> list[dict[str, str]]:
                     "line. Quote a field that holds a comma."
                 )
             rows.append(row)
-    if not rows:
-        raise ManifestError(f"{path}: expected at least one row below the header, got none")
     return rows
+
+
+def _number(field: str, who: str) -> float:
+    """A positive number out of a table."""
+    try:
+        number = float(field)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise ManifestError(f"{who}: expected a positive number, got {field[:60]!r}")
+    return number
 
 
 def read_packages(folder: Path = MANIFEST) -> dict[str, Package]:
@@ -106,7 +126,8 @@ def read_packages(folder: Path = MANIFEST) -> dict[str, Package]:
         if row["tier"] not in TIERS:
             raise ManifestError(f"{path}: {row['package']}: expected a tier of {', '.join(TIERS)}, got {row['tier']!r}")
         alternatives = split_list(row["alternatives"])
-        packages[row["package"]] = Package(row["package"], row["tier"], float(row["megabytes"]), alternatives)
+        megabytes = _number(row["megabytes"], f"{path}: {row['package']}: megabytes")
+        packages[row["package"]] = Package(row["package"], row["tier"], megabytes, alternatives)
     return packages
 
 
@@ -141,8 +162,9 @@ def read_recordings(folder: Path = MANIFEST, tier: str = "full") -> list[Recordi
             if row[name] not in known:
                 raise ManifestError(f"{path}: {row['path']}: {name} {row[name]!r} is not listed in {folder}")
         if packages[row["package"]].tier in TIERS[: TIERS.index(tier) + 1]:
+            use_s = _number(row["use_s"], f"{path}: {row['path']}: use_s")
             fields = {name.removesuffix("_id"): row[name] for name in columns}
-            recordings.append(Recording(**(fields | {"use_s": float(row["use_s"])})))  # type: ignore[arg-type]
+            recordings.append(Recording(**(fields | {"use_s": use_s})))  # type: ignore[arg-type]
     return recordings
 
 

@@ -131,7 +131,7 @@ def _extract_zip(who: str, stream: IO[bytes], targets: Mapping[str, Path]) -> It
                     with archive.open(member) as file:
                         _write(file, targets[member])
                     yield member
-        except (zipfile.BadZipFile, zlib.error) as error:
+        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError) as error:
             raise PackageError(f"{who}: broken zip container ({error})") from error
 
 

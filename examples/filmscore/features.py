@@ -13,16 +13,19 @@ from __future__ import annotations
 import csv
 import io
 import json
-import zipfile
+import reprlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import numpy as np
 
+from filmscore.arrays import map_array, open_arrays
 from filmscore.coding import CodedTiles, Coding
 from filmscore.corpus import ABOUT, Track, check_tags, read_table, split_list
+from filmscore.extract import Settings
 from filmscore.files import replace_file
 from mfcc import MFCC
 
@@ -30,6 +33,13 @@ FORMAT = "filmscore.features"
 VERSION = 1
 INDEX = ("track", "soundtrack", "game", "start_s", "level_dbfs")
 TRACKS = ("track", "soundtrack", "game", "tags", *ABOUT)
+DESCRIPTION: dict[str, tuple[Any, str]] = {
+    "recipe": (dict, "a recipe"),
+    "class_names": (list, "a list of names"),
+    "options": (dict, "how tracks became tiles"),
+    "coding": ((dict, NoneType), "a coding or null"),
+}
+"""What features.json must have besides format and version."""
 
 
 class FeaturesError(ValueError):
@@ -97,13 +107,14 @@ def load_features(folder: str | Path) -> Features:
         return _load(Path(folder))
     except FeaturesError:
         raise
-    except (ValueError, OSError) as error:
-        raise FeaturesError(f"{folder}: {error} Build the folder again.") from error
+    except (ArithmeticError, LookupError, MemoryError, OSError, TypeError, ValueError) as error:
+        raise FeaturesError(f"{folder}: {str(error)[:500]} Build the folder again.") from error
 
 
 def _load(folder: Path) -> Features:
     description = _read_description(folder / "features.json")
     recipe = MFCC.from_dict(description["recipe"])
+    Settings(recipe, **description["options"])  # raises where they are none
     class_names = tuple(description["class_names"])
     tracks = tuple(read_tracks(folder / "tracks.csv", class_names))
     tags = np.array([[name in track.tags for name in class_names] for track in tracks], bool)
@@ -163,13 +174,17 @@ def _read_description(path: Path) -> dict[str, Any]:
         raise FeaturesError(f"{path.parent}: expected a folder of features, found no {path.name} in it")
     try:
         description = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FeaturesError(f"{path}: expected JSON ({error}). Build the folder again.") from None
     if not isinstance(description, dict) or [description.get(k) for k in ("format", "version")] != [FORMAT, VERSION]:
         raise FeaturesError(f"{path}: expected {FORMAT} of version {VERSION}, got another. Build the folder again.")
-    missing = [name for name in ("recipe", "class_names", "coding") if name not in description]
-    if missing:
-        raise FeaturesError(f"{path}: expected {', '.join(missing)} in it. Build the folder again.")
+    for name, (kind, expected) in DESCRIPTION.items():
+        if not isinstance(description.get(name, ...), kind):
+            got = reprlib.repr(description[name]) if name in description else "none"
+            raise FeaturesError(f"{path}: {name}: expected {expected}, got {got}. Build the folder again.")
+    names = description["class_names"]
+    if not names or not all(isinstance(name, str) for name in names) or len(set(names)) != len(names):
+        raise FeaturesError(f"{path}: class_names: expected different names, got {reprlib.repr(names)}.")
     return description
 
 
@@ -177,11 +192,11 @@ def _read_tiles(folder: Path, coding: dict[str, Any] | None) -> np.ndarray | Cod
     plain, packed = folder / "tiles.npy", folder / "tiles.npz"
     try:
         if plain.is_file():
-            tiles = np.load(plain, mmap_mode="r", allow_pickle=False)
-            return tiles if coding is None else CodedTiles(tiles, Coding(**coding))
-        with open(packed, "rb") as file, np.load(file, allow_pickle=False) as archive:
-            return Coding(**coding or {}).decode(archive["tiles"])
+            tiles = map_array(plain)
+            return tiles if coding is None else CodedTiles(tiles, Coding.from_dict(coding))
+        with open_arrays(packed) as array:
+            return np.asarray(CodedTiles(array("tiles"), Coding.from_dict(coding or {})))
     except FileNotFoundError:
         raise FeaturesError(f"{folder}: expected tiles.npy or tiles.npz, found none. Build the folder again.") from None
-    except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except ValueError as error:
         raise FeaturesError(f"{folder}: broken tiles ({error}). Build the folder again.") from error

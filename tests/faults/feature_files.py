@@ -1,0 +1,140 @@
+"""The files that the examples and `python -m mfcc` read: features, tables, packages, results."""
+
+import contextlib
+import io
+import json
+import os
+from pathlib import Path
+
+import fetch_corpus
+import filmscore_tables
+import numpy as np
+
+from filmscore import corpus, deb, extract
+from filmscore.coding import Coding
+from filmscore.corpus import ManifestError, Track
+from filmscore.features import FeaturesError, load_features, write_tables
+from mfcc import MFCC
+from tests.faults.file_kinds import Kind
+from tests.faults.mutate.packages import package
+
+TAGS = (("Drama",), ("Comedy", "Crime"))
+TRACKS = [Track(f"g{k}/t.ogg", (), f"g{k}", f"g{k}", TAGS[k % 2], None) for k in range(4)]
+N_TILES = 8
+
+
+def write_features(folder: Path, dtype: str) -> None:
+    values = np.random.default_rng(0).standard_normal((N_TILES, 40, 10, 1)).astype(np.float32)
+    coding = None
+    if dtype != "float32":
+        coding = Coding.spanning(values.min(axis=(0, 2, 3)), values.max(axis=(0, 2, 3)), dtype)
+        values = coding.encode(values)
+    if dtype == "uint8":
+        np.savez_compressed(folder / "tiles.npz", tiles=values)
+    else:
+        np.save(folder / "tiles.npy", values)
+    options = extract.Settings(MFCC(), n_frames=10).to_dict()
+    about = {"recipe": options.pop("recipe"), "options": options, "class_names": ["Comedy", "Crime", "Drama"]}
+    about |= {"coding": None if coding is None else vars(coding), "versions": {"nnlite": "0"}, "errors": []}
+    write_tables(folder, TRACKS, [(TRACKS[k // 2], k * 9.3, -20.0) for k in range(N_TILES)], about)
+
+
+def read_features(folder: Path) -> None:
+    features = load_features(folder)
+    tiles = np.asarray(features.tiles)
+    assert tiles.shape == features.tiles.shape and len(features.labels) == len(tiles)
+    assert features.tiles[np.array([0, len(tiles) - 1])].dtype.kind == "f" and features.tiles[0].ndim == 3
+    for by in ("window", "track", "soundtrack", "game"):
+        assert len(features.groups(by)) == len(tiles)
+    extract.Settings(features.recipe, **features.description["options"])
+    assert repr(features) and features.recipe.describe()
+
+
+def write_manifest(folder: Path) -> None:
+    columns = "package,version,path,sha256,soundtrack_id,use_s,licence,title,artist,copyright"
+    rows = [f'alpha,1:2,alpha/usr/{name},{"0" * 64},ost,60.5,Expat,T,A,"C, D"' for name in ("a.ogg", "song.ogg")]
+    (folder / "tracks.csv").write_text("\n".join([columns, *rows, ""]))
+    (folder / "packages.csv").write_text("package,tier,megabytes,alternatives\nalpha,small,1.5,beta;gamma\n")
+    (folder / "soundtracks.csv").write_text("soundtrack_id,game,tags\nost,game,Drama;Crime\n")
+
+
+def read_manifest(folder: Path) -> None:
+    out = folder / "out"
+    for recording in corpus.read_recordings(folder, "small"):
+        assert os.path.normpath(out / recording.path).startswith(f"{out}{os.sep}")
+    assert repr(corpus.read_tracks(folder))
+
+
+def write_tags(folder: Path) -> None:
+    (folder / "tags.csv").write_text("path,tags,game\na.ogg,Drama;Crime,g\nb/c.ogg,Comedy,\n")
+
+
+def read_tags(folder: Path) -> None:
+    assert repr(corpus.read_tags(folder / "tags.csv"))
+
+
+def write_part(folder: Path) -> None:
+    about = {"digest": "d", "result": vars(extract.Result("t", 2, 0, 18.6))}
+    arrays = {"values": np.ones((2, 40, 10, 1), np.float32), "start_s": np.zeros(2), "level_dbfs": np.zeros(2)}
+    np.savez(folder / "part.npz", about=np.frombuffer(json.dumps(about).encode(), np.uint8), **arrays)
+
+
+def read_part(folder: Path) -> None:
+    if extract._read_result(folder / "part.npz", "d") is not None:
+        extract.read_part(folder / "part.npz")
+
+
+def write_package(folder: Path) -> None:
+    container = io.BytesIO()
+    np.savez(container, music=np.arange(50))
+    files = {"usr/one.ogg": b"one" * 400, "usr/pack.pk3": container.getvalue(), "usr/two.ogg": b"two" * 10}
+    (folder / "alpha.deb").write_bytes(package(files))
+
+
+def read_package(folder: Path) -> None:
+    deb.list_files(folder / "alpha.deb")
+    targets = {"usr/one.ogg": folder / "out" / "one", "usr/pack.pk3.d/music.npy": folder / "out" / "music"}
+    for path in deb.extract(folder / "alpha.deb", targets):
+        assert targets[path].is_file()
+
+
+def write_sums(folder: Path) -> None:
+    fetch_corpus.write_sums(folder / "SHA256SUMS", {"a/b.ogg": "0" * 64, "a/caf\u00e9.ogg": "1" * 64})
+
+
+def read_sums(folder: Path) -> None:
+    fetch_corpus.write_sums(folder / "SHA256SUMS", fetch_corpus.read_sums(folder / "SHA256SUMS"))
+
+
+def write_results(folder: Path) -> None:
+    figures = {"roc_auc": 0.7, "f1": 0.5}
+    view = {"macro": figures, "classes": {"Drama": figures}, "n_samples": 9, "coverage_error": 2.5}
+    view |= {"best_coverage_error": 1.5, "label_ranking_average_precision": 0.7, "ranking_loss": 0.2}
+    names = ("window", "track", "prior_window", "prior_track")
+    results = {name: view for name in names} | {"not_evaluable": ["Crime"], "options": {"seed": 0}, "thresholds": [0.5]}
+    (folder / "results.json").write_text(json.dumps(results))
+
+
+def read_results(folder: Path) -> None:
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        assert filmscore_tables.main([f"title={folder}"]) in (0, 2)
+
+
+EMPTY_FILTERS = (UserWarning,)  # about a recipe that hears nothing
+KINDS = {
+    "features (float32)": Kind(
+        lambda folder: write_features(folder, "float32"), read_features, (FeaturesError,), EMPTY_FILTERS
+    ),
+    "features (int16)": Kind(
+        lambda folder: write_features(folder, "int16"), read_features, (FeaturesError,), EMPTY_FILTERS
+    ),
+    "features (uint8)": Kind(
+        lambda folder: write_features(folder, "uint8"), read_features, (FeaturesError,), EMPTY_FILTERS
+    ),
+    "manifest": Kind(write_manifest, read_manifest, (ManifestError,)),
+    "tags": Kind(write_tags, read_tags, (ManifestError,)),
+    "part of features": Kind(write_part, read_part, (extract.TrackError,)),
+    "package": Kind(write_package, read_package, (deb.PackageError,), may_run=("subprocess.Popen",)),
+    "checksums": Kind(write_sums, read_sums, ()),
+    "results": Kind(write_results, read_results, ()),
+}
