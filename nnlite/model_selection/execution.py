@@ -40,11 +40,11 @@ Record = TypeVar("Record")
 
 
 def attempt(function: Callable[..., Any], argument: Any, **keywords: Any) -> Report:
-    """Call a function with a copy of the argument; what it raises, but for interrupts, is reported."""
+    """Call a function with a copy of the argument; what it raises, but for an interrupt, is reported."""
     start = time.perf_counter()
     try:
         value, error = function(copy.deepcopy(argument), **keywords), None
-    except Exception as raised:
+    except (Exception, SystemExit) as raised:  # sys.exit is how scripts fail: it must not end the others
         lines = traceback.format_exception(raised, limit=-8)  # the innermost: a stack of a library's own is long
         value, error = None, describe(raised) + "\n" + "".join(lines)
     return Report(value, error, time.perf_counter() - start)

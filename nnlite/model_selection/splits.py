@@ -123,7 +123,7 @@ def split_by(
 
 
 def fold_rows(folds: ArrayLike) -> Iterator[tuple[IntArray, IntArray]]:
-    """For each fold the row numbers outside it (training) and inside it (test), rising.
+    """For each fold the row numbers outside it (training) and inside it (test), rising; raises when either has none.
 
     Examples
     --------
@@ -133,7 +133,12 @@ def fold_rows(folds: ArrayLike) -> Iterator[tuple[IntArray, IntArray]]:
     array = np.asarray(folds)
     if array.ndim != 1 or array.dtype.kind not in "iu" or array.size == 0 or array.min() < 0:
         raise ValueError(f"fold_rows: folds: expected whole numbers from 0, one a sample, got {folds!r}.")
-    for fold in range(int(array.max()) + 1):
+    n_folds = int(array.max()) + 1
+    empty = sorted(set(range(n_folds)) - set(array.tolist()))
+    if n_folds < 2 or empty:
+        got = f"none in fold {empty[0]}" if empty else "all in fold 0"
+        raise ValueError(f"fold_rows: folds: expected samples in two folds or more, without a gap, got {got}.")
+    for fold in range(n_folds):
         yield np.flatnonzero(array != fold), np.flatnonzero(array == fold)
 
 

@@ -2,10 +2,13 @@
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
 import numpy as np
+
+import nnlite as nn
 
 
 def parabola(candidate, seed):
@@ -99,6 +102,25 @@ def mortal(task):
         os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(0.2)
     return task["x"]
+
+
+def trained(candidate, seed):
+    """A network that can diverge, and folds whose training part can lack a class."""
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((60, 4)).astype(np.float32), np.arange(60) % 3
+    Y = (y[:, None] == np.arange(3)).astype(np.float32)
+    rows = y != candidate["absent"]
+    model = nn.NetworkClassifier(
+        optimizer=nn.SGD(candidate["learning_rate"]), max_epochs=3, random_state=0, n_threads=1
+    )
+    return model.fit(X[rows], Y[rows]).history_[-1]["val_score"]
+
+
+def leaving(task):
+    """Ends its process as a script does that has nothing to do."""
+    if task["leaves"]:
+        sys.exit("no features")
+    return 1
 
 
 def learning_curve(candidate, seed, budget):

@@ -76,6 +76,24 @@ def test_failures_are_recorded_and_the_rest_done(tmp_path):
         _ = only_failures.best
 
 
+def test_a_network_that_turns_nan_and_a_class_absent_from_training_are_recorded(tmp_path):
+    space = {"learning_rate": [0.1, 1e30], "absent": [None, 2]}
+    result = search(ParameterGrid(space), search_tasks.trained, journal=tmp_path / "journal.jsonl")
+    assert [trial.failed for trial in result] == [False, True, True, True]
+    absent, diverged, _ = (trial.error for trial in result.failed)
+    assert absent.startswith("ValueError: NetworkClassifier: y: expected a positive sample in each class, got none in")
+    assert diverged.startswith("TrainingDiverged: train: ")
+    assert result.best.candidate == {"learning_rate": 0.1, "absent": None}
+    assert search(ParameterGrid(space), search_tasks.trained, journal=tmp_path / "journal.jsonl") == result
+
+
+def test_an_empty_search_space_is_an_error():
+    with pytest.raises(ValueError, match="search: candidates: expected at least one candidate, got an empty search"):
+        search([], search_tasks.parabola)
+    with pytest.raises(ValueError, match="successive_halving: candidates: expected at least one candidate"):
+        successive_halving(iter(()), search_tasks.parabola, min_budget=1, max_budget=2)
+
+
 def test_evaluate_may_change_its_candidate():
     def evaluate(candidate, seed):
         return candidate["x"].pop()

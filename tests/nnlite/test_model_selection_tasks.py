@@ -42,6 +42,13 @@ def test_outcomes_come_in_order_and_failures_are_recorded(executor):
         assert all(part in outcome.error for part in parts)
 
 
+@pytest.mark.parametrize("executor", [None, two_processes], ids=["here", "processes"])
+def test_a_task_that_exits_is_a_recorded_failure(executor):
+    outcomes = run_tasks(search_tasks.leaving, [{"leaves": True}, {"leaves": False}], executor=executor)
+    assert outcomes[0].error.startswith("SystemExit: no features")
+    assert outcomes[1].value == 1
+
+
 def test_an_instance_of_an_executor_is_left_open():
     with ThreadPoolExecutor(1) as executor:
         run_tasks(search_tasks.mixed, named("a"), executor=executor)
