@@ -3,8 +3,11 @@
 import contextlib
 import copy
 import functools
+import multiprocessing
+import os
 import sys
 import tempfile
+import threading
 import time
 import traceback
 import uuid
@@ -127,7 +130,21 @@ def _submitted(
 
 def _work(work: Callable[[JobT], Record], job: JobT, run: str) -> Record:
     """In the worker; `run` only tells two calls apart."""
+    _end_with_parent(os.getpid())
     return work(job)
+
+
+@functools.cache
+def _end_with_parent(pid: int) -> None:
+    """Let a worker process end when the one that started it is killed: it would go on, and then wait for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+
+        def follow() -> None:
+            parent.join()
+            os._exit(1)
+
+        threading.Thread(target=follow, name="end-with-parent", daemon=True).start()
 
 
 def _run_in_pools(

@@ -5,7 +5,11 @@ import io
 import json
 import multiprocessing
 import signal
+import subprocess
+import sys
+import time
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -127,6 +131,43 @@ def test_a_search_outlives_a_worker_too(tmp_path):
     assert [trial.score for trial in result] == [0, 1, None, 3, 4]
     assert "The worker died twice" in result.failed[0].error
     assert result.best.candidate == {"x": 4}
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc here to look for processes in")
+def test_workers_end_when_the_run_is_killed(tmp_path):
+    """And don't go on with what they were given, beside the workers of the next run."""
+    code = (
+        "import functools, multiprocessing, sys\n"
+        "from concurrent.futures import ProcessPoolExecutor\n"
+        "from nnlite.model_selection import run_tasks\n"
+        "from tests.nnlite import search_tasks\n"
+        "pool = functools.partial(ProcessPoolExecutor, 2, mp_context=multiprocessing.get_context('spawn'))\n"
+        "tasks = [{'x': x, 'folder': sys.argv[1]} for x in range(500)]\n"
+        "run_tasks(search_tasks.slow_square, tasks, executor=pool)\n"
+    )
+    run = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], cwd=Path(__file__).resolve().parents[2])
+    try:
+        until(lambda: len({path.name.partition("-")[2] for path in tmp_path.iterdir()}) == 2)
+    finally:
+        run.kill()
+        run.wait()
+    for worker in {int(path.name.partition("-")[2]) for path in tmp_path.iterdir()}:
+        until(lambda worker=worker: ended(worker))
+
+
+def until(condition):
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def ended(pid):
+    """Whether a process is gone, or a zombie that its foster parent has not asked about yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
 
 
 class NeverRunning(Executor):
