@@ -24,13 +24,17 @@ import build_features
 
 from filmscore.features import load_features
 from filmscore.files import sha256
-from filmscore.study import report, trials
+from filmscore.study import report, shipping, trials
 from filmscore.study.folds import N_FOLDS, stored_folds
-from filmscore.study.models import BEST, LADDER, MODELS, TORCH
+from filmscore.study.models import LADDER, MODELS, SHIPPED, TORCH
 from nnlite.model_selection import run_tasks
 
 BANDS_HZ = (11025.0, 9500.0)
 SPLITS = ("game", "track", "window")
+COMMANDS = (
+    "python examples/fetch_corpus.py --out corpus",
+    "python examples/filmscore_report.py --corpus corpus --out study --model examples/models/filmscore.npz",
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -69,6 +73,14 @@ def main(arguments: list[str] | None = None) -> int:
 
     # Tables and pictures between the markers of RESULTS.md; the words around them are written by hand.
     written = report.write(options.results, features, out, hashes)
+
+    # The model that tags recordings, from all games.
+    if options.model is not None:
+        features = load_features(folders[str(SHIPPED.bands_hz)])
+        values = [trials.read_values(trials.values_path(out, trials.task(SHIPPED, "game", k))) for k in range(N_FOLDS)]
+        found = report.Result(features, SHIPPED, values)
+        fitted = shipping.train(SHIPPED, features, found.track_pieces)
+        written += shipping.write(options.model, SHIPPED, fitted, features, found.track, COMMANDS)
     print(f"wrote {', '.join(map(str, written))}")
     return 0
 
@@ -81,7 +93,7 @@ def study_tasks(seeds: int, torch: bool) -> list[dict]:
     ]
     tasks += [trials.task(model, "game", k) for model in LADDER.values() for k in folds]
     tasks += [trials.task(MODELS["ensemble"], "game", k) for k in folds]
-    tasks += [trials.task(BEST, "game", k) for k in folds]
+    tasks += [trials.task(SHIPPED, by, k) for by in SPLITS for k in folds]
     tasks += [trials.task(MODELS["cnn"], "game", k, seed) for seed in range(1, seeds) for k in folds]
     if torch:
         tasks += [trials.task(TORCH, "game", k) for k in folds]
@@ -100,6 +112,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     add("--corpus", type=Path, default=Path("corpus"), metavar="DIR", help="recordings, from fetch_corpus.py")
     add("--out", type=Path, default=Path("study"), metavar="DIR", help="features, folds, journal, values (%(default)s)")
     add("--results", type=Path, metavar="FILE", help="the RESULTS.md whose tables are made anew (OUT/RESULTS.md)")
+    add("--model", type=Path, metavar="FILE", help="train the study's tagger on all games too, and write it here")
     add("--processes", type=int, default=os.cpu_count() or 1, metavar="N", help="trainings at a time (%(default)s)")
     add("--seeds", type=int, default=2, metavar="N", help="runs of the convolutional network by game (%(default)s)")
     add("--torch", action="store_true", help="the convolutional network in PyTorch too, for comparison; needs torch")

@@ -1,14 +1,18 @@
-"""From a recording to genres: the same decoding, loudness and recipe as the features that a model was trained on."""
+"""From a recording to genres: the same decoding, loudness, recipe and inputs as those that a model was trained on."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 import mfcc
+import nnlite as nn
 from filmscore.extract import Settings, active_level_dbfs, cut
+from filmscore.features import Features
+from filmscore.inputs import INPUTS
 
 
 def recording_tiles(path: str | os.PathLike[str], settings: Settings) -> mfcc.Tiles:
@@ -34,3 +38,69 @@ def recording_tiles(path: str | os.PathLike[str], settings: Settings) -> mfcc.Ti
 def tag(model: Any, tiles: mfcc.Tiles) -> np.ndarray:
     """Value of each genre for a recording: the mean over its windows."""
     return model.predict_proba(tiles.values).mean(axis=0)
+
+
+def about_model(features: Features, inputs: str = "mfcc") -> dict[str, Any]:
+    """What `nnlite.save` keeps beside a model, so that a `Tagger` can be made of the file alone."""
+    return {
+        "recipe": features.recipe.to_dict(),
+        "class_names": list(features.class_names),
+        "options": features.description["options"],
+        "inputs": inputs,
+    }
+
+
+@dataclass(frozen=True)
+class Tagger:
+    """A trained model with all that it takes to tag recordings.
+
+    Attributes
+    ----------
+    model : BaggedEnsemble or NetworkClassifier
+    class_names : tuple of str
+        Genres in the order of the model's outputs.
+    settings : Settings
+        How recordings become tiles.
+    inputs : str
+        What the model sees of a tile, see `filmscore.inputs`.
+    """
+
+    model: Any
+    class_names: tuple[str, ...]
+    settings: Settings
+    inputs: str
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Tagger:
+        """Read a model with what `about_model` says of it.
+
+        Raises
+        ------
+        nnlite.FileFormatError
+            When it is no model, or was not saved for tagging.
+        """
+        model = nn.load(path)
+        try:
+            about = model.metadata_
+            settings = Settings(mfcc.MFCC.from_dict(about["recipe"]), **about["options"])
+            names, inputs = tuple(map(str, about["class_names"])), about["inputs"]
+            if inputs not in INPUTS or len(names) != len(model.classes_):
+                raise ValueError(f"{len(names)} names for {len(model.classes_)} classes, inputs {inputs!r}")
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise nn.FileFormatError(
+                f"{os.fspath(path)}: expected a model with recipe, class names, options and inputs, got {error!r}. "
+                "Save it with filmscore.tagging.about_model."
+            ) from error
+        return cls(model, names, settings, inputs)
+
+    def tiles(self, path: str | os.PathLike[str]) -> mfcc.Tiles:
+        """Tiles of a recording, see `recording_tiles`."""
+        return recording_tiles(path, self.settings)
+
+    def values(self, tiles: np.ndarray) -> np.ndarray:
+        """Values of the genres for tiles of shape (n, coefficients, frames, 1): shape (n, n_classes)."""
+        return self.model.predict_proba(INPUTS[self.inputs](tiles))
+
+    def embedding(self, tiles: np.ndarray) -> np.ndarray:
+        """The last hidden layer (of all networks side by side): shape (n, n_numbers), alike for windows alike."""
+        return self.model.hidden(INPUTS[self.inputs](tiles)).reshape(len(tiles), -1)

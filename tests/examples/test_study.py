@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
+from filmscore import inputs
 from filmscore.augmentation import Augmentation
 from filmscore.study import folds, judging, report, tables, trials
 from filmscore.study.models import BASE, LADDER, MODELS, Model
@@ -169,7 +170,7 @@ def test_log_mel_undoes_the_cosine_transform():
     bands = np.random.default_rng(0).standard_normal((2, 41, 7, 1))
     coefficients = dct(bands, axis=1, norm="ortho")[:, 1:]
     centred = bands - bands.mean(axis=1, keepdims=True)
-    np.testing.assert_allclose(trials.log_mel(coefficients.astype(np.float32)), centred, atol=1e-5)
+    np.testing.assert_allclose(inputs.log_mel(coefficients.astype(np.float32)), centred, atol=1e-5)
 
 
 def test_track_scaling_leaves_each_track_mean_0_and_deviation_1():
@@ -251,7 +252,7 @@ def test_the_report_of_a_small_study(monkeypatch, tmp_path, capsys):
     for module in (filmscore_report, report):
         monkeypatch.setattr(module, "MODELS", short)
         monkeypatch.setattr(module, "LADDER", {"learning at all": short["cnn"]})
-        monkeypatch.setattr(module, "BEST", dataclasses.replace(short["cnn"], label_smoothing=0.5))
+        monkeypatch.setattr(module, "SHIPPED", dataclasses.replace(short["cnn"], label_smoothing=0.5))
     monkeypatch.setattr(report, "BASE", short["cnn"])
     monkeypatch.setattr(judging, "N_RESAMPLES", 20)
     for hz in filmscore_report.BANDS_HZ:
@@ -262,11 +263,11 @@ def test_the_report_of_a_small_study(monkeypatch, tmp_path, capsys):
     arguments = ["--out", str(tmp_path), "--processes", "1", "--seeds", "1"]
     assert filmscore_report.main(arguments) == 0
     text = (tmp_path / "RESULTS.md").read_text()
-    assert "| convolutional |" in text and "best of the ladder" in text
+    assert "| convolutional |" in text and "| ensemble |" in text
     pictures = sorted(path.name for path in (tmp_path / "docs" / "study").glob("*.png"))
     assert pictures == ["confusion.png", "learning_curves.png", "models.png", "splits.png"]
     n = len(trained)
-    assert n == 6 * (3 * 4 + 2)  # four models by three splits; the ensemble and the best of the ladder by game
+    assert n == 6 * (3 * 4 + 1 + 3)  # four models by three splits, the ensemble by game, the best by three splits
     assert filmscore_report.main(arguments) == 0 and len(trained) == n
     assert (tmp_path / "RESULTS.md").read_text() == text
 

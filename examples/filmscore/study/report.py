@@ -16,7 +16,7 @@ from filmscore.splits import QUESTIONS
 from filmscore.study import pictures, tables
 from filmscore.study.folds import CAP, N_FOLDS, stored_folds
 from filmscore.study.judging import Judgement, Pieces, difference, judge, tracks, windows
-from filmscore.study.models import BASE, BEST, LADDER, MODELS, TORCH, Model
+from filmscore.study.models import BASE, LADDER, MODELS, SHIPPED, TORCH, Model
 from filmscore.study.trials import Values, read_values, task, values_path
 
 TEMPLATE = Path(__file__).parents[3] / "RESULTS.md"
@@ -53,7 +53,7 @@ class Result:
 
     @property
     def _one_label(self) -> bool:
-        return self.model.kind != "ensemble" and self.model.outputs == "softmax"
+        return self.model.outputs == "softmax" and not self.model.binary
 
 
 def write(path: Path, features: Features, out: Path, hashes: Mapping[str, str]) -> list[Path]:
@@ -86,9 +86,9 @@ def make_blocks(features: Features, out: Path, hashes: Mapping[str, str], folder
 
     study = {name: found for name, model in MODELS.items() if (found := result(model))}
     steps = {title: found for title, model in LADDER.items() if (found := result(model))}
-    best = result(BEST)
+    shipped = result(SHIPPED)
     mlp, cnn, ensemble = (study[name] for name in ("mlp", "cnn", "ensemble"))
-    shown = {each.model.title: each for each in study.values()} | ({"best of the ladder": best} if best else {})
+    shown = {each.model.title: each for each in study.values()} | ({SHIPPED.title: shipped} if shipped else {})
     by_split = {by: found for by in ("window", "track", "game") if (found := result(BASE, by))}
     priors = {by: result(MODELS["prior"], by) for by in by_split}
     twins = {f"seed {seed}": found for seed in range(9) if (found := result(BASE, "game", seed))}
@@ -128,11 +128,7 @@ def make_blocks(features: Features, out: Path, hashes: Mapping[str, str], folder
         ),
         "splits": _splits(by_split, priors),
         "ladder": tables.ladder(
-            [
-                (title, each.track_of_folds(CHOOSING), each.track_of_folds(CONFIRMING))
-                for title, each in ({**steps, "all that helped: the best" if best else "": best}).items()
-                if each is not None
-            ],
+            [(title, each.track_of_folds(CHOOSING), each.track_of_folds(CONFIRMING)) for title, each in steps.items()],
             first=list(steps).index("learning at all"),
         ),
         "twins": tables.overview({title: each.track for title, each in twins.items()})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,10 +15,12 @@ import nnlite as nn
 from filmscore.augmentation import Augmentation
 from filmscore.features import Features, load_features
 from filmscore.files import replace_file
+from filmscore.inputs import INPUTS
 from filmscore.networks import convolutional, fully_connected
 from filmscore.study.folds import CAP, Parts, parts, stored_folds
 from filmscore.study.models import Model
 from nnlite import metrics
+from nnlite.ensemble import BaggedEnsembleWarning
 from nnlite.model_selection import balanced_weights, candidate_key, capped_rows
 
 
@@ -61,7 +63,8 @@ def run(task: dict[str, Any], *, features: dict[str, str], out: str) -> dict[str
     out : str
         Folder with the folds, where the values go.
     """
-    model = Model("", **task["model"])
+    settings = task["model"]
+    model = Model("", **settings | {"hidden": tuple(settings["hidden"])})
     data, tiles = _read(features[str(model.bands_hz)], model.inputs, model.scaling)
     folds, _ = stored_folds(Path(out) / f"folds-{task['by']}.json", data, task["by"])
     part = parts(folds, task["fold"])
@@ -93,20 +96,10 @@ def _macro_auc(y: np.ndarray, values: np.ndarray) -> float:
 def _read(folder: str, inputs: str, scaling: str | None) -> tuple[Features, np.ndarray]:
     """Features, and their tiles as a model takes them."""
     data = load_features(folder)
-    tiles = np.asarray(data.tiles)
-    if inputs == "log_mel":
-        tiles = log_mel(tiles)
+    tiles = INPUTS[inputs](np.asarray(data.tiles))
     if scaling == "track":
         tiles = track_scaled(tiles, data.track_of_tile)
     return data, tiles
-
-
-def log_mel(tiles: np.ndarray) -> np.ndarray:
-    """Logarithms of the 41 mel bands that 40 orthonormal coefficients stand for, each frame's mean removed."""
-    n = tiles.shape[1] + 1
-    k, band = np.arange(1, n)[:, None], np.arange(n)
-    basis = np.sqrt(2 / n) * np.cos(np.pi * k * (band + 0.5) / n)
-    return np.einsum("kb,nkfc->nbfc", basis.astype(np.float32), tiles, optimize=True)
 
 
 def track_scaled(tiles: np.ndarray, tracks: np.ndarray) -> np.ndarray:
@@ -129,109 +122,117 @@ def _prior(model: Model, data: Features, tiles: np.ndarray, part: Parts, rng: np
     return np.tile(shares, (len(part.validation), 1)), np.tile(shares, (len(part.test), 1)), []
 
 
-def _logistic(model: Model, data: Features, tiles: np.ndarray, part: Parts, rng: np.random.Generator) -> Fitted:
-    """Logistic regression on mean and deviation of each coefficient: what is left if time within a window is not."""
-    summary = np.concatenate([tiles.mean(axis=(2, 3)), tiles.std(axis=(2, 3))], axis=1)
-
-    def network(n_classes: int) -> nn.Sequential:
-        return nn.Sequential([nn.Dense(n_classes), nn.Softmax()], summary.shape[1:])
-
-    return _fit(model, network, data, summary, part, rng)
+def _logistic(model: Model, data: Features, x: np.ndarray, part: Parts, rng: np.random.Generator) -> Fitted:
+    """Logistic regression: on mean and deviation of each coefficient, what is left if time within a window is not."""
+    if model.inputs != "modulation":
+        x = np.concatenate([x.mean(axis=(2, 3)), x.std(axis=(2, 3))], axis=1)
+    return _fitted(model, data, x, part, rng)
 
 
-def _network(model: Model, data: Features, tiles: np.ndarray, part: Parts, rng: np.random.Generator) -> Fitted:
-    build = fully_connected if model.kind == "mlp" else convolutional
-    settings = {"activation": model.activation, "rest": model.rest, "input_shape": tiles.shape[1:]}
-    return _fit(model, partial(build, **settings), data, tiles, part, rng)
+def _fitted(model: Model, data: Features, x: np.ndarray, part: Parts, rng: np.random.Generator) -> Fitted:
+    """Train as the model says; with `refit` a second time on the validation part too, for the test part's values."""
+    rows, watched = (some_of_each_game(data, some, rng) for some in (part.train, part.validation))
+    fit = _fit_binary if model.binary else _fit
+    predict, history = fit(model, data, x, rows, watched, rng)
+    validation = predict(nn.Rows(x, part.validation))
+    if model.refit:
+        predict, history = fit(model, data, x, np.concatenate([rows, watched]), None, rng)
+    return validation, predict(nn.Rows(x, part.test)), history
+
+
+Predict = Callable[[Any], np.ndarray]
 
 
 def _fit(
-    model: Model,
-    network: Callable[[int], nn.Sequential],
-    data: Features,
-    x: np.ndarray,
-    part: Parts,
-    rng: np.random.Generator,
-) -> Fitted:
-    """Train as many networks as the model has bags and average their values; 0 for genres that training has none of."""
-    rows, watched = (some_of_each_game(data, some, rng) for some in (part.train, part.validation))
+    model: Model, data: Features, x: np.ndarray, rows: np.ndarray, watched: np.ndarray | None, rng: np.random.Generator
+) -> tuple[Predict, list[dict[str, float]]]:
+    """As many networks as the model has bags; their mean values, 0 for genres that training has none of."""
     present = np.flatnonzero(data.labels[rows].any(axis=0))
     labels = data.labels[:, present].astype(np.float32)
-    watched = watched[labels[watched].any(axis=1)]
-    of_loss = nn.SoftmaxCrossEntropy if model.outputs == "softmax" else nn.SigmoidCrossEntropy
-    layers = network(len(present)).layers[:-1]  # the loss says what the logits mean
-    validation, test = (np.zeros((len(some), len(data.class_names))) for some in (part.validation, part.test))
-    history = []
+    held_out = None
+    if watched is not None:
+        watched = watched[labels[watched].any(axis=1)]
+        held_out = (nn.Rows(x, watched), labels[watched])
+    members, history = [], []
     for _ in range(model.bags):
-        fitted: Any = classifier(model, nn.Sequential(layers, x.shape[1:]), int(rng.integers(2**31)))
-        fitted.loss = of_loss(label_smoothing=model.label_smoothing)
+        member: Any = classifier(model, len(present), x.shape[1:], int(rng.integers(2**31)))
         if model.torch:
             from filmscore.torch_twin import TorchTwin
 
-            fitted = TorchTwin(fitted)
-        fitted.fit(
-            nn.Rows(x, rows),
-            labels[rows],
-            sample_weight=balanced_weights(data.groups("game")[rows]) if model.by_game else None,
-            validation_data=(nn.Rows(x, watched), labels[watched]),
-        )
-        history += fitted.history_
-        validation[:, present] += fitted.predict_proba(nn.Rows(x, part.validation)) / model.bags
-        test[:, present] += fitted.predict_proba(nn.Rows(x, part.test)) / model.bags
-    return validation, test, history
+            member = TorchTwin(member)
+        member.fit(nn.Rows(x, rows), labels[rows], sample_weight=_weights(model, data, rows), validation_data=held_out)
+        members.append(member)
+        history += member.history_
+
+    def predict(samples: Any) -> np.ndarray:
+        values = np.zeros((len(samples), len(data.class_names)))
+        values[:, present] = np.mean([member.predict_proba(samples) for member in members], axis=0)
+        return values
+
+    return predict, history
 
 
-def _ensemble(model: Model, data: Features, tiles: np.ndarray, part: Parts, rng: np.random.Generator) -> Fitted:
-    """Binary networks, each on all positives of a genre and a random sample of negatives."""
-    fitted = ensemble(model, tiles.shape[1:], int(rng.integers(2**31)))
-    rows, watched = (some_of_each_game(data, some, rng) for some in (part.train, part.validation))
+def _fit_binary(
+    model: Model, data: Features, x: np.ndarray, rows: np.ndarray, watched: np.ndarray | None, rng: np.random.Generator
+) -> tuple[Predict, list[dict[str, float]]]:
+    """Networks for each genre, each on all its positives and a random sample of negatives."""
+    fitted = ensemble(model, x.shape[1:], int(rng.integers(2**31)))
+    held_out = None if watched is None else (nn.Rows(x, watched), data.labels[watched])
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", nn.BaggedEnsembleWarning)  # genres of two soundtracks: the report names them
+        warnings.simplefilter("ignore", BaggedEnsembleWarning)  # genres of two soundtracks: the report names them
         fitted.fit(
-            nn.Rows(tiles, rows),
-            data.labels[rows],
-            sample_weight=balanced_weights(data.groups("game")[rows]) if model.by_game else None,
-            validation_data=(nn.Rows(tiles, watched), data.labels[watched]),
+            nn.Rows(x, rows), data.labels[rows], sample_weight=_weights(model, data, rows), validation_data=held_out
         )
-    history = [row for members in fitted.members_ for member in members for row in member.history_]
-    validation, test = (fitted.predict_proba(nn.Rows(tiles, some)) for some in (part.validation, part.test))
-    return validation, test, history
+    return fitted.predict_proba, [row for bags in fitted.members_ for member in bags for row in member.history_]
 
 
-def classifier(model: Model, network: nn.Sequential, seed: int) -> nn.NetworkClassifier:
-    """The estimator of a model's settings."""
-    scaled = (0, 2) if len(network.input_shape) == 3 else (0,)
+def _weights(model: Model, data: Features, rows: np.ndarray) -> np.ndarray | None:
+    return balanced_weights(data.groups("game")[rows]) if model.by_game else None
+
+
+def network(model: Model, n_outputs: int, input_shape: tuple[int, ...]) -> nn.Sequential:
+    """The layers of a model up to its logits."""
+    if model.kind == "logistic":
+        return nn.Sequential([nn.Flatten(), nn.Dense(n_outputs)], input_shape)
+    settings: dict[str, Any] = {"activation": model.activation, "rest": model.rest, "input_shape": input_shape}
+    if model.kind == "mlp":
+        built = fully_connected(n_outputs, hidden=model.hidden, **settings)
+    else:
+        built = convolutional(n_outputs, **settings)
+    return nn.Sequential(built.layers[:-1], input_shape)
+
+
+def classifier(model: Model, n_outputs: int, input_shape: tuple[int, ...], seed: int) -> nn.NetworkClassifier:
+    """The estimator of a model's settings; the loss says what its logits mean."""
+    axes = None
+    if model.scaling:  # each coefficient, or each number where there are no frames
+        axes = (0, 2) if len(input_shape) == 3 and model.inputs != "modulation" else (0,)
+    loss = nn.SoftmaxCrossEntropy if model.outputs == "softmax" and not model.binary else nn.SigmoidCrossEntropy
     return nn.NetworkClassifier(
-        network,
-        optimizer=nn.SGD(model.learning_rate, momentum=model.momentum),
+        network(model, n_outputs, input_shape),
+        loss=loss(label_smoothing=model.label_smoothing),
+        optimizer=nn.SGD(model.learning_rate, momentum=model.momentum, weight_decay=model.weight_decay),
         schedule=nn.LinearDecay(),
         init=model.init,
-        standardize_axes=scaled if model.scaling else None,
+        standardize_axes=axes,
         batch_size=model.batch_size,
         max_epochs=model.epochs,
+        validation_fraction=0,
         augment=Augmentation(model.augment) if model.augment else None,
         random_state=seed,
     )
 
 
 def ensemble(model: Model, input_shape: tuple[int, ...], seed: int) -> nn.BaggedEnsemble:
-    """The estimator of an ensemble's settings."""
-    network = convolutional(
-        1, activation=model.activation, rest=model.rest, output=nn.Sigmoid(), input_shape=input_shape
-    )
+    """The estimator of a model of binary networks."""
+    average = "logit" if model.average == "logit" else "probability"
     return nn.BaggedEnsemble(
-        classifier(model, network, seed),
+        classifier(model, 1, input_shape, seed),
         n_bags=model.bags,
-        average="logit" if model.average == "logit" else "probability",
+        average=average,
         prior=model.prior,
         random_state=seed,
     )
 
 
-FITS: dict[str, Callable[..., Fitted]] = {
-    "prior": _prior,
-    "logistic": _logistic,
-    "mlp": _network,
-    "cnn": _network,
-    "ensemble": _ensemble,
-}
+FITS: dict[str, Callable[..., Fitted]] = {"prior": _prior, "logistic": _logistic, "mlp": _fitted, "cnn": _fitted}

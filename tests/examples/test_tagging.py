@@ -1,0 +1,103 @@
+"""What a model sees of a recording, the tagger that is made of a model's file, and the model that comes along."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import nnlite as nn
+from filmscore import inputs
+from filmscore.inputs import INPUTS
+from filmscore.study import judging, shipping
+from filmscore.study.models import SHIPPED
+from filmscore.tagging import Tagger, about_model
+from mfcc import MFCC
+from tests.examples.made_up import made_up_features
+from tests.examples.test_study import made_up_values
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+SHIPPED_FILE = EXAMPLES / "models" / "filmscore.npz"
+RECORDINGS = sorted([*(EXAMPLES / "data").glob("*.ogg"), *(EXAMPLES / "data").glob("*.opus")])
+
+
+def test_modulation_is_the_energy_in_bands_of_modulation_frequency():
+    tiles = np.random.default_rng(0).standard_normal((3, 4, 100, 1)).astype(np.float32)
+    actual = inputs.modulation(tiles)
+    frames = np.arange(100)
+    for n in range(3):
+        for coefficient in range(4):
+            signal = tiles[n, coefficient, :, 0].astype(float)
+            signal = (signal - signal.mean()) * np.hanning(100)
+            power = [abs((signal * np.exp(-2j * np.pi * k * frames / 100)).sum()) ** 2 for k in range(51)]
+            expected = [
+                np.log(np.mean(power[a:b]) + 0.01) for a, b in zip(inputs.EDGES, inputs.EDGES[1:], strict=False)
+            ]
+            np.testing.assert_allclose(actual[n, coefficient, :, 0], expected, rtol=1e-4)
+    assert actual.shape == (3, 4, 7, 1) and actual.dtype == np.float32
+
+
+def test_modulation_does_not_see_the_mean_and_works_in_blocks(monkeypatch):
+    tiles = np.random.default_rng(0).standard_normal((5, 3, 100, 1)).astype(np.float32)
+    whole = inputs.modulation(tiles)
+    np.testing.assert_allclose(inputs.modulation(tiles + 3), whole, atol=1e-3)
+    monkeypatch.setattr(inputs, "BLOCK", 2)
+    np.testing.assert_array_equal(inputs.modulation(tiles), whole)
+    with pytest.raises(ValueError, match="tiles of 100 frames or more, got 40"):
+        inputs.modulation(tiles[:, :, :40])
+
+
+def test_centred_tiles_have_no_mean():
+    tiles = np.random.default_rng(0).standard_normal((5, 3, 100, 1)) + 7
+    np.testing.assert_allclose(inputs.centred(tiles).mean(axis=2), 0, atol=1e-12)
+
+
+@pytest.fixture(scope="module")
+def small_model():
+    """As the shipped one, but of made-up features and short training."""
+    features = dataclasses.replace(made_up_features(), description={"options": {"loudness_dbfs": -23.0}})
+    pieces = judging.tracks(features, made_up_values(features))
+    model = dataclasses.replace(SHIPPED, epochs=2)
+    return features, pieces, model, shipping.train(model, features, pieces)
+
+
+def test_a_tagger_is_made_of_the_file_alone(small_model, tmp_path):
+    features, pieces, model, fitted = small_model
+    judgement = judging.judge(features, pieces, one_label=False)
+    path, card = shipping.write(tmp_path / "new" / "tagger.npz", model, fitted, features, judgement, ["make it"])
+    tagger = Tagger.load(path)
+    assert tagger.class_names == features.class_names and tagger.inputs == "modulation"
+    assert tagger.settings.recipe == features.recipe and tagger.settings.loudness_dbfs == -23.0
+    tiles = features.tiles[:5]
+    np.testing.assert_array_equal(tagger.values(tiles), fitted.predict_proba(INPUTS["modulation"](tiles)))
+    assert tagger.embedding(tiles).shape == (5, 4 * 50)
+    np.testing.assert_array_equal(tagger.model.thresholds_, fitted.thresholds_)
+    text = card.read_text()
+    assert f"ROC-AUC {judgement.figures['roc_auc']:.3f}" in text and "Romance: two soundtracks" in text
+    assert "    make it" in text
+
+
+def test_a_model_that_was_not_saved_for_tagging_is_refused(small_model, tmp_path):
+    features, _, _, fitted = small_model
+    nn.save(tmp_path / "bare.npz", fitted)
+    with pytest.raises(nn.FileFormatError, match=r"bare\.npz: expected a model with recipe, class names"):
+        Tagger.load(tmp_path / "bare.npz")
+    nn.save(tmp_path / "odd.npz", fitted, **about_model(features) | {"inputs": "spectrum"})
+    with pytest.raises(nn.FileFormatError, match="inputs 'spectrum'"):
+        Tagger.load(tmp_path / "odd.npz")
+    nn.save(tmp_path / "few.npz", fitted, **about_model(features) | {"class_names": ["Action"]})
+    with pytest.raises(nn.FileFormatError, match="1 names for 4 classes"):
+        Tagger.load(tmp_path / "few.npz")
+
+
+def test_the_shipped_model_tags_the_shipped_recordings():
+    tagger = Tagger.load(SHIPPED_FILE)
+    assert SHIPPED_FILE.stat().st_size < 12e6 and SHIPPED_FILE.with_suffix(".md").is_file()
+    assert tagger.settings.recipe == MFCC(fmax=9500.0) and len(tagger.class_names) == 10
+    assert len(RECORDINGS) == 2
+    for path in RECORDINGS:
+        tiles = tagger.tiles(path).values
+        values, embedding = tagger.values(tiles), tagger.embedding(tiles)
+        assert values.shape == (len(tiles), 10) and ((values > 0) & (values < 1)).all()
+        assert embedding.shape == (len(tiles), 500) and np.isfinite(embedding).all()
+        assert values.mean(axis=0).std() > 0.05
