@@ -9,6 +9,7 @@ import numpy as np
 from nnlite import classifier_file, metrics
 from nnlite.early_stopping import EarlyStopping
 from nnlite.estimator import Estimator, not_fitted
+from nnlite.feature_names import check_feature_names, feature_names
 from nnlite.fitting import Fit
 from nnlite.held_out import HeldOut, split
 from nnlite.label_coding import LabelCoding, sample_weights
@@ -91,6 +92,8 @@ class NetworkClassifier(Estimator):
     stopped_by_ : {"max_epochs", "patience", "interrupt", "divergence", "partial_fit"}
     n_features_in_ : int
         Size of a sample.
+    feature_names_in_ : ndarray
+        Names of the columns, if X was a data frame that has some: later data frames must have the same.
 
     Examples
     --------
@@ -183,7 +186,7 @@ class NetworkClassifier(Estimator):
             When the loss of a step is not finite. The best epoch until then, if any, is kept.
         """
         check_settings(self)
-        X = as_samples(f"{WHO}.fit: X", X)
+        names, X = feature_names(f"{WHO}.fit: X", X), as_samples(f"{WHO}.fit: X", X)
         before = self._predictor if self.warm_start and self._is_fitted() else None
         n_outputs = None if self.network is None else self.network.output_shape[-1]
         coding = LabelCoding.fit(y, len(X), n_outputs) if before is None else before.coding
@@ -200,9 +203,11 @@ class NetworkClassifier(Estimator):
         weights = own_weights * class_weights(labels, per_class, len(coding.classes))
         held_out = None
         if validation_data is not None:
-            X_val = as_samples(f"{WHO}.fit: validation_data", validation_data[0])
+            who = f"{WHO}.fit: validation_data"
+            names_val, X_val = feature_names(who, validation_data[0]), as_samples(who, validation_data[0])
+            check_feature_names(who, names, names_val)
             own_val = sample_weights(validation_data[2] if len(validation_data) > 2 else None, len(X_val))
-            check_sample_shape(f"{WHO}.fit: validation_data", tuple(X_val.shape[1:]), tuple(X.shape[1:]))
+            check_sample_shape(who, tuple(X_val.shape[1:]), tuple(X.shape[1:]))
             y_val = coding.encode(validation_data[1], len(X_val))
             val_weights = own_val * class_weights(y_val, per_class, len(coding.classes))
             held_out = HeldOut(X_val, y_val, np.arange(len(X_val)), own_val, val_weights)
@@ -210,7 +215,7 @@ class NetworkClassifier(Estimator):
             rows, held_out_rows = split(labels, rows, self.validation_fraction, seed)
             held_out = HeldOut(X, labels, held_out_rows, own_weights, weights)
 
-        predictor = predictor_for(self, X, rows, coding) if before is None else self._again(before, X)
+        predictor = predictor_for(self, X, names, rows, coding) if before is None else self._again(before, X, names)
         params = first_params(self, predictor, X, rows, seed) if before is None else _copied(self.params_)
         optimizer = self._optimizer()
         stopping = EarlyStopping(self.patience, mode="min" if self.monitor == "loss" else "max")
@@ -253,7 +258,7 @@ class NetworkClassifier(Estimator):
         check_settings(self)
         if isinstance(self.class_weight, str):
             raise ValueError(f"{WHO}.partial_fit: class_weight: expected a dict or None, got {self.class_weight!r}.")
-        X = as_samples(f"{WHO}.partial_fit: X", X)
+        names, X = feature_names(f"{WHO}.partial_fit: X", X), as_samples(f"{WHO}.partial_fit: X", X)
         before = self._predictor if self._is_fitted() else None
         if before is None and classes is None:
             raise ValueError(f"{WHO}.partial_fit: classes: expected all labels that will come, in the first call.")
@@ -266,11 +271,11 @@ class NetworkClassifier(Estimator):
         rows, optimizer = np.flatnonzero(own_weights), self._optimizer()
         if before is None:
             seed = draw_seed(self.random_state)
-            predictor = predictor_for(self, X, rows, coding)
+            predictor = predictor_for(self, X, names, rows, coding)
             params = first_params(self, predictor, X, rows, seed)
             progress = Progress(params, optimizer.init(params), EarlyStopping())
         else:
-            predictor, seed = self._again(before, X), self._seed
+            predictor, seed = self._again(before, X, names), self._seed
             state = self._optimizer_state if self._optimizer_state is not None else optimizer.init(self.params_)
             progress = Progress(self.params_, state, EarlyStopping(), self.history_)
         per_class = coding.weights_of_classes(labels, self.class_weight)
@@ -288,8 +293,7 @@ class NetworkClassifier(Estimator):
 
         One label a sample: rows add up to 1. Several: each column stands for itself.
         """
-        self._check_fitted()
-        X = as_samples(f"{WHO}.predict_proba: X", X)
+        X = self._checked(X, "predict_proba")
         return self._predictor.probabilities(self.params_, X, self.n_threads)
 
     def hidden(self, X: Any, until: int | None = None) -> np.ndarray:
@@ -306,8 +310,7 @@ class NetworkClassifier(Estimator):
         -------
         ndarray (n_samples, *output_shape of network_.until(until)), float32
         """
-        self._check_fitted()
-        X = as_samples(f"{WHO}.hidden: X", X)
+        X = self._checked(X, "hidden")
         if until is None:
             until = max(int(name.partition(".")[0]) for name in self.params_)
         return self._predictor.hidden(self.params_, X, until, self.n_threads)
@@ -323,11 +326,28 @@ class NetworkClassifier(Estimator):
         predicted = self.predict(X)
         return metrics.accuracy(self._predictor.coding.flat(np.asarray(y)), predicted, sample_weight=sample_weight)
 
+    def set_partial_fit_request(self, **requests: bool | str | None) -> "NetworkClassifier":
+        """Say which metadata `partial_fit` wants, see `set_fit_request`.
+
+        Parameters
+        ----------
+        **requests
+        """
+        return self._request("partial_fit", requests)
+
     def _optimizer(self) -> Optimizer:
         return SGD(0.01, momentum=0.9) if self.optimizer is None else self.optimizer
 
-    def _again(self, before: Predictor, X: Any) -> Predictor:
+    def _checked(self, X: Any, method: str) -> Any:
+        """Samples for a model that is fitted, on columns of the same names."""
+        self._check_fitted()
+        names, X = feature_names(f"{WHO}.{method}: X", X), as_samples(f"{WHO}.{method}: X", X)
+        check_feature_names(WHO, self._predictor.feature_names, names)
+        return X
+
+    def _again(self, before: Predictor, X: Any, names: np.ndarray | None) -> Predictor:
         """What the last fit made, if it fits."""
+        check_feature_names(WHO, before.feature_names, names)
         check_sample_shape(WHO, tuple(X.shape[1:]), before.network.input_shape)
         if self.network is not None and self.network != before.network:
             raise ValueError(f"{WHO}: network: expected that of the last fit, to go on from, got {self.network!r}.")
@@ -338,6 +358,7 @@ class NetworkClassifier(Estimator):
         self._predictor, self._seed, self._optimizer_state = predictor, seed, None
         self.network_, self.classes_ = predictor.network, predictor.coding.classes
         self.n_features_in_ = int(np.prod(predictor.network.input_shape))
+        self._keep_feature_names(predictor.feature_names)
         best = progress.stopping
         self.params_ = progress.params if best.best_params is None else best.best_params
         self.history_, self.best_epoch_, self.stopped_by_ = progress.history, best.best_epoch, progress.stopped_by

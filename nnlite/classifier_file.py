@@ -50,6 +50,7 @@ def to_file(model: Any) -> tuple[dict[str, Any], Arrays]:
         "seed": model._seed,
         "best_epoch": model.best_epoch_,
         "stopped_by": model.stopped_by_,
+        **names_to_file(predictor.feature_names),
     }
     check_params("save", predictor.network, model.params_)
     arrays = {f"params/{name}": value for name, value in model.params_.items()}
@@ -86,7 +87,8 @@ def from_file(estimator: type, header: dict[str, Any], arrays: Arrays, custom: I
     params = _group(arrays, "params/")
     check_params("params", network, params)
     coding = coding_from_file(header, arrays, network.output_shape)
-    predictor = Predictor(network, loss, coding, _standardizer_from_file(arrays, network.input_shape))
+    standardizer = _standardizer_from_file(arrays, network.input_shape)
+    predictor = Predictor(network, loss, coding, standardizer, names_from_file(header, network.input_shape))
     assert predictor.logits_network  # raises if the loss is one of another activation
     seed, best_epoch, stopped_by = header["seed"], header["best_epoch"], header["stopped_by"]
     if type(seed) is not int or seed < 0:
@@ -158,6 +160,23 @@ def coding_from_file(header: dict[str, Any], arrays: Arrays, output_shape: tuple
     if not np.array_equal(classes, rising):
         raise FileFormatError(f"classes: expected different labels in rising order, got {shown(classes.tolist())}.")
     return LabelCoding(classes, multilabel)
+
+
+def names_to_file(names: np.ndarray | None) -> dict[str, Any]:
+    """Names of columns as an entry of a header; none if there are none."""
+    return {} if names is None else {"feature_names": names.tolist()}
+
+
+def names_from_file(header: dict[str, Any], input_shape: tuple[int, ...]) -> np.ndarray | None:
+    """Names of columns out of a header that anyone may have written."""
+    names = header.get("feature_names")
+    if names is None:
+        return None
+    if not isinstance(names, list) or (len(names),) != input_shape or not all(isinstance(name, str) for name in names):
+        raise FileFormatError(
+            f"feature_names: expected a string for each number of a sample of shape {input_shape}, got {shown(names)}."
+        )
+    return np.array(names, object)
 
 
 def _standardizer_from_file(arrays: Arrays, input_shape: tuple[int, ...]) -> Standardizer | None:

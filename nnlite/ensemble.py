@@ -14,6 +14,7 @@ from nnlite import ensemble_file, metrics
 from nnlite.classifier import NetworkClassifier
 from nnlite.ensemble_settings import check_ensemble_settings
 from nnlite.estimator import Estimator, not_fitted
+from nnlite.feature_names import check_feature_names, feature_names
 from nnlite.label_coding import LabelCoding, as_labels, sample_weights
 from nnlite.layers.activations import Sigmoid
 from nnlite.members import WHO, Task, draw_rows, lost_member, train_member, weigh
@@ -87,6 +88,8 @@ class BaggedEnsemble(Estimator):
         From which value on `predict` says 1, for several labels a sample: one half, unless something else is assigned.
     n_features_in_ : int
         Size of a sample.
+    feature_names_in_ : ndarray
+        Names of the columns, if X was a data frame that has some: later data frames must have the same.
 
     Examples
     --------
@@ -138,7 +141,9 @@ class BaggedEnsemble(Estimator):
         if isinstance(estimator, NetworkClassifier):
             params["estimator"] = _unfitted(estimator)
         others = {name: value for name, value in params.items() if name not in ("estimator", "executor")}
-        return type(self)(**params | copy.deepcopy(others))
+        copied = type(self)(**params | copy.deepcopy(others))
+        copied._metadata_request = self._metadata_request
+        return copied
 
     def fit(
         self,
@@ -178,10 +183,10 @@ class BaggedEnsemble(Estimator):
             the last epoch), or when a member's training diverged.
         """
         check_ensemble_settings(self)
-        X = as_samples(f"{WHO}.fit: X", X)
+        names, X = feature_names(f"{WHO}.fit: X", X), as_samples(f"{WHO}.fit: X", X)
         coding = _coding_of(y, len(X))
         labels, weights = _indicators(coding, y, len(X)), sample_weights(sample_weight, len(X))
-        validation = None if validation_data is None else self._validation(X, coding, validation_data)
+        validation = None if validation_data is None else self._validation(X, names, coding, validation_data)
         if not coding.multilabel and not labels[weights > 0].any(axis=0).all():
             raise ValueError(f"{WHO}: sample_weight: expected weights above 0 in each class.")
         prior = np.average(labels, axis=0, weights=weights)
@@ -192,20 +197,18 @@ class BaggedEnsemble(Estimator):
                 "classes."
             )
         tasks = self._tasks(X, labels, weights, validation, draw_seed(self.random_state), constants)
-        members, failures = self._train(tasks, coding)
         for k, value in constants.items():
-            some = "every" if value else "no"
-            _warn(
-                f"y: {some} sample has class {coding.classes[k]}: the constant {value:g} takes the place of networks."
-            )
+            some, label = "every" if value else "no", coding.classes[k]
+            _warn(f"y: {some} sample has class {label}: the constant {value:g} takes the place of networks.")
         for k in sorted({task.label for task in tasks if validation is not None and task.validation is None}):
             _warn(
-                f"validation_data: class {coding.classes[k]} has no sample or every sample there: its members were "
+                f"validation_data: class {coding.classes[k]} has no sample or every sample there: its members will be "
                 "trained to the last epoch."
             )
+        members, failures = self._train(tasks, coding)
+        self._keep(coding, tuple(X.shape[1:]), names, members, constants, failures, prior)
         for (k, bag), message in sorted(failures.items()):
             _warn(f"bag {bag} of class {coding.classes[k]} is left out: {message}")
-        self._keep(coding, tuple(X.shape[1:]), members, constants, failures, prior)
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -260,6 +263,7 @@ class BaggedEnsemble(Estimator):
         self,
         coding: LabelCoding,
         input_shape: tuple[int, ...],
+        names: np.ndarray | None,
         members: list[list[NetworkClassifier]],
         constants: dict[int, float],
         failures: dict[tuple[int, int], str],
@@ -268,6 +272,7 @@ class BaggedEnsemble(Estimator):
         """Be the ensemble of these members."""
         self._coding, self.classes_, self._input_shape = coding, coding.classes, input_shape
         self.n_features_in_ = int(np.prod(input_shape))
+        self._keep_feature_names(names)
         self.members_, self.constants_, self.failures_, self.prior_ = members, constants, failures, prior
         self.thresholds_ = np.full(len(prior), 0.5)
 
@@ -275,13 +280,17 @@ class BaggedEnsemble(Estimator):
         if not hasattr(self, "members_"):
             raise not_fitted(f"{WHO}: not fitted yet. Call fit, or load a fitted model.")
         check_ensemble_settings(self)
-        X = as_samples(f"{WHO}.{method}: X", X)
+        names, X = feature_names(f"{WHO}.{method}: X", X), as_samples(f"{WHO}.{method}: X", X)
+        check_feature_names(WHO, getattr(self, "feature_names_in_", None), names)
         check_sample_shape(WHO, tuple(X.shape[1:]), self._input_shape)
         return X
 
-    def _validation(self, X: Any, coding: LabelCoding, data: Any) -> tuple[Any, np.ndarray, np.ndarray]:
+    def _validation(
+        self, X: Any, names: np.ndarray | None, coding: LabelCoding, data: Any
+    ) -> tuple[Any, np.ndarray, np.ndarray]:
         who = f"{WHO}.fit: validation_data"
-        X_val = as_samples(who, data[0])
+        names_val, X_val = feature_names(who, data[0]), as_samples(who, data[0])
+        check_feature_names(who, names, names_val)
         check_sample_shape(who, tuple(X_val.shape[1:]), tuple(X.shape[1:]))
         weights = sample_weights(data[2] if len(data) > 2 else None, len(X_val))
         return X_val, _indicators(coding, data[1], len(X_val)), weights

@@ -38,6 +38,7 @@ def to_file(model: Any) -> tuple[dict[str, Any], Arrays]:
         "constants": [[k, value] for k, value in model.constants_.items()],
         "failures": [[k, bag, message] for (k, bag), message in model.failures_.items()],
         "members": [],
+        **classifier_file.names_to_file(getattr(model, "feature_names_in_", None)),
     }
     arrays: Arrays = {"prior": model.prior_, "thresholds": np.asarray(model.thresholds_, np.float64)}
     coding_header, coding_arrays = classifier_file.coding_to_file(model._coding)
@@ -103,7 +104,8 @@ def from_file(ensemble: type, header: dict[str, Any], arrays: Arrays, custom: It
             raise FileFormatError(f"{name}: expected a float64 for each of {n_classes} classes.")
     if not ((arrays["prior"] >= 0) & (arrays["prior"] <= 1)).all():
         raise FileFormatError(f"prior: expected shares from 0 to 1, got {shown(arrays['prior'].tolist())}.")
-    model._keep(coding, shape, members, constants, failures, arrays["prior"])
+    names = classifier_file.names_from_file(header, shape)
+    model._keep(coding, shape, names, members, constants, failures, arrays["prior"])
     model.thresholds_ = arrays["thresholds"]
     return model
 

@@ -7,6 +7,10 @@ import inspect
 import sys
 from typing import Any, Self
 
+import numpy as np
+
+from nnlite.metadata_routing import MetadataRequests
+
 
 class NotFittedError(RuntimeError, ValueError, AttributeError):
     """A model was asked for something that only a fitted one has.
@@ -31,7 +35,7 @@ def not_fitted(message: str) -> NotFittedError:
     return type("NotFittedError", bases, members)(message)
 
 
-class Estimator:
+class Estimator(MetadataRequests):
     """Base of classifiers: parameters are the arguments of ``__init__``, which stores them as they are.
 
     Examples
@@ -97,6 +101,12 @@ class Estimator:
         for name, settings in inner.items():
             getattr(self, name).set_params(**settings)
         return self
+
+    def _keep_feature_names(self, names: np.ndarray | None) -> None:
+        """Have `feature_names_in_` only if there are names, as scikit-learn wants it."""
+        vars(self).pop("feature_names_in_", None)
+        if names is not None:
+            self.feature_names_in_ = names
 
     def __repr__(self) -> str:
         """The call that makes an unfitted copy, without arguments that have their default."""

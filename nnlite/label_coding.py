@@ -124,11 +124,13 @@ def as_labels(y: Any, n_samples: int) -> np.ndarray:
 
     Raises
     ------
-    ValueError
-        If there are none, their number doesn't fit, or they are no labels but measurements.
+    ValueError, TypeError
+        If there are none, their number doesn't fit, they are sparse, or they are no labels but measurements.
     """
     if y is None:
         raise ValueError(f"{WHO}: requires y to be passed, but the target y is None.")
+    if hasattr(y, "toarray") and hasattr(y, "nnz"):
+        raise TypeError(f"{WHO}: y: expected a dense array, got sparse data. y.toarray() makes it dense.")
     y = np.asarray(y)
     if y.ndim not in (1, 2) or len(y) != n_samples:
         raise ValueError(

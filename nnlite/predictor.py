@@ -36,12 +36,15 @@ class Predictor:
         Which makes probabilities of the network's last sums.
     coding : LabelCoding
     standardizer : Standardizer or None
+    feature_names : ndarray or None
+        Names of the columns of X, if it was a data frame that has some.
     """
 
     network: Sequential
     loss: Loss
     coding: LabelCoding
     standardizer: Standardizer | None
+    feature_names: np.ndarray | None = None
 
     @functools.cached_property
     def logits_network(self) -> Sequential:
@@ -92,13 +95,15 @@ class Predictor:
         return labels / count
 
 
-def predictor_for(model: Any, X: Any, rows: np.ndarray, coding: LabelCoding) -> Predictor:
+def predictor_for(model: Any, X: Any, names: np.ndarray | None, rows: np.ndarray, coding: LabelCoding) -> Predictor:
     """The predictor that a classifier's settings describe, with scaling from the training samples.
 
     Parameters
     ----------
     model : NetworkClassifier
     X : array_like (n_samples, ...)
+    names : ndarray or None
+        Of the columns of X.
     rows : ndarray of int
         Those that are trained on.
     coding : LabelCoding
@@ -108,7 +113,7 @@ def predictor_for(model: Any, X: Any, rows: np.ndarray, coding: LabelCoding) -> 
     standardizer = None
     if model.standardize_axes is not None:
         standardizer = Standardizer.fit(X, model.standardize_axes, rows)
-    return Predictor(network, loss, coding, standardizer)
+    return Predictor(network, loss, coding, standardizer, names)
 
 
 def first_params(model: Any, predictor: Predictor, X: Any, rows: np.ndarray, seed: int) -> dict[str, np.ndarray]:

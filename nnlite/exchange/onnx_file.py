@@ -48,8 +48,8 @@ def to_onnx(path: str | os.PathLike[str], model: Any, /, **metadata: Any) -> Non
         An estimator that has been fitted, or a network and its parameters. Those in float64 become float32.
     **metadata
         What belongs to the model and JSON can hold, for instance ``recipe=`` and ``class_names=``. It is added to what
-        a loaded model brought along (``metadata_``) and, of a classifier, to ``classes``. In the file each entry is a
-        string of JSON under its name.
+        a loaded model brought along (``metadata_``) and, of a classifier, to ``classes`` and ``feature_names`` (of the
+        columns, if it was fitted on a data frame). In the file each entry is a string of JSON under its name.
 
     Raises
     ------
@@ -109,6 +109,8 @@ def _classifier_source(model: NetworkClassifier) -> _Source:
         raise TypeError(f"{WHO}: loss: expected one of {names}, got {predictor.loss!r}.")
     logits = predictor.logits_network
     metadata = {"classes": model.classes_.tolist()} | getattr(model, "metadata_", {})
+    if predictor.feature_names is not None:
+        metadata["feature_names"] = predictor.feature_names.tolist()
     network = Sequential([*logits.layers, *last], logits.input_shape)
     return _Source(predictor.standardizer, network, model.params_, "probabilities", metadata)
 

@@ -76,6 +76,7 @@ class Frame:
 KINDS["frame"] = lambda _: Frame()
 
 
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("axes", [None, (0,)])
 def test_arrays_of_every_kind_are_the_same_numbers(tmp_path, kind, axes):

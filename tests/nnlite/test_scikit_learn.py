@@ -37,7 +37,9 @@ EXPECTED_FAILURES = {
         "scikit-learn's own networks and SGDClassifier; test_weights_are_repetitions has the case where it holds"
     ),
     "check_methods_sample_order_invariance": (
-        "asks for 1e-7, and BLAS may sum a row of float32 in another order at another place: 1.2e-7"
+        "asks for 1e-7, and BLAS sums a row of float32 in another order at another place or in other company (1.5e-7): "
+        "OpenBLAS has kernels of its own for the last rows and for single ones. Sums that don't would have to take the "
+        "place of BLAS in training too, since inference is training without noise, to the bit"
     ),
 }
 
@@ -56,8 +58,8 @@ def test_check_estimator():
 def test_prediction_does_not_depend_on_order_and_company():
     model = quick().fit(X, Y)
     whole, order = model.predict_proba(X), RNG.permutation(len(X))
-    np.testing.assert_allclose(model.predict_proba(X[order]), whole[order], rtol=1e-4, atol=1e-6)
-    np.testing.assert_allclose(np.concatenate([model.predict_proba(x[None]) for x in X]), whole, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(model.predict_proba(X[order]), whole[order], rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(np.concatenate([model.predict_proba(x[None]) for x in X]), whole, rtol=1e-5, atol=1e-7)
 
 
 def test_weights_are_repetitions():
