@@ -75,7 +75,8 @@ def card(path: Path, model: Model, features: Features, judgement: Judgement, com
 negatives, with a layer of {model.hidden[0]} {model.activation} units. They see how the
 {features.recipe.n_coefficients} MFCCs of a 9.3 s window move: their energy in seven bands of modulation frequency
 (`filmscore.inputs.modulation`), with mel bands up to {model.bands_hz / 1000:g} kHz.
-What a network says is how well the window fits the genre; a recording has the mean of its windows. The file keeps thresholds that were best for F1 of whole recordings.
+What a network says is how well the window fits the genre; a recording has the mean of its windows. The file keeps
+thresholds that were best for F1 of whole recordings.
 
 **Data.** {len(tracks)} recordings of {len(games)} story-telling games, {len(features.tiles):,} windows, at most {CAP}
 of a game for training. Tags are film genres that a film of the game's story would carry, given to whole soundtracks by
