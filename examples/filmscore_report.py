@@ -26,7 +26,7 @@ from filmscore.features import load_features
 from filmscore.files import sha256
 from filmscore.study import report, shipping, trials
 from filmscore.study.folds import N_FOLDS, stored_folds
-from filmscore.study.models import LADDER, MODELS, SHIPPED, TORCH
+from filmscore.study.models import LADDER, LONG, MODELS, SHIPPED, TORCH, TRIED
 from nnlite.model_selection import run_tasks
 
 BANDS_HZ = (11025.0, 9500.0)
@@ -72,12 +72,13 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
 
     # Tables and pictures between the markers of RESULTS.md; the words around them are written by hand.
-    written = report.write(options.results, features, out, hashes)
+    written = report.write(options.results, features, out, hashes, options.seeds, options.torch)
 
     # The model that tags recordings, from all games.
     if options.model is not None:
         features = load_features(folders[str(SHIPPED.bands_hz)])
-        values = [trials.read_values(trials.values_path(out, trials.task(SHIPPED, "game", k))) for k in range(N_FOLDS)]
+        paths = {k: trials.values_path(out, trials.task(SHIPPED, "game", k)) for k in range(N_FOLDS)}
+        values = {k: trials.read_values(path) for k, path in paths.items()}
         found = report.Result(features, SHIPPED, values)
         fitted = shipping.train(SHIPPED, features, found.track_pieces)
         written += shipping.write(options.model, SHIPPED, fitted, features, found.track, COMMANDS)
@@ -88,15 +89,13 @@ def main(arguments: list[str] | None = None) -> int:
 def study_tasks(seeds: int, torch: bool) -> list[dict]:
     """What there is to train, the cheap first."""
     folds = range(N_FOLDS)
-    tasks = [
-        trials.task(MODELS[name], by, k) for name in ("prior", "logistic", "mlp", "cnn") for by in SPLITS for k in folds
-    ]
-    tasks += [trials.task(model, "game", k) for model in LADDER.values() for k in folds]
-    tasks += [trials.task(MODELS["ensemble"], "game", k) for k in folds]
-    tasks += [trials.task(SHIPPED, by, k) for by in SPLITS for k in folds]
-    tasks += [trials.task(MODELS["cnn"], "game", k, seed) for seed in range(1, seeds) for k in folds]
+    by_split = (MODELS["prior"], MODELS["logistic"], SHIPPED, LONG)
+    tasks = [trials.task(model, by, k) for model in by_split for by in SPLITS for k in folds]
+    tasks += [trials.task(model, "game", k) for model in (*MODELS.values(), *LADDER.values()) for k in folds]
+    tasks += [trials.task(model, "game", k) for model in TRIED.values() for k in report.CHOOSING]
+    tasks += [trials.task(MODELS["cnn"], "game", k, seed) for seed in range(1, seeds) for k in report.CHOOSING]
     if torch:
-        tasks += [trials.task(TORCH, "game", k) for k in folds]
+        tasks += [trials.task(TORCH, "game", k) for k in report.CHOOSING]
     return list({str(task): task for task in tasks}.values())
 
 

@@ -11,7 +11,7 @@ from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 from filmscore import inputs
 from filmscore.augmentation import Augmentation
 from filmscore.study import folds, judging, report, tables, trials
-from filmscore.study.models import BASE, LADDER, MODELS, Model
+from filmscore.study.models import BASE, LADDER, MODELS, TRIED, Model
 from filmscore.study.trials import Values
 from nnlite import metrics
 from tests.examples.made_up import NAMES, made_up_features
@@ -199,7 +199,7 @@ def test_augmentations_do_what_they_say():
 
 
 def test_steps_of_the_ladder_change_something_and_say_it():
-    settings = [json.dumps(model.settings) for model in LADDER.values()]
+    settings = [json.dumps(model.settings) for model in (*LADDER.values(), *TRIED.values())]
     assert len(set(settings)) == len(settings) and BASE in LADDER.values()
     assert "title" not in BASE.settings
 
@@ -249,9 +249,12 @@ def test_the_report_of_a_small_study(monkeypatch, tmp_path, capsys):
         name: dataclasses.replace(model, **quick, label_smoothing=0.01 * number)
         for number, (name, model) in enumerate(MODELS.items())
     }
+    long = dataclasses.replace(short["cnn"], epochs=2, title="long")
     for module in (filmscore_report, report):
         monkeypatch.setattr(module, "MODELS", short)
-        monkeypatch.setattr(module, "LADDER", {"learning at all": short["cnn"]})
+        monkeypatch.setattr(module, "LADDER", {short["cnn"].title: short["cnn"], "eight times": long})
+        monkeypatch.setattr(module, "TRIED", {"smoother": dataclasses.replace(short["cnn"], label_smoothing=0.4)})
+        monkeypatch.setattr(module, "LONG", long)
         monkeypatch.setattr(module, "SHIPPED", dataclasses.replace(short["cnn"], label_smoothing=0.5))
     monkeypatch.setattr(report, "BASE", short["cnn"])
     monkeypatch.setattr(judging, "N_RESAMPLES", 20)
@@ -267,7 +270,7 @@ def test_the_report_of_a_small_study(monkeypatch, tmp_path, capsys):
     pictures = sorted(path.name for path in (tmp_path / "docs" / "study").glob("*.png"))
     assert pictures == ["confusion.png", "learning_curves.png", "models.png", "splits.png"]
     n = len(trained)
-    assert n == 6 * (3 * 4 + 1 + 3)  # four models by three splits, the ensemble by game, the best by three splits
+    assert n == 6 * (4 * 3 + 3) + 3  # four models by three splits, three by game, one change on three folds
     assert filmscore_report.main(arguments) == 0 and len(trained) == n
     assert (tmp_path / "RESULTS.md").read_text() == text
 

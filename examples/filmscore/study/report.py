@@ -16,31 +16,31 @@ from filmscore.splits import QUESTIONS
 from filmscore.study import pictures, tables
 from filmscore.study.folds import CAP, N_FOLDS, stored_folds
 from filmscore.study.judging import Judgement, Pieces, difference, judge, tracks, windows
-from filmscore.study.models import BASE, LADDER, MODELS, SHIPPED, TORCH, Model
+from filmscore.study.models import BASE, LADDER, LONG, MODELS, SHIPPED, TORCH, TRIED, Model
 from filmscore.study.trials import Values, read_values, task, values_path
 
 TEMPLATE = Path(__file__).parents[3] / "RESULTS.md"
 CHOOSING, CONFIRMING = (0, 2, 4), (1, 3, 5)
-"""Folds on which steps of the ladder are chosen, and those that were not looked at."""
+"""Folds on which changes were chosen, and those that were not looked at meanwhile."""
 
 MARKED = re.compile(r"(<!-- begin (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Result:
-    """A model's values over the folds, and what they are worth."""
+    """A model's values for folds, and what they are worth."""
 
     features: Features
     model: Model
-    folds: list[Values]
+    folds: dict[int, Values]
 
     @cached_property
     def track_pieces(self) -> Pieces:
-        return tracks(self.features, self.folds, self.model.average)
+        return tracks(self.features, [*self.folds.values()], self.model.average)
 
     @cached_property
     def window(self) -> Judgement:
-        return judge(self.features, windows(self.features, self.folds), self._one_label)
+        return judge(self.features, windows(self.features, [*self.folds.values()]), self._one_label)
 
     @cached_property
     def track(self) -> Judgement:
@@ -56,12 +56,12 @@ class Result:
         return self.model.outputs == "softmax" and not self.model.binary
 
 
-def write(path: Path, features: Features, out: Path, hashes: Mapping[str, str]) -> list[Path]:
+def write(path: Path, features: Features, out: Path, hashes: Mapping[str, str], seeds: int, torch: bool) -> list[Path]:
     """Make RESULTS.md anew at `path`, from itself or from the project's, with pictures in docs/study beside it."""
     text = (path if path.is_file() else TEMPLATE).read_text(encoding="utf-8")
     folder = path.parent / "docs" / "study"
     folder.mkdir(parents=True, exist_ok=True)
-    blocks = make_blocks(features, out, hashes, folder)
+    blocks = make_blocks(features, out, hashes, folder, seeds, torch)
     with replace_file(path) as file:
         file.write(filled(text, blocks).encode())
     return [path, *sorted(folder.glob("*.png"))]
@@ -75,33 +75,35 @@ def filled(text: str, blocks: Mapping[str, str]) -> str:
     return MARKED.sub(lambda match: f"{match[1]}{blocks[match['name']]}\n{match[3]}", text)
 
 
-def make_blocks(features: Features, out: Path, hashes: Mapping[str, str], folder: Path) -> dict[str, str]:
+def make_blocks(
+    features: Features, out: Path, hashes: Mapping[str, str], folder: Path, seeds: int, torch: bool
+) -> dict[str, str]:
     """Markdown for each marker; pictures go into `folder`."""
 
-    def result(model: Model, by: str = "game", seed: int = 0) -> Result | None:
-        paths = [values_path(out, task(model, by, fold, seed)) for fold in range(N_FOLDS)]
-        if not all(path.is_file() for path in paths):
-            return None
-        return Result(features, model, [read_values(path) for path in paths])
+    def result(model: Model, by: str = "game", seed: int = 0, chosen: Sequence[int] = range(N_FOLDS)) -> Result:
+        paths = {fold: values_path(out, task(model, by, fold, seed)) for fold in chosen}
+        return Result(features, model, {fold: read_values(path) for fold, path in paths.items()})
 
-    study = {name: found for name, model in MODELS.items() if (found := result(model))}
-    steps = {title: found for title, model in LADDER.items() if (found := result(model))}
-    shipped = result(SHIPPED)
+    study = {name: result(model) for name, model in MODELS.items()}
+    steps = {title: result(model) for title, model in LADDER.items()}
     mlp, cnn, ensemble = (study[name] for name in ("mlp", "cnn", "ensemble"))
-    shown = {each.model.title: each for each in study.values()} | ({SHIPPED.title: shipped} if shipped else {})
-    by_split = {by: found for by in ("window", "track", "game") if (found := result(BASE, by))}
-    priors = {by: result(MODELS["prior"], by) for by in by_split}
-    twins = {f"seed {seed}": found for seed in range(9) if (found := result(BASE, "game", seed))}
-    if twin := result(TORCH):
-        twins["PyTorch, seed 0"] = twin
+    shown = {each.model.title: each for each in (*study.values(), result(SHIPPED))}
+    by_split = {
+        model.title: {by: result(model, by) for by in QUESTIONS} for model in (MODELS["logistic"], LONG, SHIPPED)
+    }
+    priors = {by: result(MODELS["prior"], by) for by in QUESTIONS}
+    tried = {title: result(model, chosen=CHOOSING) for title, model in TRIED.items()}
+    twins = {f"nnlite, seed {seed}": result(BASE, "game", seed, CHOOSING) for seed in range(seeds)}
+    if torch:
+        twins["PyTorch, seed 0"] = result(TORCH, chosen=CHOOSING)
 
     tracks_of = {title: each.track for title, each in shown.items()}
     pictures.intervals(folder / "models.png", tracks_of, "roc_auc", "ROC-AUC, tracks of unheard games", 0.5)
     pictures.learning_curves(
         folder / "learning_curves.png",
-        {each.model.title: [fold.history for fold in each.folds] for each in (mlp, cnn)},
+        {each.model.title: [fold.history for fold in each.folds.values()] for each in (mlp, cnn)},
     )
-    pictures.splits(folder / "splits.png", {f"by {by}": each.track for by, each in by_split.items()})
+    pictures.splits(folder / "splits.png", {f"by {by}": each.track for by, each in by_split[LONG.title].items()})
     pictures.confusion(folder / "confusion.png", features, ensemble.track_pieces)
 
     both = (published.F1_FULLY_CONNECTED, published.F1_CONVOLUTIONAL)
@@ -127,12 +129,15 @@ def make_blocks(features: Features, out: Path, hashes: Mapping[str, str], folder
             {title: (each.window, each.track) for title, each in shown.items()}
         ),
         "splits": _splits(by_split, priors),
+        "tried": tables.changes({title: each.track for title, each in tried.items()}, cnn.track_of_folds(CHOOSING)),
         "ladder": tables.ladder(
-            [(title, each.track_of_folds(CHOOSING), each.track_of_folds(CONFIRMING)) for title, each in steps.items()],
-            first=list(steps).index("learning at all"),
+            [
+                (title, each.track_of_folds(CHOOSING), each.track_of_folds(CONFIRMING), each.track)
+                for title, each in steps.items()
+            ],
+            first=cnn.model.title,
         ),
-        "twins": tables.overview({title: each.track for title, each in twins.items()})
-        + (f"\n\n{_twin_difference(twin, twins['seed 0'])}" if twin else ""),
+        "twins": tables.overview({title: each.track for title, each in twins.items()}),
         "mislabelings": tables.mislabelings(features, ensemble.track_pieces),
     }
 
@@ -151,21 +156,19 @@ def _folds(features: Features, out: Path, hashes: Mapping[str, str]) -> str:
     return f"{table}\n\nSHA-256 of the assignments (first 16 digits): {named}. At most {CAP} windows of a game train."
 
 
-def _splits(by_split: Mapping[str, Result], priors: Mapping[str, Result | None]) -> str:
-    header = ["split", "what is asked", "ROC-AUC, window", "ROC-AUC, track", "LRAP, track", "LRAP, track, prior"]
-    rows = []
-    for by, each in by_split.items():
-        prior = priors[by]
-        cells = [tables.with_interval(each.window, "roc_auc"), tables.with_interval(each.track, "roc_auc")]
-        cells += [tables.with_interval(each.track, "lrap"), f"{prior.track.figures['lrap']:.3f}" if prior else ""]
-        rows.append([f"by {by}", QUESTIONS[by], *cells])
-    if {"window", "game"} <= set(by_split):
-        gap = difference(by_split["window"].track, by_split["game"].track, "roc_auc")
-        said = f"ROC-AUC by window minus by game, the same tracks: {tables.signed(gap)}."
-        return tables.markdown(header, rows) + "\n\n" + said
-    return tables.markdown(header, rows)
-
-
-def _twin_difference(twin: Result, ours: Result) -> str:
-    gap = difference(twin.track, ours.track, "roc_auc")
-    return f"ROC-AUC of PyTorch's training minus ours with the same seed: {tables.signed(gap)}."
+def _splits(by_split: Mapping[str, Mapping[str, Result]], prior: Mapping[str, Result]) -> str:
+    """For each model and way to split: ROC-AUC and LRAP of the same tracks, and what the game's album was worth."""
+    header = ["model", "split", "ROC-AUC, window", "ROC-AUC, track", "LRAP, track", "LRAP, track, prior"]
+    rows, said = [], []
+    for title, each in by_split.items():
+        for by, found in each.items():
+            cells = [tables.with_interval(found.window, "roc_auc"), tables.with_interval(found.track, "roc_auc")]
+            cells += [tables.with_interval(found.track, "lrap"), f"{prior[by].track.figures['lrap']:.3f}"]
+            rows.append([title, f"by {by}", *cells])
+        gap = difference(each["window"].track, each["game"].track, "roc_auc")
+        said.append(f"{title} {tables.signed(gap)}")
+    questions = "; ".join(f"by {by}: {question}" for by, question in QUESTIONS.items())
+    return (
+        f"What is asked: {questions}.\n\n{tables.markdown(header, rows)}\n\n"
+        f"ROC-AUC of the same tracks by window minus by game: {'; '.join(said)}."
+    )

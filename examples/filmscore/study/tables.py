@@ -100,17 +100,28 @@ def windows_and_tracks(judgements: Mapping[str, tuple[Judgement, Judgement]]) ->
     return markdown(header, rows)
 
 
-def ladder(steps: Sequence[tuple[str, Judgement, Judgement]], first: int) -> str:
-    """What each change gave on the folds that it was chosen on and on the others, against step number `first`."""
-    header = ["step", "choosing folds: ROC-AUC", "against the first", "other folds: ROC-AUC", "against the first"]
+def ladder(steps: Sequence[tuple[str, Judgement, Judgement, Judgement]], first: str) -> str:
+    """ROC-AUC of each step on the folds that it was chosen on, on the others and on all, there with what it gained
+    over the step of the same figures as `first`."""
+    base = next(every for title, _, _, every in steps if title == first)
     rows = []
-    for title, choosing, confirming in steps:
-        row = [title]
-        for here, there in ((choosing, steps[first][1]), (confirming, steps[first][2])):
-            gain = "" if here is there else signed(difference(here, there, "roc_auc"))
-            row += [with_interval(here, "roc_auc"), gain]
-        rows.append(row)
+    for title, choosing, others, every in steps:
+        figures = [with_interval(each, "roc_auc") for each in (choosing, others, every)]
+        gain = "" if every is base else signed(difference(every, base, "roc_auc"))
+        rows.append([title, *figures, gain, f"{every.figures['lrap']:.3f}"])
+    header = ["step", "choosing folds", "other folds", "all folds", f"against {first}", "LRAP, all"]
     return markdown(header, rows)
+
+
+def changes(tried: Mapping[str, Judgement], base: Judgement) -> str:
+    """What single changes of a model gave, where they were tried."""
+    rows = [
+        [title, with_interval(each, "roc_auc"), signed(difference(each, base, "roc_auc"))]
+        for title, each in tried.items()
+    ]
+    return markdown(
+        ["change", "ROC-AUC, choosing folds", "gain"], [["none", with_interval(base, "roc_auc"), ""], *rows]
+    )
 
 
 def mislabelings(features: Features, pieces: Pieces, n: int = 12) -> str:
