@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,30 @@ def learning_curve(path: Path, history: Sequence[dict[str, Any]], best_epoch: in
     plt.close(figure)
 
 
+def member_curves(path: Path, members: Mapping[str, Sequence[Any]], title: str) -> None:
+    """Validation loss of each genre's networks over the epochs, with a mark where the parameters were kept."""
+    plt = pyplot()
+    if plt is None:
+        return
+    columns = min(5, len(members))
+    grid = (-(-len(members) // columns), columns)
+    figure, axes = plt.subplots(*grid, figsize=(2 * columns, 1.9 * grid[0]), layout="constrained", squeeze=False)
+    for panel in axes.flat[len(members) :]:
+        panel.remove()
+    for panel, (name, bags) in zip(axes.flat, members.items(), strict=False):
+        for member in bags:
+            losses = [row.get("val_loss", np.nan) for row in member.history_]
+            panel.plot(range(1, len(losses) + 1), losses, color=ACCENT, linewidth=1)
+            if (best := member.best_epoch_) is not None:
+                panel.plot(best + 1, losses[best], "o", color=INK, markersize=3)
+        panel.set_title(name, fontsize=9)
+        panel.axhline(np.log(2), color=MUTED, linewidth=0.8, linestyle=":")
+    figure.supxlabel("epoch", fontsize=9)
+    figure.suptitle(f"{title} (nats; dotted: guessing)", fontsize=10)
+    figure.savefig(path, dpi=150)
+    plt.close(figure)
+
+
 def class_bars(path: Path, judgement: Any, published: dict[str, float], skip: Sequence[str], title: str) -> None:
     """F1 of each class per track beside the prior's, and the published one as a mark."""
     plt = pyplot()
@@ -64,6 +88,24 @@ def class_bars(path: Path, judgement: Any, published: dict[str, float], skip: Se
     axes.set_xticks(place, names)
     axes.set(ylabel="F1", ylim=(0, 1), title=title)
     axes.legend(frameon=False, ncols=3, loc="upper center")
+    figure.savefig(path, dpi=150)
+    plt.close(figure)
+
+
+def search_progress(path: Path, results: Mapping[str, Iterable[Any]], title: str) -> None:
+    """Score of each trial, and the best so far, over the epochs that a search has spent."""
+    plt = pyplot()
+    if plt is None:
+        return
+    figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
+    for (name, trials), color in zip(results.items(), (MUTED, SECOND, ACCENT), strict=False):
+        done = [trial for trial in trials if trial.score is not None]
+        spent = np.cumsum([trial.details["epochs"] for trial in done])
+        scores = [trial.score for trial in done]
+        axes.plot(spent, scores, ".", color=color, markersize=4, alpha=0.5)
+        axes.step(spent, np.maximum.accumulate(scores), where="post", color=color, label=f"{name}, best so far")
+    axes.set(xlabel="epochs spent", ylabel="ROC-AUC, validation tracks", title=title)
+    axes.legend(frameon=False)
     figure.savefig(path, dpi=150)
     plt.close(figure)
 

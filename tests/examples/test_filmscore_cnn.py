@@ -10,33 +10,14 @@ import soundfile
 
 import mfcc
 import nnlite as nn
-from filmscore.corpus import Track
+from filmscore import options
 from filmscore.evaluation import judge
 from filmscore.extract import Settings
-from filmscore.features import Features, load_features
+from filmscore.features import load_features
 from filmscore.networks import convolutional, fully_connected
 from filmscore.splits import split_features
 from filmscore.tagging import recording_tiles, tag
-
-NAMES = ("Action", "Comedy", "Drama", "Romance")
-
-
-def made_up_features(n_games=12, tracks_per_game=3, windows_per_track=6):
-    """Features whose classes can be told from the first coefficient; Romance is in one game only."""
-    rng = np.random.default_rng(0)
-    tracks, tags = [], []
-    for game in range(n_games):
-        has = np.array([game % 2 == 0, game % 3 == 0, game % 2 == 1, game == 5])
-        for k in range(tracks_per_game):
-            names = tuple(name for name, value in zip(NAMES, has, strict=True) if value)
-            tracks.append(Track(f"g{game}/t{k}", (), f"g{game}", f"g{game}", names, None, "", "", ""))
-            tags.append(has)
-    tags = np.array(tags)
-    track_of_tile = np.repeat(np.arange(len(tracks)), windows_per_track)
-    tiles = rng.standard_normal((len(track_of_tile), 40, 100, 1)).astype(np.float32)
-    start_s = np.tile(np.arange(windows_per_track) * 9.29, len(tracks))
-    level = np.full(len(start_s), -20.0)
-    return Features(tiles, track_of_tile, start_s, level, tuple(tracks), tags, mfcc.MFCC(), NAMES, {})
+from tests.examples.made_up import made_up_features
 
 
 @pytest.mark.parametrize("by", ["window", "track", "game"])
@@ -103,7 +84,7 @@ def test_one_epoch_on_the_sample_writes_everything(tmp_path, capsys):
     out = tmp_path / "out"
     broken = tmp_path / "broken.ogg"
     broken.write_bytes(b"no audio")
-    recordings = [str(filmscore_cnn.DATA / "return_to_home.ogg"), str(broken)]
+    recordings = [str(options.DATA / "return_to_home.ogg"), str(broken)]
     assert filmscore_cnn.main(["--epochs", "1", "--out", str(out), "--tag", *recordings]) == 0
     said = capsys.readouterr()
     assert "return_to_home.ogg: " in said.out and "split by track" in said.out
@@ -112,7 +93,7 @@ def test_one_epoch_on_the_sample_writes_everything(tmp_path, capsys):
     assert files >= {"model.npz", "history.csv", "results.json", "learning_curve.png", "f1.png", "return_to_home.png"}
     assert (out / "history.csv").read_text().splitlines()[0].startswith("epoch,loss,learning_rate,seconds,val_loss")
     model = nn.load(out / "model.npz")
-    features = load_features(filmscore_cnn.DATA / "sample")
+    features = load_features(options.DATA / "sample")
     assert model.metadata_["recipe"] == features.recipe.to_dict()
     assert model.metadata_["class_names"] == list(features.class_names)
     assert model.predict_proba(features.tiles[:3]).shape == (3, 10)
