@@ -28,6 +28,7 @@ from filmscore.study import report, shipping, trials
 from filmscore.study.folds import N_FOLDS, stored_folds
 from filmscore.study.models import LADDER, LONG, MODELS, SHIPPED, TORCH, TRIED
 from nnlite.model_selection import run_tasks
+from nnlite.model_selection.execution import Workers
 
 BANDS_HZ = (11025.0, 9500.0)
 SPLITS = ("game", "track", "window")
@@ -39,7 +40,7 @@ COMMANDS = (
 
 def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
-    out: Path = options.out
+    out: Path = options.out.resolve()  # workers may stand elsewhere
     out.mkdir(parents=True, exist_ok=True)
 
     # Features for both widths of the mel bands, made once.
@@ -53,12 +54,10 @@ def main(arguments: list[str] | None = None) -> int:
     # The folds, and every model on every fold; the journal keeps what is done.
     hashes = {by: stored_folds(out / f"folds-{by}.json", features, by)[1] for by in SPLITS}
     tasks = study_tasks(options.seeds, options.torch)
-    os.environ["NNLITE_NUM_THREADS"] = "1"  # of each process: as many networks at a time as there are processes
-    workers = functools.partial(ProcessPoolExecutor, options.processes, mp_context=multiprocessing.get_context("spawn"))
     outcomes = run_tasks(
         functools.partial(trials.run, features={hz: str(folder) for hz, folder in folders.items()}, out=str(out)),
         tasks,
-        executor=workers if options.processes > 1 else None,
+        executor=workers(options),
         journal=out / "journal.jsonl",
         context={"features": {hz: digest(folder) for hz, folder in folders.items()}, "folds": hashes},
         retry_failed=options.retry_failed,
@@ -84,6 +83,18 @@ def main(arguments: list[str] | None = None) -> int:
         written += shipping.write(options.model, SHIPPED, fitted, features, found.track, COMMANDS)
     print(f"wrote {', '.join(map(str, written))}")
     return 0
+
+
+def workers(options: argparse.Namespace) -> Workers | None:
+    """Where networks are trained: on a cluster, in processes of one thread each, or here."""
+    if options.cluster is not None:
+        from distributed import Client
+
+        return Client(options.cluster).get_executor()
+    if options.processes == 1:
+        return None
+    os.environ["NNLITE_NUM_THREADS"] = "1"  # as many networks at a time as there are processes
+    return functools.partial(ProcessPoolExecutor, options.processes, mp_context=multiprocessing.get_context("spawn"))
 
 
 def study_tasks(seeds: int, torch: bool) -> list[dict]:
@@ -113,6 +124,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     add("--results", type=Path, metavar="FILE", help="the RESULTS.md whose tables are made anew (OUT/RESULTS.md)")
     add("--model", type=Path, metavar="FILE", help="train the study's tagger on all games too, and write it here")
     add("--processes", type=int, default=os.cpu_count() or 1, metavar="N", help="trainings at a time (%(default)s)")
+    add("--cluster", metavar="ADDRESS", help="train on a dask.distributed cluster whose workers see these files")
     add("--seeds", type=int, default=2, metavar="N", help="runs of the convolutional network by game (%(default)s)")
     add("--torch", action="store_true", help="the convolutional network in PyTorch too, for comparison; needs torch")
     add("--retry-failed", action="store_true", help="run again what the journal has as failed")
