@@ -13,8 +13,10 @@ import math
 import os
 import pickle
 import platform
+import re
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -124,7 +126,9 @@ class _KernelCache(_Cache):
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         target_context.refresh()
         try:
-            content = self._path(sig, target_context).read_bytes()
+            path = self._path(sig, target_context)
+            content = path.read_bytes()
+            _note_use(path)
         except (OSError, RuntimeError):  # RuntimeError: the user has no home directory
             content = b""
         checksum, payload = content[:_CHECKSUM_BYTES], content[_CHECKSUM_BYTES:]
@@ -147,6 +151,7 @@ class _KernelCache(_Cache):
             except BaseException:
                 os.unlink(temporary)
                 raise
+            _prune_once(path.parent)
 
     def enable(self) -> None:
         """Always enabled."""
@@ -159,6 +164,50 @@ class _KernelCache(_Cache):
 
 
 _CHECKSUM_BYTES = 32
+_DAY = 24 * 60 * 60.0
+_KEPT_DAYS = 90
+_KEPT_FILES = 4096  # of some 80 kB
+
+
+def _note_use(path: Path) -> None:
+    """Let a file's time say on which day it was used last."""
+    with contextlib.suppress(OSError):  # someone else's, on a disk that can't be written to, or just removed
+        if time.time() - path.stat().st_mtime > _DAY:
+            os.utime(path)
+
+
+@functools.cache
+def _prune_once(folder: Path) -> None:
+    prune(folder)
+
+
+def prune(folder: Path) -> int:
+    """Remove kernels that no one will ask for again: code of older sources, versions and processors is never replaced.
+
+    A file goes when it has not been used for 90 days, or when 4096 others were used since; a half-written one after a
+    day. A process that finds one gone compiles it again. Called by the first process that adds to a folder.
+
+    Returns
+    -------
+    int
+        Number of files that were removed.
+    """
+    now, used, old = time.time(), [], []
+    for path in folder.iterdir():
+        with contextlib.suppress(OSError):  # another process was faster
+            age = now - path.stat().st_mtime
+            if re.fullmatch(r"[0-9a-f]{40}\.kernel", path.name):
+                used.append((age, path))
+            elif path.suffix == ".part" and age > _DAY:
+                old.append(path)
+    used.sort()
+    old += [path for rank, (age, path) in enumerate(used) if rank >= _KEPT_FILES or age > _KEPT_DAYS * _DAY]
+    removed = 0
+    for path in old:
+        with contextlib.suppress(OSError):
+            path.unlink()
+            removed += 1
+    return removed
 
 
 def _checksum(payload: bytes) -> bytes:

@@ -7,6 +7,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -176,6 +177,80 @@ def test_a_damaged_file_is_compiled_again(tmp_path, cache, damage):
     healed = load(path)
     assert healed.scaled_sum(X) == 12.0
     assert hits(healed.scaled_sum) == 1
+
+
+# --- What is never asked for again ------------------------------------------------------------------------------------
+
+
+def aged(path, days):
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"machine code")
+    os.utime(path, (0, time.time() - days * 86400))
+    return path
+
+
+def test_what_was_not_used_for_long_is_removed(cache):
+    gone = [aged(cache / f"{'0' * 40}.kernel", 91), aged(cache / "tmpabcd.part", 2)]
+    kept = [
+        aged(cache / f"{'1' * 40}.kernel", 89),
+        aged(cache / "tmpabce.part", 0.5),  # someone is writing it
+        aged(cache / "someone else's.kernel", 1000),
+        aged(cache / f"{'2' * 40}.kernel.bak", 1000),
+    ]
+    (cache / f"{'3' * 40}.kernel").mkdir()
+    os.utime(cache / f"{'3' * 40}.kernel", (0, 0))
+    assert jit.prune(cache) == len(gone)
+    assert {path.name for path in cache.iterdir()} == {*(path.name for path in kept), f"{'3' * 40}.kernel"}
+
+
+def test_no_more_than_so_many_are_kept(cache, monkeypatch):
+    monkeypatch.setattr(jit, "_KEPT_FILES", 3)
+    for days in range(6):
+        aged(cache / f"{days:040}.kernel", days)
+    assert jit.prune(cache) == 3
+    assert sorted(path.name for path in cache.iterdir()) == [f"{days:040}.kernel" for days in range(3)]
+
+
+def test_a_kernel_that_is_used_stays(tmp_path, cache):
+    path = write(tmp_path / "source" / "tiny.py")
+    load(path).scaled_sum(X)
+    (file,) = kernels(cache)
+    os.utime(file, (0, time.time() - 80 * 86400))
+    again = load(path)
+    assert again.scaled_sum(X) == 12.0 and hits(again.scaled_sum) == 1
+    assert time.time() - file.stat().st_mtime < 3600
+
+
+def test_a_new_kernel_lets_old_ones_go_once(tmp_path, cache):
+    old = aged(cache / f"{'0' * 40}.kernel", 1000)
+    tiny = load(write(tmp_path / "source" / "tiny.py"))
+    tiny.scaled_sum(X)
+    assert not old.exists() and len(kernels(cache)) == 1
+    aged(old, 1000)
+    tiny.scaled_sum(X.astype(np.float32))
+    assert old.exists()  # the next process looks
+
+
+def test_processes_prune_and_compile_at_once(tmp_path, cache, monkeypatch):
+    """A file that goes between a look and the removal, or between the look and the use, is no error."""
+    stat, removed = Path.stat, []
+
+    def gone(path, **keywords):
+        status = stat(path, **keywords)
+        if path.suffix == ".kernel" and path.parent == cache:
+            path.unlink(missing_ok=True)
+            removed.append(path)
+        return status
+
+    aged(cache / f"{'0' * 40}.kernel", 1000)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "stat", gone)
+        assert jit.prune(cache) == 0 and removed
+    tiny = load(write(tmp_path / "source" / "tiny.py"))
+    assert tiny.scaled_sum(X) == 12.0
+
+
+# --- Places that do not let one ---------------------------------------------------------------------------------------
 
 
 def test_a_cache_that_cannot_be_written(tmp_path, monkeypatch):
