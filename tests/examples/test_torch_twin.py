@@ -18,7 +18,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed: nothing t
 from filmscore.torch_network import Dropout, TorchNetwork, set_learning_rate, torch_loss, torch_sgd  # noqa: E402
 from filmscore.torch_twin import TorchTwin  # noqa: E402
 
-BATCH, STEPS_OF_EPOCH, EPOCHS, SEED = 16, 5, 4, 3
+BATCH, STEPS_OF_EPOCH, EPOCHS, SEED = 8, 5, 4, 3
 N_SAMPLES = BATCH * STEPS_OF_EPOCH
 SHARDS = shards(BATCH)
 OUTPUTS = {"softmax": (nn.Softmax(), nn.SoftmaxCrossEntropy()), "logistic": (nn.Sigmoid(), nn.SigmoidCrossEntropy())}
@@ -60,7 +60,7 @@ class GivenPool(torch.nn.Module):
     def forward(self, x):
         windows = x.unfold(2, 2, 2).unfold(3, 2, 2).flatten(4)
         chosen = windows.gather(4, self.places.unsqueeze(4)).squeeze(4)
-        assert (windows.amax(dim=4) - chosen <= 8 * torch.finfo(x.dtype).eps).all(), "a larger value was not chosen"
+        assert (windows.amax(dim=4) - chosen < 1e-5).all(), "a larger value was not chosen"
         return chosen
 
 
@@ -186,7 +186,7 @@ def test_twenty_steps_agree_to_rounding_in_float32(network, output):
     for here, there in states[1:]:
         for name, value in here.items():
             largest = np.abs(value).max()
-            np.testing.assert_allclose(value, there[name], rtol=0, atol=16 * np.spacing(largest), err_msg=name)
+            np.testing.assert_allclose(value, there[name], rtol=0, atol=32 * np.spacing(largest), err_msg=name)
     assert max(off(states)) < 1e-4
 
 
