@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 _HOME = {
     "MFCC": "recipe",
+    "HCopy": "hcopy",
     "get_window": "windows",
     "frame": "framing",
     "n_frames": "framing",
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from mfcc.framing import frame as frame
     from mfcc.framing import n_frames as n_frames
     from mfcc.griffin_lim import griffin_lim as griffin_lim
+    from mfcc.hcopy import HCopy as HCopy
     from mfcc.inverse import resynthesize as resynthesize
     from mfcc.inverse import to_log_mel as to_log_mel
     from mfcc.inverse import to_mel as to_mel

@@ -198,6 +198,10 @@ class FilterBank(NamedTuple):
     def edges(self) -> np.ndarray:
         """Return the corners of the triangles in Hz, shape (n_mels + 2,): filter i from i over i + 1 to i + 2."""
         assert self.fmax is not None
+        if self.shape == "bins" and self.formula == "htk" and self.warp == 1:
+            # As python_speech_features has it: by rounding, a corner on a bin may fall to the one below.
+            low, high = 2595 * np.log10(1 + np.array([self.fmin, self.fmax]) / 700.0)
+            return 700 * (10 ** (np.linspace(low, high, self.n_mels + 2) / 2595.0) - 1)
         low, high = hz_to_mel([self.fmin, self.fmax], formula=self.formula)
         edges = mel_to_hz(np.linspace(low, high, self.n_mels + 2), formula=self.formula)
         edges[[0, -1]] = self.fmin, self.fmax

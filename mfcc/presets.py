@@ -32,14 +32,16 @@ HTK = MFCC(
     dct_norm="htk",
     lifter=22,
     c0="last",
+    energy_place="append",
 )
 """HTK 3.4's HCopy with TARGETKIND = MFCC_0, NUMCHANS = 23, USEPOWER = T, PREEMCOEF = 0 and 25 ms every 10 ms.
 
-Other settings: MFCC without _0 is c0="drop"; _E is energy="raw" (RAWENERGY = F: "windowed") with
-energy_place="append"; NUMCEPS is n_mfcc - 1; USEPOWER = F is power=1; PREEMCOEF is preemphasis; ZMEANSOURCE = T is
-remove_mean=True; LOFREQ and HIFREQ are fmin and fmax; WARPFREQ, WARPLCUTOFF, WARPUCUTOFF are warp, warp_low, warp_high.
-FBANK is `HTK.log_mel`, MELSPEC `HTK.mel_spectrogram`; _D and _A are `mfcc.deltas`. ENORMALISE has to be F: the energy
-of a frame would depend on its file. (In a frame of digital silence HTK sets the energy to -1e10, here it is bounded.)
+`mfcc.HCopy.from_config` reads any other settings from HTK's configuration files, with deltas (_D, _A, _T), means
+subtracted (_Z) and energies normalised (ENORMALISE). By hand: MFCC without _0 is c0="drop"; _E is energy="raw", with
+RAWENERGY = F "windowed"; FBANK and MELSPEC are output="log_mel" and "mel"; NUMCEPS is n_mfcc - 1; USEPOWER = F is
+power=1; PREEMCOEF is preemphasis; ZMEANSOURCE = T is remove_mean=True; LOFREQ and HIFREQ are fmin and fmax; WARPFREQ,
+WARPLCUTOFF and WARPUCUTOFF are warp, warp_low and warp_high. In a frame of digital silence HTK has an energy of -1e10,
+and so has HCopy; here it is bounded.
 """
 
 KALDI = MFCC(
@@ -67,7 +69,9 @@ KALDI = MFCC(
 """Kaldi's compute-mfcc-feats, and kaldi-native-fbank's OnlineMfcc on samples of 16-bit scale, both with dither=0.
 
 Other settings: snip-edges=false is center="hop"; use-energy=false is energy=None; raw-energy=false is
-energy="windowed"; high-freq counts from sr / 2 if it is not above 0, fmax does not. Filter banks are `KALDI.log_mel`.
+energy="windowed"; htk-compat=true is c0="last", without energy with dct_norm="htk" too; round-to-power-of-two=false is
+n_fft=win_length; high-freq counts from sr / 2 if it is not above 0, fmax does not. Filter banks are output="log_mel",
+with use-log-fbank=false "mel"; use-power=false is power=1.
 """
 
 LIBROSA = MFCC(
@@ -84,7 +88,7 @@ LIBROSA = MFCC(
 """librosa 0.11, `librosa.feature.mfcc(y=y, sr=22050)`, but for its limit of 80 dB below the loudest value of the clip,
 which makes a frame depend on its clip: `dataclasses.replace(LIBROSA, top_db=80)` adds it.
 
-Other settings: lifter goes with lifter_start=1; htk=True is mel_formula="htk", norm=None filter_norm=None.
+Other settings: lifter goes with lifter_start=1; htk=True is mel_formula="htk"; mel_norm is filter_norm, norm is dct_norm.
 """
 
 PYTHON_SPEECH_FEATURES = MFCC(
@@ -112,7 +116,9 @@ PYTHON_SPEECH_FEATURES = MFCC(
 """python_speech_features 0.6, `mfcc(signal, 16000)`, on the 16-bit integers of a file; full_scale=1 gives what it makes
 of floating-point samples.
 
-Other settings: appendEnergy=False is energy=None; winfunc is window, with window_periodic=False for numpy's windows.
+Other settings: appendEnergy=False is energy=None; nfilt and numcep are n_mels and n_mfcc; winfunc is window, with
+window_periodic=False for numpy's windows; logfbank is output="log_mel". (An energy between 0 and 2.2e-16, of samples
+softer than -150 dB, is raised to that here.)
 """
 
 with warnings.catch_warnings():  # 128 filters on 201 bins leave some empty; torchaudio warns of them too
@@ -133,7 +139,8 @@ with warnings.catch_warnings():  # 128 filters on 201 bins leave some empty; tor
 LIBROSA: `dataclasses.replace(TORCHAUDIO, top_db=80)` adds it.
 
 Other settings: log_mels=True is log="natural", log_floor=1e-6, log_floor_mode="add"; mel_scale and norm are mel_formula
-and filter_norm; normalized=True is spectrum_scale="window".
+and filter_norm, MFCC's own norm is dct_norm; normalized=True is spectrum_scale="window", "frame_length" is "length".
+Where n_fft or the sampling rate is odd, its bins lie between 0 and sr // 2: filter_sr = sr // 2 * n_fft / (n_fft // 2).
 """
 
 PRESETS: dict[str, MFCC] = {

@@ -22,6 +22,13 @@ SETTINGS = {
         },
     },
     "uncentred": {"n_mfcc": 13, "melkwargs": {"n_fft": 400, "hop_length": 160, "n_mels": 23, "center": False}},
+    "unscaled": {
+        "n_mfcc": 30,
+        "norm": None,
+        "melkwargs": {
+            "n_mels": 30, "window_fn": "blackman_window", "pad_mode": "constant", "normalized": "frame_length",
+        },
+    },
 }  # fmt: skip
 
 

@@ -73,6 +73,8 @@ def mel_filterbank(sr, n_fft, n_mels, fmin, fmax, formula="htk", shape="hz", nor
     if warp and warp[0] != 1:
         edges = [fmin, *(warped(f, fmin, fmax, *warp) for f in edges[1:-1]), fmax]
         mels = [hz_to_mel(f, formula) for f in edges]
+    elif shape == "bins" and formula == "htk":  # corners that fall on bins depend on the formula's rounding
+        edges = 700 * (10 ** (np.linspace(*(2595 * np.log10(1 + np.array([fmin, fmax]) / 700)), n_mels + 2) / 2595) - 1)
     weights = np.zeros((n_mels, n_fft // 2 + 1))
     for i in range(n_mels):
         for k in range(n_fft // 2 + 1):

@@ -1,0 +1,99 @@
+"""LIBROSA and FILMSCORE against librosa."""
+
+import dataclasses
+import warnings
+
+import librosa
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mfcc import FILMSCORE, LIBROSA, deltas
+from tests.mfcc.signals import music
+
+
+@pytest.mark.parametrize("n", [2048, 22050 * 3, 22050 * 3 + 300])
+def test_defaults(n):
+    y = music(n, 22050)
+    expected = librosa.power_to_db(librosa.feature.melspectrogram(y=y, sr=22050), top_db=None)
+    np.testing.assert_allclose(LIBROSA.log_mel(y), expected, atol=1e-4 * np.abs(expected).max())
+    expected = librosa.feature.mfcc(S=expected, n_mfcc=20)
+    np.testing.assert_allclose(LIBROSA(y), expected, rtol=0, atol=1e-4 * np.abs(expected).max())
+
+
+def test_the_limit_that_depends_on_the_clip():
+    y = music(40_000, 22050)
+    y[20_000:] = 0
+    expected = librosa.feature.mfcc(y=y, sr=22050)
+    actual = dataclasses.replace(LIBROSA, top_db=80)(y)
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
+    assert np.abs(LIBROSA(y) - expected).max() > 1
+
+
+def test_the_published_recipe():
+    y = music(22050 * 4, 22050)
+    mel = librosa.feature.melspectrogram(y=y, sr=22050, hop_length=2048, n_mels=41, center=False, htk=True, norm=None)
+    log_mel = np.log(np.maximum(mel, 1e-10))
+    expected = librosa.feature.mfcc(S=log_mel, n_mfcc=41)[1:]
+    np.testing.assert_allclose(FILMSCORE(y), expected, rtol=0, atol=1e-4)
+
+
+@st.composite
+def spectrograms(draw):
+    """librosa's arguments up to the mel spectrogram, and our knobs."""
+    sr = draw(st.sampled_from([8000, 16000, 22050]))
+    n_fft = draw(st.sampled_from([400, 405, 512, 625, 1024]))
+    win_length = draw(st.sampled_from([n_fft, n_fft - 1, n_fft // 2]))
+    n_mels = draw(st.integers(4, 40))
+    fmin, fmax = draw(st.sampled_from([0.0, 64.0, 300.0])), draw(st.sampled_from([sr / 2, 3700.0]))
+    common = {"sr": sr, "n_fft": n_fft, "win_length": win_length, "n_mels": n_mels, "fmin": fmin, "fmax": fmax}
+    common["hop_length"] = draw(st.sampled_from([100, 256, n_fft]))
+    common["center"] = draw(st.booleans())
+    common["pad_mode"] = draw(st.sampled_from(["constant", "reflect", "edge", "symmetric"]))
+    common["window"] = draw(
+        st.sampled_from(["hann", "hamming", "blackman", "nuttall", "blackmanharris", "flattop", "bartlett"])
+    )
+    htk, mel_norm = draw(st.booleans()), draw(st.sampled_from(["slaney", None]))
+    arguments = common | {"htk": htk, "norm": mel_norm}
+    knobs = common | {"mel_formula": "htk" if htk else "slaney", "filter_norm": mel_norm}
+    return arguments, knobs
+
+
+def replaced(knobs):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*mel filters are empty")
+        return dataclasses.replace(LIBROSA, **knobs)
+
+
+@given(spectrograms(), st.sampled_from([1, 2]), st.integers(1024, 8000), st.integers(0, 2**32 - 1))
+@settings(max_examples=40, deadline=None)
+@pytest.mark.filterwarnings("ignore:Empty filters detected")
+def test_arguments_of_the_mel_spectrogram(setting, power, n, seed):
+    arguments, knobs = setting
+    y = music(n, arguments["sr"], seed).astype(np.float64)
+    expected = librosa.feature.melspectrogram(y=y, power=power, dtype=np.float64, **arguments)
+    actual = replaced(knobs | {"power": power, "output": "mel", "n_mfcc": 1})(y)
+    np.testing.assert_allclose(actual, expected, rtol=1e-10, atol=1e-10 * expected.max())
+
+
+@given(spectrograms(), st.data(), st.integers(0, 2**32 - 1))
+@settings(max_examples=40, deadline=None)
+@pytest.mark.filterwarnings("ignore:Empty filters detected")
+def test_arguments_of_mfcc(setting, data, seed):
+    arguments, knobs = setting
+    y = music(6000, arguments["sr"], seed).astype(np.float64)
+    n_mfcc = data.draw(st.integers(1, arguments["n_mels"]))
+    dct_type, norm = data.draw(st.sampled_from([1, 2, 3])), data.draw(st.sampled_from(["ortho", None]))
+    lifter = data.draw(st.sampled_from([0, 22, 15.5]))
+    arguments["mel_norm"] = arguments.pop("norm")
+    expected = librosa.feature.mfcc(y=y, n_mfcc=n_mfcc, dct_type=dct_type, norm=norm, lifter=lifter, **arguments)
+    knobs |= {"n_mfcc": n_mfcc, "dct_type": dct_type, "dct_norm": norm, "lifter": lifter, "lifter_start": 1}
+    actual = replaced(knobs | {"top_db": 80})(y)
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-6 * max(1, np.abs(expected).max()))
+
+
+def test_deltas_of_order_one():
+    c = np.random.default_rng(0).standard_normal((13, 40))
+    expected = librosa.feature.delta(c, width=5, mode="nearest")
+    np.testing.assert_allclose(deltas(c), expected, atol=1e-12)
