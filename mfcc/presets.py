@@ -88,7 +88,8 @@ LIBROSA = MFCC(
 """librosa 0.11, `librosa.feature.mfcc(y=y, sr=22050)`, but for its limit of 80 dB below the loudest value of the clip,
 which makes a frame depend on its clip: `dataclasses.replace(LIBROSA, top_db=80)` adds it.
 
-Other settings: lifter goes with lifter_start=1; htk=True is mel_formula="htk"; mel_norm is filter_norm, norm is dct_norm.
+Other settings: lifter goes with lifter_start=1; htk=True is mel_formula="htk"; mel_norm is filter_norm, norm is
+dct_norm.
 """
 
 PYTHON_SPEECH_FEATURES = MFCC(
