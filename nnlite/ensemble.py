@@ -5,23 +5,21 @@ import os
 import sys
 import warnings
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from nnlite import ensemble_file, metrics
+from nnlite.bags import Labelled, plan_members, unfitted
 from nnlite.classifier import NetworkClassifier
 from nnlite.ensemble_settings import check_ensemble_settings
 from nnlite.estimator import Estimator, not_fitted
 from nnlite.feature_names import check_feature_names, feature_names
 from nnlite.label_coding import LabelCoding, as_labels, sample_weights
 from nnlite.layers.activations import Sigmoid
-from nnlite.members import WHO, Task, draw_rows, lost_member, train_member, weigh
-from nnlite.model_selection.execution import Workers, run_jobs
-from nnlite.model_selection.progress import Progress
+from nnlite.members import WHO, train_members
+from nnlite.model_selection.execution import Workers
 from nnlite.predictor import default_network
-from nnlite.rows import Rows
 from nnlite.samples import as_samples, check_sample_shape
 from nnlite.settings import draw_seed
 
@@ -139,7 +137,7 @@ class BaggedEnsemble(Estimator):
         params = self.get_params(deep=False)
         estimator = params["estimator"]
         if isinstance(estimator, NetworkClassifier):
-            params["estimator"] = _unfitted(estimator)
+            params["estimator"] = unfitted(estimator)
         others = {name: value for name, value in params.items() if name not in ("estimator", "executor")}
         copied = type(self)(**params | copy.deepcopy(others))
         copied._metadata_request = self._metadata_request
@@ -185,29 +183,43 @@ class BaggedEnsemble(Estimator):
         check_ensemble_settings(self)
         names, X = feature_names(f"{WHO}.fit: X", X), as_samples(f"{WHO}.fit: X", X)
         coding = _coding_of(y, len(X))
-        labels, weights = _indicators(coding, y, len(X)), sample_weights(sample_weight, len(X))
+        training = Labelled(X, _indicators(coding, y, len(X)), sample_weights(sample_weight, len(X)))
         validation = None if validation_data is None else self._validation(X, names, coding, validation_data)
-        if not coding.multilabel and not labels[weights > 0].any(axis=0).all():
+        counted = training.labels[training.weights > 0] == 1
+        every, some = counted.all(axis=0), counted.any(axis=0)
+        if not coding.multilabel and not some.all():
             raise ValueError(f"{WHO}: sample_weight: expected weights above 0 in each class.")
-        prior = np.average(labels, axis=0, weights=weights)
-        constants = {k: float(share) for k, share in enumerate(prior) if share in (0, 1)}
-        if len(constants) == len(prior):
+        constants = {k: float(every[k]) for k in range(len(some)) if every[k] == some[k]}
+        if len(constants) == len(some):
             raise ValueError(
-                f"{WHO}: y: expected a class that some of the samples have and some not, got none in {len(prior)} "
+                f"{WHO}: y: expected a class that some of the samples have and some not, got none in {len(some)} "
                 "classes."
             )
-        tasks = self._tasks(X, labels, weights, validation, draw_seed(self.random_state), constants)
+        tasks = plan_members(
+            self._template(tuple(X.shape[1:])),
+            training,
+            validation,
+            [k for k in range(len(some)) if k not in constants],
+            n_bags=self.n_bags,
+            ratio=float(self.negatives_per_positive),
+            seed=draw_seed(self.random_state),
+            checkpoint=self.checkpoint,
+        )
         for k, value in constants.items():
-            some, label = "every" if value else "no", coding.classes[k]
-            _warn(f"y: {some} sample has class {label}: the constant {value:g} takes the place of networks.")
+            which, label = "every" if value else "no", coding.classes[k]
+            _warn(f"y: {which} sample has class {label}: the constant {value:g} takes the place of networks.")
         for k in sorted({task.label for task in tasks if validation is not None and task.validation is None}):
             _warn(
                 f"validation_data: class {coding.classes[k]} has no sample or every sample there: its members will be "
                 "trained to the last epoch."
             )
-        members, failures = self._train(tasks, coding)
-        self._keep(coding, tuple(X.shape[1:]), names, members, constants, failures, prior)
-        for (k, bag), message in sorted(failures.items()):
+        done, failures = train_members(tasks, self.executor, sys.stderr if self.verbose else None)
+        members = [[done[place] for place in done if place[0] == k] for k in range(len(some))]
+        for (k, _), message in failures.items():
+            if not members[k]:
+                raise RuntimeError(f"{WHO}: no network of class {coding.classes[k]} could be trained: {message}")
+        self._keep(coding, tuple(X.shape[1:]), names, members, constants, failures, training.shares)
+        for (k, bag), message in failures.items():
             _warn(f"bag {bag} of class {coding.classes[k]} is left out: {message}")
         return self
 
@@ -285,78 +297,20 @@ class BaggedEnsemble(Estimator):
         check_sample_shape(WHO, tuple(X.shape[1:]), self._input_shape)
         return X
 
-    def _validation(
-        self, X: Any, names: np.ndarray | None, coding: LabelCoding, data: Any
-    ) -> tuple[Any, np.ndarray, np.ndarray]:
+    def _validation(self, X: Any, names: np.ndarray | None, coding: LabelCoding, data: Any) -> Labelled:
         who = f"{WHO}.fit: validation_data"
         names_val, X_val = feature_names(who, data[0]), as_samples(who, data[0])
         check_feature_names(who, names, names_val)
         check_sample_shape(who, tuple(X_val.shape[1:]), tuple(X.shape[1:]))
         weights = sample_weights(data[2] if len(data) > 2 else None, len(X_val))
-        return X_val, _indicators(coding, data[1], len(X_val)), weights
-
-    def _tasks(
-        self,
-        X: Any,
-        labels: np.ndarray,
-        weights: np.ndarray,
-        validation: tuple[Any, np.ndarray, np.ndarray] | None,
-        seed: int,
-        constants: dict[int, float],
-    ) -> list[Task]:
-        template = self._template(tuple(X.shape[1:]))
-        ratio, rows, tasks = float(self.negatives_per_positive), np.flatnonzero(weights), []
-        for k in sorted(set(range(labels.shape[1])) - constants.keys()):
-            has = labels[rows, k] == 1
-            held_out = None if validation is None else _validation_of(k, validation, ratio)
-            for bag in range(self.n_bags):
-                rng = np.random.default_rng((seed, k, bag))
-                drawn = draw_rows(rows[has], rows[~has], ratio, rng)
-                y = labels[drawn, k]
-                model = _unfitted(template)
-                model.random_state = int(rng.integers(2**32))
-                if validation is not None or round(len(drawn) * model.validation_fraction) < 1:
-                    model.validation_fraction = 0.0
-                own = weigh(y, weights[drawn], ratio)
-                task = Task(k, bag, model, Rows(X, drawn), y[:, None], own, held_out)
-                if self.checkpoint is not None:
-                    model.checkpoint = Path(self.checkpoint, f"{task.key}.npz")
-                tasks.append(task)
-        return tasks
+        return Labelled(X_val, _indicators(coding, data[1], len(X_val)), weights)
 
     def _template(self, input_shape: tuple[int, ...]) -> NetworkClassifier:
-        model = NetworkClassifier() if self.estimator is None else _unfitted(self.estimator)
+        model = NetworkClassifier() if self.estimator is None else unfitted(self.estimator)
         if model.network is None:
             model.network = default_network(input_shape, 1, Sigmoid())
         check_sample_shape(WHO, input_shape, model.network.input_shape)
         return model
-
-    def _train(
-        self, tasks: list[Task], coding: LabelCoding
-    ) -> tuple[list[list[NetworkClassifier]], dict[tuple[int, int], str]]:
-        """Members in order, whatever order they came in, and messages of those that failed."""
-        done: dict[tuple[int, int], NetworkClassifier] = {}
-        failures: dict[tuple[int, int], str] = {}
-        bar = Progress(WHO, len(tasks), 0, sys.stderr if self.verbose else None)
-        try:
-            for outcome in run_jobs(WHO, train_member, tasks, self.executor, lost_member):
-                place = (outcome.label, outcome.bag)
-                if outcome.raised is not None:
-                    raise outcome.raised
-                if outcome.model is None:
-                    failures[place] = str(outcome.error)
-                else:
-                    done[place] = outcome.model
-                bar.count(failed=outcome.model is None, was_there=outcome.was_there)
-        finally:
-            bar.finish()
-        members: list[list[NetworkClassifier]] = [[] for _ in coding.classes]
-        for label, bag in sorted(done):
-            members[label].append(done[label, bag])
-        for (label, _), message in sorted(failures.items()):
-            if not members[label]:
-                raise RuntimeError(f"{WHO}: no network of class {coding.classes[label]} could be trained: {message}")
-        return members, failures
 
     def _to_file(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         if not hasattr(self, "members_"):
@@ -381,22 +335,6 @@ def _indicators(coding: LabelCoding, y: Any, n_samples: int) -> np.ndarray:
     """Labels as a matrix of 0 and 1."""
     encoded = coding.encode(y, n_samples)
     return encoded if coding.multilabel else np.eye(len(coding.classes), dtype=np.float32)[encoded]
-
-
-def _validation_of(
-    k: int, validation: tuple[Any, np.ndarray, np.ndarray], ratio: float
-) -> tuple[Rows, np.ndarray, np.ndarray] | None:
-    """Validation samples of a class, weighted as its training samples are; None if they are all of one kind."""
-    X, labels, weights = validation
-    rows = np.flatnonzero(weights)
-    y = labels[rows, k]
-    if y.min() == y.max():
-        return None
-    return Rows(X, rows), y[:, None], weigh(y, weights[rows], ratio)
-
-
-def _unfitted(estimator: NetworkClassifier) -> NetworkClassifier:
-    return type(estimator)(**estimator.get_params(deep=False))
 
 
 def _logits(member: NetworkClassifier, X: Any) -> np.ndarray:

@@ -1,10 +1,14 @@
-"""The members of an ensemble: what each is trained on, and their training, here or over an executor."""
+"""The members of an ensemble, and their training, here or over an executor."""
 
+from concurrent.futures import BrokenExecutor, CancelledError
 from dataclasses import dataclass
+from typing import TextIO
 
 import numpy as np
 
 from nnlite.classifier import NetworkClassifier
+from nnlite.model_selection.execution import Workers, run_jobs
+from nnlite.model_selection.progress import Progress
 from nnlite.resume import FitCheckpoint
 from nnlite.rows import Rows
 from nnlite.training import TrainingDiverged
@@ -70,47 +74,6 @@ class Outcome:
     was_there: bool = False
 
 
-def draw_rows(positive: np.ndarray, negative: np.ndarray, ratio: float, rng: np.random.Generator) -> np.ndarray:
-    """Rows that a member is trained on, rising: all positives and `ratio` times as many negatives, or all there are.
-
-    Parameters
-    ----------
-    positive, negative : ndarray of int
-        Rows with and without the class.
-    ratio : float
-    rng : numpy.random.Generator
-
-    Examples
-    --------
-    >>> draw_rows(np.array([1, 4]), np.array([0, 2, 3, 5]), 1.0, np.random.default_rng(0)).tolist()
-    [1, 3, 4, 5]
-    """
-    wanted = max(1, round(ratio * len(positive)))
-    if wanted < len(negative):
-        negative = rng.choice(negative, wanted, replace=False)
-    return np.sort(np.concatenate([positive, negative]))
-
-
-def weigh(y: np.ndarray, weights: np.ndarray, ratio: float) -> np.ndarray:
-    """Weights with those of the negatives scaled until they add up to `ratio` times those of the positives.
-
-    Parameters
-    ----------
-    y : ndarray (n_rows,)
-        0 and 1, both with a weight above 0.
-    weights : ndarray (n_rows,)
-    ratio : float
-
-    Examples
-    --------
-    >>> weigh(np.array([1, 1, 1, 0]), np.ones(4), 1.0).tolist()
-    [1.0, 1.0, 1.0, 3.0]
-    """
-    positive = y.astype(bool)
-    scale = ratio * weights[positive].sum() / weights[~positive].sum()
-    return np.where(positive, weights, weights * scale)
-
-
 def train_member(task: Task) -> Outcome:
     """Train a member; in a worker, if there are any.
 
@@ -147,3 +110,43 @@ def lost_member(task: Task, error: str) -> Outcome:
     error : str
     """
     return Outcome(task.label, task.bag, None, error)
+
+
+def train_members(
+    tasks: list[Task], executor: Workers | None, progress: TextIO | None
+) -> tuple[dict[tuple[int, int], NetworkClassifier], dict[tuple[int, int], str]]:
+    """Train all members: (class, bag) -> fitted model, and (class, bag) -> message of those that failed.
+
+    Parameters
+    ----------
+    tasks : list of Task
+    executor : Executor, callable or None
+    progress : text stream or None
+
+    Raises
+    ------
+    RuntimeError
+        When the executor breaks.
+    Exception
+        What a member raised other than that its training diverged.
+    """
+    members: dict[tuple[int, int], NetworkClassifier] = {}
+    failures: dict[tuple[int, int], str] = {}
+    bar = Progress(WHO, len(tasks), 0, progress)
+    try:
+        for outcome in run_jobs(WHO, train_member, tasks, executor, lost_member):
+            place = (outcome.label, outcome.bag)
+            if outcome.raised is not None:
+                raise outcome.raised
+            if outcome.model is None:
+                failures[place] = str(outcome.error)
+            else:
+                members[place] = outcome.model
+            bar.count(failed=outcome.model is None, was_there=outcome.was_there)
+    except RuntimeError as error:
+        if isinstance(error.__cause__, BrokenExecutor | CancelledError):
+            error.add_note(f"{WHO}: its journal is checkpoint=: with it the same call keeps the members that are done.")
+        raise
+    finally:
+        bar.finish()
+    return dict(sorted(members.items())), dict(sorted(failures.items()))

@@ -66,10 +66,11 @@ BELOW = {
     "classifier_file": "predictor registry parameters resume settings",
     "classifier": "estimator feature_names fitting classifier_file models",
     "exchange": "classifier",
-    "members": "classifier",
+    "members": "classifier model_selection",
+    "bags": "members",
     "ensemble_settings": "classifier",
     "ensemble_file": "ensemble_settings",
-    "ensemble": "members ensemble_file model_selection",
+    "ensemble": "bags ensemble_file",
 }
 NUMPY_ALONE = {"initializers", "labels", "losses", "optimizers", "schedules", "early_stopping"}
 NUMPY_ALONE |= {"metrics", "model_selection", "serialization"}

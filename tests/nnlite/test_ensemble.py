@@ -204,7 +204,7 @@ def test_hidden_layers_side_by_side(fitted):
 def test_classes_without_positives_or_negatives_are_constant(tmp_path):
     y = np.concatenate([Y, np.zeros((240, 1), int), np.ones((240, 1), int)], axis=1)
     with pytest.warns(nn.BaggedEnsembleWarning) as caught:
-        model = nn.BaggedEnsemble(quick(), random_state=0).fit(X, y)
+        model = nn.BaggedEnsemble(quick(), random_state=0).fit(X, y, sample_weight=RNG.uniform(0.1, 1, 240))
     assert [str(w.message) for w in caught] == [
         "BaggedEnsemble: y: no sample has class 3: the constant 0 takes the place of networks.",
         "BaggedEnsemble: y: every sample has class 4: the constant 1 takes the place of networks.",
@@ -338,9 +338,10 @@ def test_a_run_that_was_killed_goes_on_with_its_members(tmp_path, capsys):
     model = nn.BaggedEnsemble(quick(**settings), random_state=0, checkpoint=tmp_path / "members", verbose=1)
     with (
         ProcessPoolExecutor(1, mp_context=SPAWN) as pool,
-        pytest.raises(RuntimeError, match="executor: expected it to run all of 3, got BrokenProcessPool"),
+        pytest.raises(RuntimeError, match="executor: expected it to run all of 3, got BrokenProcessPool") as caught,
     ):
         model.set_params(executor=pool).fit(X, Y)
+    assert "its journal is checkpoint=" in caught.value.__notes__[0]
     before = {path.name: path.read_bytes() for path in (tmp_path / "members").glob("*.npz")}
     assert "class-0-bag-0.npz" in before and "class-2-bag-0.npz" not in before
     capsys.readouterr()
