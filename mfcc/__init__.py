@@ -47,7 +47,15 @@ _MODULES = ("audio", "dct", "fft", "framing", "mel", "presets", "recipe", "windo
 
 __all__ = [*_HOME, *_MODULES]
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what type checkers read instead
+    from mfcc import audio as audio
+    from mfcc import dct as dct
+    from mfcc import fft as fft
+    from mfcc import framing as framing
+    from mfcc import mel as mel
+    from mfcc import presets as presets
+    from mfcc import recipe as recipe
+    from mfcc import windows as windows
     from mfcc.audio import AudioError as AudioError
     from mfcc.audio import AudioWarning as AudioWarning
     from mfcc.audio import blocks as blocks
@@ -79,16 +87,18 @@ if TYPE_CHECKING:
     from mfcc.windows import get_window as get_window
 
 
-def __getattr__(name: str) -> Any:
-    """Import what a public name stands for when it is first used."""
-    if name in _HOME:
-        value = getattr(importlib.import_module(f"mfcc.{_HOME[name]}"), name)
-    elif name in _MODULES:
-        value = importlib.import_module(f"mfcc.{name}")
-    else:
-        raise AttributeError(f"module 'mfcc' has no attribute {name!r}")
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # for which every name would exist
+
+    def __getattr__(name: str) -> Any:
+        """Import what a public name stands for when it is first used."""
+        if name in _HOME:
+            value = getattr(importlib.import_module(f"mfcc.{_HOME[name]}"), name)
+        elif name in _MODULES:
+            value = importlib.import_module(f"mfcc.{name}")
+        else:
+            raise AttributeError(f"module 'mfcc' has no attribute {name!r}")
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -5,7 +5,7 @@ numba nor a kernel is paid for before it is needed.
 """
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
@@ -40,15 +40,75 @@ _SUBMODULES = ("metrics", "model_selection", "schedules", "initializers", "losse
 
 __all__ = sorted([*_HOME, *_SUBMODULES, "__version__"])
 
+if TYPE_CHECKING:  # what type checkers read instead
+    from nnlite import initializers as initializers
+    from nnlite import losses as losses
+    from nnlite import metrics as metrics
+    from nnlite import model_selection as model_selection
+    from nnlite import optimizers as optimizers
+    from nnlite import schedules as schedules
+    from nnlite import testing as testing
+    from nnlite.classifier import NetworkClassifier as NetworkClassifier
+    from nnlite.early_stopping import EarlyStopping as EarlyStopping
+    from nnlite.ensemble import BaggedEnsemble as BaggedEnsemble
+    from nnlite.ensemble import BaggedEnsembleWarning as BaggedEnsembleWarning
+    from nnlite.estimator import NotFittedError as NotFittedError
+    from nnlite.exchange import from_torch_state_dict as from_torch_state_dict
+    from nnlite.exchange import to_onnx as to_onnx
+    from nnlite.exchange import to_torch_state_dict as to_torch_state_dict
+    from nnlite.exchange import torch_modules as torch_modules
+    from nnlite.initializers import Constant as Constant
+    from nnlite.initializers import Glorot as Glorot
+    from nnlite.initializers import He as He
+    from nnlite.initializers import LeCun as LeCun
+    from nnlite.initializers import Zeros as Zeros
+    from nnlite.layers.activations import Activation as Activation
+    from nnlite.layers.activations import ReLU as ReLU
+    from nnlite.layers.activations import Sigmoid as Sigmoid
+    from nnlite.layers.activations import Softmax as Softmax
+    from nnlite.layers.activations import Tanh as Tanh
+    from nnlite.layers.base import Layer as Layer
+    from nnlite.layers.conv import Conv2D as Conv2D
+    from nnlite.layers.conv import ConvMaxPool2D as ConvMaxPool2D
+    from nnlite.layers.dense import Dense as Dense
+    from nnlite.layers.dropout import ActivationDropout as ActivationDropout
+    from nnlite.layers.dropout import Dropout as Dropout
+    from nnlite.layers.pooling import MaxPool2D as MaxPool2D
+    from nnlite.layers.reshape import Flatten as Flatten
+    from nnlite.losses import SigmoidCrossEntropy as SigmoidCrossEntropy
+    from nnlite.losses import SoftmaxCrossEntropy as SoftmaxCrossEntropy
+    from nnlite.losses import SquaredError as SquaredError
+    from nnlite.models import load as load
+    from nnlite.models import save as save
+    from nnlite.network import Sequential as Sequential
+    from nnlite.optimizers import SGD as SGD
+    from nnlite.optimizers import Adam as Adam
+    from nnlite.parallel import loss_and_gradients as loss_and_gradients
+    from nnlite.parallel import predict as predict
+    from nnlite.parallel import set_threads as set_threads
+    from nnlite.rows import Rows as Rows
+    from nnlite.schedules import LinearDecay as LinearDecay
+    from nnlite.schedules import StepDecay as StepDecay
+    from nnlite.schedules import Warmup as Warmup
+    from nnlite.serialization import FileFormatError as FileFormatError
+    from nnlite.testing import check_gradients as check_gradients
+    from nnlite.testing import check_layer as check_layer
+    from nnlite.training import Epoch as Epoch
+    from nnlite.training import TrainingDiverged as TrainingDiverged
+    from nnlite.training import train as train
+    from nnlite.unit_variance import lsuv as lsuv
 
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        value = getattr(importlib.import_module(f"nnlite.{_HOME[name]}"), name)
-        globals()[name] = value
-        return value
-    if name in _SUBMODULES:
-        return importlib.import_module(f"nnlite.{name}")
-    raise AttributeError(f"module 'nnlite' has no attribute {name!r}")
+
+if not TYPE_CHECKING:  # for which every name would exist
+
+    def __getattr__(name: str) -> Any:
+        if name in _HOME:
+            value = getattr(importlib.import_module(f"nnlite.{_HOME[name]}"), name)
+            globals()[name] = value
+            return value
+        if name in _SUBMODULES:
+            return importlib.import_module(f"nnlite.{name}")
+        raise AttributeError(f"module 'nnlite' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
