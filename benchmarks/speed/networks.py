@@ -1,0 +1,78 @@
+"""What the subjects with networks share: networks, parameters, batches, and what a peer has to reproduce."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+from typing import Any
+
+import numpy as np
+
+import nnlite as nn
+from filmscore.networks import convolutional, fully_connected
+from speed.case import Contender, Task
+
+N_CLASSES = 10
+LEARNING_RATE, MOMENTUM = 0.01, 0.9
+BFLOAT16_TOLERANCE = 0.1
+"""Of results in bfloat16, which has 8 bits: a mode that computes the wrong thing differs by 1."""
+
+CHECK_STEPS, CHECK_LEARNING_RATE = 3, 0.1
+"""Steps that everyone takes from the same parameters, without dropout, before anything is timed; large ones, so that
+a wrong gradient shows in the parameters."""
+
+NETWORKS = {"convolutional": convolutional, "fully_connected": fully_connected}
+
+SGEMM = Contender("sgemm", "speed.peers.blas:sgemm", role="rate")
+
+
+def network(task: Task) -> nn.Sequential:
+    """The network of a task, ending in Softmax."""
+    arguments = {"dropout": 0.0} if task.settings["network"] == "fully_connected" else {}
+    return NETWORKS[task.settings["network"]](N_CLASSES, **arguments)
+
+
+def without_dropout(net: nn.Sequential) -> nn.Sequential:
+    """The same layers at the same places, none of which drops anything."""
+    layers = [dataclasses.replace(layer, rate=0.0) if isinstance(layer, nn.Dropout) else layer for layer in net.layers]
+    return nn.Sequential(layers, net.input_shape)
+
+
+def prepare(task: Task) -> None:
+    """Save parameters of unit variance, and samples with labels for all steps; as ONNX too, where that is possible."""
+    net = network(task)
+    n_samples = task.settings["batch"] * task.settings.get("n_batches", 1)
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((n_samples, *net.input_shape)).astype(np.float32)
+    y = rng.integers(N_CLASSES, size=n_samples)
+    params = nn.lsuv(net.until(-1), net.init(rng), x[:256])
+    task.save(x=x, y=y)
+    task.save("params", **params)
+    task.save("torch", **nn.to_torch_state_dict(net, params))
+    if importlib.util.find_spec("onnx") is not None:
+        nn.to_onnx(task.folder / "network.onnx", (net, params))
+
+
+def training_flops(net: nn.Sequential) -> float:
+    """Multiplications and additions of a training step for one sample, done densely: forward, and two gradients of each
+    layer but the first, whose input has none."""
+    first = next(layer for layer in net.layers if hasattr(layer, "initializer"))
+    place = net.layers.index(first)
+    return 2.0 * (3 * net.multiply_adds() - first.multiply_adds(net.shapes[place]))
+
+
+def changes(before: dict[str, np.ndarray], after: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What the steps of a check did to each parameter."""
+    return {name: after[name].astype(np.float64) - before[name] for name in before}
+
+
+def in_batches(task: Task, *arrays: Any) -> list[tuple[Any, ...]]:
+    """Arrays cut into the task's batches."""
+    size, count = task.settings["batch"], task.settings.get("n_batches", 1)
+    return [tuple(array[k * size : (k + 1) * size] for array in arrays) for k in range(count)]
+
+
+def flops_of(case_network: str, *, training: bool) -> float:
+    """Of one sample, done densely."""
+    net = NETWORKS[case_network](N_CLASSES)
+    return training_flops(net) if training else 2.0 * net.multiply_adds()

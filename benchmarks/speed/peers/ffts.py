@@ -1,0 +1,90 @@
+"""The Fourier transform of real float32 frames, all at once."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from speed.case import Modes, Ready, Task
+
+N_CHECKED = 100
+"""Frames that are held against the reference."""
+
+
+def reference(task: Task) -> Modes:
+    """NumPy, in float64."""
+
+    def make() -> Ready:
+        x = task.arrays()["frames"][:N_CHECKED].astype(np.float64)
+        return Ready(lambda: None, lambda: {"frequencies": np.fft.rfft(x)}, slow=True)
+
+    return {"float64": make}
+
+
+def ours(task: Task) -> Modes:
+    """`mfcc.fft.rfft`: of all frames in one call, or of as many pieces as there are threads."""
+    import mfcc.fft
+
+    modes: Modes = {"": lambda: _ready(task, mfcc.fft.rfft)}
+    if task.threads > 1:
+        pool = ThreadPoolExecutor(task.threads)
+
+        def in_pieces(x: np.ndarray) -> list[np.ndarray]:
+            return list(pool.map(mfcc.fft.rfft, np.array_split(x, task.threads)))
+
+        modes["frames in pieces, one thread each"] = lambda: _ready(task, in_pieces)
+    return modes
+
+
+def scipy(task: Task) -> Modes:
+    """`scipy.fft.rfft` with workers."""
+    from scipy import fft
+
+    return {"": lambda: _ready(task, functools.partial(fft.rfft, workers=task.threads))}
+
+
+def numpy(task: Task) -> Modes:
+    """`numpy.fft.rfft`, which has one thread."""
+    return {"": lambda: _ready(task, np.fft.rfft)}
+
+
+def mkl(task: Task) -> Modes:
+    """MKL through mkl_fft; its threads are those of the environment."""
+    from mkl_fft.interfaces import numpy_fft
+
+    return {"": lambda: _ready(task, numpy_fft.rfft)}
+
+
+def fftw(task: Task) -> Modes:
+    """FFTW with a plan that was found by trying patiently, into memory that stays."""
+    import pyfftw
+
+    def make(flag: str) -> Ready:
+        x = task.arrays()["frames"]
+        n_frames, n = x.shape
+        aligned = pyfftw.empty_aligned(x.shape, "float32")
+        out = pyfftw.empty_aligned((n_frames, n // 2 + 1), "complex64")
+        plan = pyfftw.FFTW(aligned, out, axes=(1,), flags=(flag,), threads=task.threads)
+        aligned[...] = x  # planning overwrites it
+
+        def result() -> dict[str, np.ndarray]:
+            return {"frequencies": plan()[:N_CHECKED].copy()}
+
+        return Ready(plan.execute, result)
+
+    if task.quick:
+        return {"estimated plan": lambda: make("FFTW_ESTIMATE")}
+    return {"patient plan": lambda: make("FFTW_PATIENT"), "measured plan": lambda: make("FFTW_MEASURE")}
+
+
+def _ready(task: Task, transform: Callable[[np.ndarray], np.ndarray | list[np.ndarray]]) -> Ready:
+    x = task.arrays()["frames"]
+
+    def result() -> dict[str, np.ndarray]:
+        got = transform(x)
+        return {"frequencies": (np.concatenate(got) if isinstance(got, list) else got)[:N_CHECKED]}
+
+    return Ready(lambda: transform(x), result)

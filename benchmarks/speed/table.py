@@ -1,0 +1,149 @@
+"""Results as people read them: what a run prints, and the table of the README."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from nnlite.serialization import atomic_write
+from speed.case import OURS, PEER
+from speed.results import ResultsError
+
+BEGIN, END = "<!-- speed: made by benchmarks/run.py --readme -->", "<!-- speed: end -->"
+
+
+def described(record: dict[str, Any]) -> list[str]:
+    """What a run prints of a case: each mode's median, quartiles and difference, then the ratio."""
+    lines = [f"  {record['title']}  [{record['threads']} {'thread' if record['threads'] == 1 else 'threads'}]"]
+    shares = record.get("share_of_sgemm", {})
+    for contender in record["contenders"]:
+        if contender["missing"]:
+            lines.append(f"    {contender['name']:<46} not installed: {', '.join(contender['missing'])}")
+        elif contender["error"]:
+            lines.append(f"    {contender['name']:<46} failed: {contender['error']}")
+        for mode in contender["modes"]:
+            name = contender["name"] + (f", {mode['name']}" if mode["name"] else "")
+            lines.append(f"    {name:<46} {_mode(mode, record['unit'], shares.get(name))}")
+    if "sgemm_gflops" in record:
+        lines.append(f"    {'sgemm, measured between them':<46} {record['sgemm_gflops']:.0f} GFLOP/s")
+    lines += [f"    -> {line}" for line in _verdicts(record)]
+    return lines
+
+
+def _mode(mode: dict[str, Any], unit: str, share: float | None) -> str:
+    if mode["error"]:
+        return f"failed: {mode['error']}"
+    if "median_s" not in mode:
+        return "the reference"
+    rate = mode["work"] / mode["median_s"]
+    spread = f"{_seconds(mode['low_s'])} to {_seconds(mode['high_s'])}"
+    text = f"{_seconds(mode['median_s']):>10}  ({spread})  {rate:,.6g} {unit}/s"
+    if share is not None:
+        text += f"  {share:.0%} of sgemm"
+    if "difference" in mode:
+        text += f"  differs by {mode['difference']:.1g} of {mode['tolerance']:.1g}"
+    return text + "".join(f"  {name} {value:,.6g}" for name, value in mode["report"].items())
+
+
+def _verdicts(record: dict[str, Any]) -> list[str]:
+    lines = []
+    if "ratio" in record:
+        ratio = record["ratio"]
+        line = f"{record['ours']}: {_times(ratio['median'])} as fast as {ratio['against']} "
+        line += f"({_times(ratio['low'])} to {_times(ratio['high'])})"
+        if record["at_least"] is not None:
+            met = "met" if ratio["median"] >= record["at_least"] else "MISSED"
+            line += f"; at least {_times(record['at_least'])}: {met}"
+        if record["aim"] is not None:
+            line += f"; aim {_times(record['aim'])}{': met' if ratio['median'] >= record['aim'] else ''}"
+        lines.append(line)
+    for figure, most in record["limits"].items():
+        value = limited(record, figure)
+        if value is not None:
+            lines.append(f"{figure}: {value:.4g}, at most {most:g}: {'met' if value <= most else 'MISSED'}")
+    return lines or ["nothing to compare with"]
+
+
+def limited(record: dict[str, Any], figure: str) -> float | None:
+    """The largest value, over our modes, of a figure that has a limit."""
+    modes = [m for c in record["contenders"] if c["role"] == OURS for m in c["modes"] if "median_s" in m]
+    values = [m["median_s"] if figure == "seconds" else m["report"].get(figure) for m in modes]
+    return max((value for value in values if value is not None), default=None)
+
+
+def readme_table(content: dict[str, Any]) -> str:
+    """The table, and a line that says what it was measured on.
+
+    Raises
+    ------
+    ResultsError
+        For results of a quick run.
+    """
+    if content["quick"]:
+        raise ResultsError("expected results of a whole run, got those of a quick one, whose figures are worthless.")
+    head = ("", "here", "the fastest other", "times as fast (range over rounds)", "share of sgemm")
+    rows = [f"| {' | '.join(head)} |", "|---|---|---|---|---|"]
+    for subject in content["subjects"].values():
+        rows += [_row(record) for record in subject["cases"] if "ours" in record]
+    machine, versions = content["machine"], content["versions"]
+    cores = f"{machine['cores']} cores" if machine["cores"] > 1 else "one core"
+    where = f"{machine['processor']} ({machine['vectors']}), {cores}, {content['threads']} threads unless noted"
+    peers = ", ".join(f"{name} {version}" for name, version in versions.items() if name != "nnlite")
+    note = f"Measured by `python benchmarks/run.py` on {where}; medians of {content['rounds']} interleaved rounds. "
+    return "\n".join([*rows, "", note + f"With Python {machine['python']}, {peers}."])
+
+
+def _row(record: dict[str, Any]) -> str:
+    modes = {
+        contender["name"] + (f", {mode['name']}" if mode["name"] else ""): mode
+        for contender in record["contenders"]
+        for mode in contender["modes"]
+        if contender["role"] in (OURS, PEER) and "median_s" in mode
+    }
+    ours = modes[record["ours"]]
+    threads = ", one thread" if record["threads"] == 1 else ""
+    cells = [record["title"] + threads, _amount(ours, record["unit"])]
+    if "ratio" in record:
+        ratio = record["ratio"]
+        cells.append(f"{ratio['against']}: {_amount(modes[ratio['against']], record['unit'])}")
+        cells.append(f"**{ratio['median']:.2f}** ({ratio['low']:.2f} to {ratio['high']:.2f})")
+    else:
+        cells += ["", ""]
+    share = record.get("share_of_sgemm", {}).get(record["ours"])
+    cells.append("" if share is None else f"{share:.0%}")
+    return f"| {' | '.join(cells)} |"
+
+
+def _amount(mode: dict[str, Any], unit: str) -> str:
+    """Seconds of a call, or work a second where a call is one of many pieces."""
+    amount = _seconds(mode["median_s"]) if mode["work"] == 1 else f"{mode['work'] / mode['median_s']:,.0f} {unit}/s"
+    reported = "".join(f", {value:,.0f} {name}" for name, value in mode["report"].items())
+    return amount + reported
+
+
+def write_readme(path: Path, table: str) -> None:
+    """Put a table between the markers of a README.
+
+    Raises
+    ------
+    ResultsError
+        If the markers aren't there, once each and in their order.
+    """
+    text = path.read_text(encoding="utf-8")
+    before, begin, rest = text.partition(BEGIN)
+    _old, end, after = rest.partition(END)
+    if not begin or not end or BEGIN in rest or END in after:
+        raise ResultsError(f"{path}: expected {BEGIN} and {END} around the table, once each and in this order.")
+    with atomic_write(path) as file:
+        file.write(f"{before}{BEGIN}\n{table}\n{END}{after}".encode())
+
+
+def _seconds(value: float) -> str:
+    for factor, unit in ((1.0, "s"), (1e3, "ms"), (1e6, "us")):
+        if value * factor >= 1 or unit == "us":
+            return f"{value * factor:.3g} {unit}"
+    raise AssertionError("unreachable")
+
+
+def _times(value: float) -> str:
+    return f"{value:.2f} times"
