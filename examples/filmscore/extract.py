@@ -147,16 +147,17 @@ def active_level_dbfs(y: np.ndarray, silence_dbfs: float, block: int = 2048) -> 
 
 
 def cut(y: np.ndarray, settings: Settings, gain_db: float) -> mfcc.Tiles:
-    """The tiles of a track, louder by `gain_db`; their levels are those of `y`."""
-    recipe = dataclasses.replace(settings.recipe, full_scale=settings.recipe.full_scale * 10 ** (gain_db / 20))
-    return mfcc.tiles(
+    """The tiles of a track, louder by `gain_db`; their levels are those of `y`, their recipe that of the settings."""
+    louder = dataclasses.replace(settings.recipe, full_scale=settings.recipe.full_scale * 10 ** (gain_db / 20))
+    tiles = mfcc.tiles(
         y,
-        recipe,
+        louder,
         n_frames=settings.n_frames,
         hop_frames=settings.hop_frames,
         silence_dbfs=settings.silence_dbfs,
         on_short="empty",
     )
+    return dataclasses.replace(tiles, recipe=settings.recipe)
 
 
 def read_part(path: Path) -> Part:

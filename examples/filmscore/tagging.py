@@ -36,7 +36,16 @@ def recording_tiles(path: str | os.PathLike[str], settings: Settings) -> mfcc.Ti
 
 
 def tag(model: Any, tiles: mfcc.Tiles) -> np.ndarray:
-    """Value of each genre for a recording: the mean over its windows."""
+    """Value of each genre for a recording: the mean over its windows.
+
+    Raises
+    ------
+    ValueError
+        When the model was read from a file that names another recipe than that of the tiles: it names the knobs.
+    """
+    about = getattr(model, "metadata_", {})
+    if "recipe" in about:
+        mfcc.MFCC.from_dict(about["recipe"]).check_same(tiles.recipe, "tag")
     return model.predict_proba(tiles.values).mean(axis=0)
 
 
@@ -97,10 +106,28 @@ class Tagger:
         """Tiles of a recording, see `recording_tiles`."""
         return recording_tiles(path, self.settings)
 
-    def values(self, tiles: np.ndarray) -> np.ndarray:
-        """Values of the genres for tiles of shape (n, coefficients, frames, 1): shape (n, n_classes)."""
-        return self.model.predict_proba(INPUTS[self.inputs](tiles))
+    def values(self, tiles: mfcc.Tiles | np.ndarray) -> np.ndarray:
+        """Values of the genres for tiles of shape (n, coefficients, frames, 1): shape (n, n_classes).
 
-    def embedding(self, tiles: np.ndarray) -> np.ndarray:
-        """The last hidden layer (of all networks side by side): shape (n, n_numbers), alike for windows alike."""
-        return self.model.hidden(INPUTS[self.inputs](tiles)).reshape(len(tiles), -1)
+        Raises
+        ------
+        ValueError
+            For `mfcc.Tiles` of another recipe than the model's: it names the knobs. An array says nothing of its own.
+        """
+        return self.model.predict_proba(self._inputs("Tagger.values", tiles))
+
+    def embedding(self, tiles: mfcc.Tiles | np.ndarray) -> np.ndarray:
+        """The last hidden layer (of all networks side by side): shape (n, n_numbers), alike for windows alike.
+
+        Raises
+        ------
+        ValueError
+            As `values`.
+        """
+        return self.model.hidden(self._inputs("Tagger.embedding", tiles)).reshape(len(tiles), -1)
+
+    def _inputs(self, who: str, tiles: mfcc.Tiles | np.ndarray) -> np.ndarray:
+        if isinstance(tiles, mfcc.Tiles):
+            self.settings.recipe.check_same(tiles.recipe, who)
+            tiles = tiles.values
+        return INPUTS[self.inputs](tiles)

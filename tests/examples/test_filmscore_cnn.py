@@ -62,6 +62,7 @@ def test_loudness_does_not_change_the_tags(tmp_path):
     settings = Settings(mfcc.MFCC())
     loud, soft = (recording_tiles(tmp_path / name, settings) for name in ("loud.wav", "soft.wav"))
     np.testing.assert_allclose(loud.values, soft.values, atol=2e-3)
+    assert loud.recipe == soft.recipe == settings.recipe
 
     class First:
         def predict_proba(self, tiles):

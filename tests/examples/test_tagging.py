@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import mfcc
 import nnlite as nn
 from filmscore import inputs
 from filmscore.inputs import INPUTS
 from filmscore.study import judging, shipping
 from filmscore.study.models import SHIPPED
-from filmscore.tagging import Tagger, about_model
+from filmscore.tagging import Tagger, about_model, tag
 from mfcc import MFCC
 from tests.examples.made_up import made_up_features
 from tests.examples.test_study import made_up_values
@@ -90,13 +91,31 @@ def test_a_model_that_was_not_saved_for_tagging_is_refused(small_model, tmp_path
         Tagger.load(tmp_path / "few.npz")
 
 
+def test_tiles_of_another_recipe_are_refused_by_name():
+    tagger = Tagger.load(SHIPPED_FILE)
+    y = (0.1 * np.random.default_rng(0).standard_normal(22050 * 10)).astype(np.float32)
+    mine = mfcc.tiles(y, tagger.settings.recipe)
+    np.testing.assert_array_equal(tagger.values(mine), tagger.values(mine.values))
+    np.testing.assert_array_equal(tagger.embedding(mine), tagger.embedding(mine.values))
+    assert tag(tagger.model, dataclasses.replace(mine, values=INPUTS["modulation"](mine.values))).shape == (10,)
+    others = mfcc.tiles(y, dataclasses.replace(tagger.settings.recipe, window="hamming", fmax=8000))
+    wrong = "window: expected 'hann', got 'hamming'; fmax: expected 9500.0, got 8000.0"
+    for who, use in (
+        ("Tagger.values", tagger.values),
+        ("Tagger.embedding", tagger.embedding),
+        ("tag", lambda tiles: tag(tagger.model, tiles)),
+    ):
+        with pytest.raises(ValueError, match=rf"^{who}: expected features by the same recipe, got another: {wrong}\."):
+            use(others)
+
+
 def test_the_shipped_model_tags_the_shipped_recordings():
     tagger = Tagger.load(SHIPPED_FILE)
     assert SHIPPED_FILE.stat().st_size < 12e6 and SHIPPED_FILE.with_suffix(".md").is_file()
     assert tagger.settings.recipe == MFCC(fmax=9500.0) and len(tagger.class_names) == 10
     assert len(RECORDINGS) == 2
     for path in RECORDINGS:
-        tiles = tagger.tiles(path).values
+        tiles = tagger.tiles(path)
         values, embedding = tagger.values(tiles), tagger.embedding(tiles)
         assert values.shape == (len(tiles), 10) and ((values > 0) & (values < 1)).all()
         assert embedding.shape == (len(tiles), 500) and np.isfinite(embedding).all()
