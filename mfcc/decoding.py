@@ -47,8 +47,12 @@ class AudioError(ValueError):
         self.seconds_read, self.seconds_expected = seconds_read, seconds_expected
 
     def __str__(self) -> str:
-        hint = ' Get a whole copy, or take what is there with on_truncated="keep".'
-        return f"{printable(self.path)}: {self.reason}{hint if self.seconds_read is not None else ''}"
+        return f"{printable(self.path)}: " + self.explained('on_truncated="keep"')
+
+    def explained(self, option: str) -> str:
+        """Return the reason and, for a truncated file, what to do: `option` takes what is there."""
+        hint = f" Get a whole copy, or take what is there with {option}." if self.seconds_read is not None else ""
+        return self.reason + hint
 
 
 class AudioWarning(UserWarning):

@@ -110,7 +110,7 @@ def griffin_lim(
         found = frames.analyse(padded)
         ahead = found if before is None else found + target.dtype.type(momentum) * (found - before)
         target[free] = np.abs(found[free])
-        y = frames.overlap_add(ahead * (target / np.maximum(np.abs(ahead), np.finfo(target.dtype).tiny)))
+        y = frames.overlap_add(target * (ahead / np.maximum(np.abs(ahead), np.finfo(target.dtype).tiny)))
         y, before = y[-start : -start + n_samples], found
     return y / y.dtype.type(recipe.full_scale)
 

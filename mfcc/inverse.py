@@ -15,6 +15,7 @@ from mfcc import knobs
 from mfcc.checks import check_integer
 from mfcc.dct import dct_matrix
 from mfcc.griffin_lim import check_frames, check_rng, emphasis, griffin_lim
+from mfcc.least_squares import nonnegative_least_squares
 from mfcc.mel import filter_weights
 from mfcc.windows import get_window
 
@@ -26,7 +27,6 @@ _USUAL_AMPLITUDE = 0.1
 
 # Frames that are solved for at a time, so that they stay in the cache.
 _BLOCK = 64
-_TOLERANCE = 1e-6
 
 
 def to_log_mel(coefficients: ArrayLike, recipe: MFCC, *, c0: ArrayLike | None = None) -> np.ndarray:
@@ -98,16 +98,7 @@ def to_mel(log_mel: ArrayLike, recipe: MFCC) -> np.ndarray:
     >>> to_mel(np.zeros((41, 1)), MFCC(log="decibel"))[:2].tolist()
     [[1.0], [1.0]]
     """
-    x = check_frames("to_mel", "log_mel", log_mel, recipe.n_mels, "n_mels")
-    x = x * x.dtype.type(_natural(recipe))
-    largest = 80 if x.dtype == np.float32 else 350  # with room for sums, and in float64 for squares
-    if x.max() > largest:
-        raise ValueError(
-            f"to_mel: log_mel: expected logarithms of at most {largest / _natural(recipe):.0f}, got "
-            f"{x.max() / _natural(recipe):.4g}. Are they logarithms, and by this recipe?"
-        )
-    mel = np.exp(x)
-    return np.maximum(mel - x.dtype.type(recipe.log_floor), 0) if recipe.log_floor_mode == "add" else mel
+    return _exponential("to_mel", "log_mel", log_mel, recipe, recipe.n_mels, "n_mels")
 
 
 def to_spectrum(mel: ArrayLike, recipe: MFCC, *, n_iter: int = 200) -> np.ndarray:
@@ -151,53 +142,24 @@ def to_spectrum(mel: ArrayLike, recipe: MFCC, *, n_iter: int = 200) -> np.ndarra
     return out
 
 
-def nonnegative_least_squares(weights: np.ndarray, target: np.ndarray, n_iter: int) -> np.ndarray:
-    """Return x >= 0, shape (n, columns), that minimizes |weights @ x - target|^2 in each column; weights are >= 0.
-
-    Projected gradient with momentum and restarts: A. Beck and M. Teboulle, "A fast iterative shrinkage-thresholding
-    algorithm", SIAM J. Imaging Sci. 2 (2009); B. O'Donoghue and E. Candes, "Adaptive restart for accelerated gradient
-    schemes" (2015). Each element has its own step: diag(A'A 1) bounds A'A from above (D. Lee and H. S. Seung,
-    "Algorithms for non-negative matrix factorization", 2000), so that a quiet band converges as fast as a loud one.
-    """
-    from scipy.sparse import csr_array
-
-    a, a_t = csr_array(weights), csr_array(weights.T)
-    area = weights.sum(axis=1)
-    used = weights.any(axis=0)
-    step = np.zeros((weights.shape[1], 1))
-    step[used, 0] = 1 / (weights.T @ area)[used]
-    level = target / np.where(area > 0, area, 1.0)[:, np.newaxis]
-    x = (a_t @ level) / np.where(used, weights.sum(axis=0), 1.0)[:, np.newaxis]
-    x = np.maximum(x, 0.0)
-    near = _TOLERANCE * x
-    z, t = x, np.ones(target.shape[1])
-    for _ in range(n_iter):
-        new = np.maximum(z - step * (a_t @ (a @ z - target)), 0.0)
-        change = new - x
-        # where the momentum points uphill it begins anew
-        t = np.where(np.sum((z - new)[used] * change[used] / step[used], axis=0) > 0, 1.0, t)
-        t_new = (1 + np.sqrt(1 + 4 * t**2)) / 2
-        x, z, t = new, new + (t - 1) / t_new * change, t_new
-        if (np.abs(change) <= near).all():
-            break
-    return x
-
-
 def resynthesize(
-    coefficients: ArrayLike,
+    features: ArrayLike,
     recipe: MFCC,
     rng: np.random.Generator,
     *,
     c0: ArrayLike | None = None,
     n_iter: int = 32,
 ) -> np.ndarray:
-    """Return samples that sound like what coefficients keep: loudness, timbre, rhythm, without pitch and waveform.
+    """Return samples that sound like what features keep.
 
-    The way is to_log_mel, to_mel, to_spectrum, griffin_lim.
+    The way is to_log_mel, to_mel, to_spectrum, griffin_lim, from wherever the recipe's output lies on it. Coefficients
+    keep loudness, timbre and rhythm. Lost are the pitch (harmonics lie closer together than mel filters), the waveform
+    (phases are made up) and what is shorter than a frame; spectra keep the pitch. `lost` says it of a recipe.
 
     Parameters
     ----------
-    coefficients : array, shape (n_coefficients, n_frames)
+    features : array, shape (n_features, n_frames)
+        As the recipe gives them.
     recipe : MFCC
     rng : numpy.random.Generator
         Draws the first phases.
@@ -223,9 +185,53 @@ def resynthesize(
     >>> resynthesize(recipe(np.sin(0.1 * np.arange(8192))), recipe, np.random.default_rng(0)).shape
     (8192,)
     """
-    check_rng("resynthesize", rng)
-    mel = to_mel(to_log_mel(coefficients, recipe, c0=c0), recipe)
-    return griffin_lim(to_spectrum(mel, recipe), recipe, n_iter=n_iter, rng=rng)
+    who = "resynthesize"
+    check_rng(who, rng)
+    rows, named = recipe.n_features, "n_coefficients" if recipe.output == "mfcc" else "n_features"
+    x: ArrayLike = check_frames(who, "features", features, rows, named)
+    if c0 is not None and recipe.output != "mfcc":
+        raise ValueError(f"{who}: c0: expected None for a recipe with output={recipe.output!r}, got {c0!r}.")
+    if recipe.output == "mfcc":
+        x = to_log_mel(x, recipe, c0=c0)
+    if recipe.output in ("mfcc", "log_mel"):
+        x = to_mel(x, recipe)
+    if recipe.output in ("mfcc", "log_mel", "mel"):
+        x = to_spectrum(x, recipe)
+    if recipe.output == "log_spectrum":
+        x = _exponential(who, "features", x, recipe, rows, named)
+    return griffin_lim(x, recipe, n_iter=n_iter, rng=rng)
+
+
+def lost(recipe: MFCC) -> tuple[str, ...]:
+    """Return what the features of a recipe don't keep of a sound, in words.
+
+    Examples
+    --------
+    >>> from mfcc import FILMSCORE
+    >>> lost(FILMSCORE), lost(FILMSCORE.replace(output="spectrum"))
+    (('waveform', 'pitch', 'loudness'), ('waveform',))
+    """
+    words = ["waveform"]
+    if recipe.output in ("mfcc", "log_mel", "mel"):
+        words.append("pitch")
+    if recipe.output == "mfcc":
+        words += ["fine shape of the spectrum"] * (recipe.n_mfcc < recipe.n_mels)
+        words += ["loudness"] * (recipe.c0 == "drop" and recipe.energy is None)
+    return tuple(words)
+
+
+def _exponential(who: str, name: str, logs: ArrayLike, recipe: MFCC, rows: int, called: str) -> np.ndarray:
+    """Undo the logarithm of a recipe; what its floor hid stays at the floor."""
+    x = check_frames(who, name, logs, rows, called)
+    x = x * x.dtype.type(_natural(recipe))
+    largest = 80 if x.dtype == np.float32 else 350  # with room for sums, and in float64 for squares
+    if x.max() > largest:
+        raise ValueError(
+            f"{who}: {name}: expected logarithms of at most {largest / _natural(recipe):.0f}, got "
+            f"{x.max() / _natural(recipe):.4g}. Are they logarithms, and by this recipe?"
+        )
+    values = np.exp(x)
+    return np.maximum(values - x.dtype.type(recipe.log_floor), 0) if recipe.log_floor_mode == "add" else values
 
 
 def _natural(recipe: MFCC) -> float:

@@ -1,10 +1,15 @@
-"""A recording as its coefficients keep it, as a file to listen to."""
+"""A recording as its features keep it, as a file to listen to and a picture to look at."""
 
 from __future__ import annotations
 
+import io
+import os
+import sys
+
 import numpy as np
 
-from mfcc.audio import OnTruncated
+from mfcc.audio import OnTruncated, samples_of
+from mfcc.finding import STANDARD
 from mfcc.inverse import resynthesize
 from mfcc.output import atomic
 from mfcc.recipe import MFCC
@@ -19,25 +24,60 @@ def write_resynthesis(
     offset: float = 0.0,
     duration: float | None = None,
     on_truncated: OnTruncated = "raise",
+    plot: bool = False,
     seed: int = 0,
-) -> float:
-    """Turn a recording into coefficients and back, write that as WAV (16 bits, mono), and return its seconds.
+) -> tuple[list[str], float]:
+    """Turn a recording into features and back, and write that as WAV (16 bits, mono).
 
     What is beyond full scale makes the whole softer. Memory grows with the recording: about 150 MB a minute at 22,050
     Hz with frames of 2,048 samples.
+
+    Parameters
+    ----------
+    source : str
+    path : str
+        "-" is standard output.
+    recipe : MFCC
+    offset, duration, on_truncated
+        As in `mfcc.load`.
+    plot : bool
+        Draw original and reconstruction side by side, in a PNG file beside `path`.
+    seed : int
+        Of the first phases.
+
+    Returns
+    -------
+    written : list of str
+        The files.
+    seconds : float
+        Length of what is written.
 
     Raises
     ------
     AudioError
         As `mfcc.load`, and for a recording shorter than a frame.
     OSError
-        Where the file can't be written.
+        Where a file can't be written.
     """
     import soundfile
 
     features, _ = whole_features("resynthesize", source, recipe, offset, duration, on_truncated)
     y = resynthesize(features, recipe, np.random.default_rng(seed))
     y = y / max(1.0, float(np.abs(y).max()))
+    wav = io.BytesIO()  # headers of WAV are written last, which a pipe doesn't allow
+    soundfile.write(wav, y, round(recipe.sr), format="WAV", subtype="PCM_16")
+    if path == STANDARD:
+        sys.stdout.buffer.write(wav.getbuffer())
+        return [], len(y) / recipe.sr
     with atomic(path) as file:
-        soundfile.write(file, y, round(recipe.sr), format="WAV", subtype="PCM_16")
-    return len(y) / recipe.sr
+        file.write(wav.getbuffer())
+    written = [path]
+    if plot:
+        from mfcc import plotting
+
+        original = np.concatenate(list(samples_of("plot", source, recipe, offset, duration, on_truncated)))
+        figure = plotting.compare(original, y, recipe, title=plotting.title_of(source))
+        written.append(os.path.splitext(path)[0] + ".png")
+        with atomic(written[1]) as file:
+            plotting.save(figure, file)
+    return written, len(y) / recipe.sr

@@ -1,5 +1,6 @@
 """python -m mfcc: what it writes, what it reports, what it skips, and what it refuses."""
 
+import io
 import json
 import os
 import signal
@@ -13,8 +14,10 @@ import pytest
 import soundfile
 
 import mfcc
-from mfcc import FILMSCORE, LIBROSA, MFCC, __main__, extraction, output
+from mfcc import FILMSCORE, HTK, LIBROSA, MFCC, __main__, extraction, output
 from mfcc.__main__ import main
+from mfcc.journal import JOURNAL
+from tests.mfcc.test_htk_file import htk_file
 
 SR = 22050
 
@@ -41,14 +44,14 @@ NAMES = ["one.wav", "album/two.flac", "album/disc 2/drei & vier.ogg", "album/no 
 
 
 def entries(out):
-    return [json.loads(line) for line in (out / extraction.JOURNAL).read_text().splitlines()]
+    return [json.loads(line) for line in (out / JOURNAL).read_text().splitlines()]
 
 
 def test_a_folder_keeps_its_shape(music, tmp_path, capsys):
     out = tmp_path / "out"
     assert main([str(music), "--out", str(out)]) == 0
     assert {str(p.relative_to(out)) for p in out.rglob("*") if p.is_file()} == {
-        extraction.JOURNAL,
+        JOURNAL,
         *(name + ".npz" for name in NAMES),
     }
     for name in NAMES:
@@ -85,7 +88,10 @@ def test_a_second_run_does_what_has_changed(music, tmp_path, capsys):
     assert done_again("--set", "n_mels=50") == set(NAMES)
     assert done_again("--set", "n_mels=50") == set()
     assert done_again("--set", "n_mels=50", "--force") == set(NAMES)
-    with open(out / extraction.JOURNAL, "a") as journal:
+    assert done_again("--set", "n_mels=50", "--deltas", "1") == set(NAMES)
+    assert done_again("--set", "n_mels=50") == set(NAMES)
+    with open(out / JOURNAL, "a") as journal:
+        journal.write('[]\n"name"\n' + "[" * 100_000 + '\n{"name": 1}\n')  # damaged
         journal.write('{"name": "one.wav", "stat')  # killed while it wrote
     assert done_again("--set", "n_mels=50") == set()
     assert done_again() == set(NAMES)
@@ -142,13 +148,56 @@ def test_an_unforeseen_error_is_reported(music, tmp_path, capsys, monkeypatch):
 def test_formats(music, tmp_path):
     y, _ = mfcc.load(music / "one.wav")
     expected = FILMSCORE(y)
-    for format in ("npy", "csv"):
+    for format in ("npy", "csv", "htk"):
         assert main([str(music / "one.wav"), "--out", str(tmp_path), "--format", format]) == 0
-    np.testing.assert_array_equal(np.load(tmp_path / "one.wav.npy"), expected)
+    found = np.load(tmp_path / "one.wav.npy")
+    assert found.flags.c_contiguous
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(htk_file(tmp_path / "one.wav.htk")[0], expected)
     table = np.genfromtxt(tmp_path / "one.wav.csv", delimiter=",", names=True)
     assert table.dtype.names == ("time_s", *(f"c{i}" for i in range(1, 41)))
     np.testing.assert_array_equal(np.stack([table[f"c{i}"] for i in range(1, 41)]).astype(np.float32), expected)
     np.testing.assert_allclose(table["time_s"], output.frame_times(FILMSCORE, expected.shape[1]), atol=1e-6)
+
+
+def test_the_same_run_writes_the_same_bytes(music, tmp_path):
+    for out in ("a", "b"):
+        for format in output.FORMATS:
+            assert main([str(music / "one.wav"), "--out", str(tmp_path / out), "--format", format]) == 0
+        assert main([str(music / "one.wav"), "--out", str(tmp_path / out), "--tiles", "10"]) == 0
+        time.sleep(2 if out == "a" else 0)  # a date in a file would differ
+    for name in ("one.wav.npz", "one.wav.npy", "one.wav.csv", "one.wav.htk", "one.wav.tiles.npz"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_what_follows_the_recipe(music, tmp_path):
+    command = [str(music / "one.wav"), "--out", str(tmp_path), "--normalize", "variance", "--deltas", "2"]
+    y, _ = mfcc.load(music / "one.wav")
+    for more, window in ((["--window", "7"], 7), ([], None)):
+        assert main([*command, *more]) == 0
+        statics = mfcc.normalize(FILMSCORE(y), window=window)
+        with np.load(tmp_path / "one.wav.npz") as file:
+            expected = [statics, mfcc.deltas(statics), mfcc.deltas(statics, order=2)]
+            np.testing.assert_array_equal(file["values"], np.concatenate(expected))
+            assert file["names"][[0, 40, 119]].tolist() == ["c1", "d_c1", "dd_c40"]
+            assert json.loads(str(file["after"])) == {"normalize": "variance", "window": window, "deltas": 2}
+
+
+@pytest.mark.parametrize("out", ["log_mel", "mel", "log_spectrum", "spectrum"])
+def test_features_in_place_of_coefficients(music, tmp_path, out):
+    command = [str(music / "one.wav"), "--out", str(tmp_path), "--set", f"output={out}", "--set", "n_mels=64"]
+    recipe = MFCC(output=out, n_mels=64)
+    assert main(command) == main([*command, "--format", "csv"]) == main([*command, "--tiles", "10"]) == 0
+    y, _ = mfcc.load(music / "one.wav")
+    expected = recipe(y)
+    with np.load(tmp_path / "one.wav.npz") as file:
+        np.testing.assert_array_equal(file["values"], expected)
+        assert MFCC.from_dict(json.loads(str(file["recipe"]))) == recipe
+        assert len(file["names"]) == len(set(file["names"].tolist())) == recipe.n_features
+    table = np.genfromtxt(tmp_path / "one.wav.csv", delimiter=",", skip_header=1)
+    np.testing.assert_array_equal(table[:, 1:].T.astype(np.float32), expected)
+    with np.load(tmp_path / "one.wav.tiles.npz") as file:
+        np.testing.assert_array_equal(file["values"], mfcc.tiles(y, recipe, n_frames=10).values)
 
 
 def test_tiles(music, tmp_path):
@@ -174,6 +223,55 @@ def test_presets_knobs_and_excerpts(music, tmp_path, capsys):
     capsys.readouterr()
     assert main(["--describe", *command]) == 0
     assert capsys.readouterr().out == recipe.describe() + "\n"
+
+
+def test_a_recipe_from_a_file(music, tmp_path, capsys):
+    recipe = HTK.replace(n_mels=20, output="log_mel")
+    (tmp_path / "recipe.json").write_text(json.dumps(recipe.to_dict()))
+    (tmp_path / "features.json").write_text(json.dumps({"format": "other", "recipe": recipe.to_dict()}))
+    for name in ("recipe.json", "features.json"):
+        assert main(["--describe", "--recipe", str(tmp_path / name), "--set", "fmin=100"]) == 0
+        assert capsys.readouterr().out == recipe.replace(fmin=100).describe() + "\n"
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (None, "can't be opened: No such file or directory"),
+        (b"{", "expected JSON"),
+        (b"\xff\xfe\x00", "codec can't decode"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b"[]", "description: expected a mapping, got list"),
+        (b"{}", "format: expected 'mfcc.MFCC', got None"),
+        (b'{"recipe": {"format": "mfcc.MFCC", "version": 3}}', "expected every knob of MFCC, missing sr"),
+        (json.dumps({**FILMSCORE.to_dict(), "n_mels": 0}).encode(), "n_mels: expected an integer of at least 1"),
+    ],
+)
+def test_what_is_no_recipe(tmp_path, capsys, content, message):
+    path = tmp_path / "recipe.json"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(SystemExit, match="2"):
+        main(["--describe", "--recipe", str(path)])
+    error = capsys.readouterr().err
+    assert f"{path}: " in error and message in error
+
+
+@pytest.mark.parametrize("jobs", ["1", "3"])
+def test_the_first_failure_may_stop_the_rest(music, tmp_path, capsys, jobs):
+    broken = music / "album" / "a.wav"
+    broken.write_bytes(b"no audio")
+    command = [str(music), "--out", str(tmp_path / "out"), "--on-error", "stop", "--jobs", jobs]
+    assert main(command) == 1
+    captured = capsys.readouterr()
+    assert "album/a.wav: is not audio" in captured.err and "1 failed, " in captured.out
+    done, left = (int(captured.out.split(word)[0].split()[-1]) for word in (" done", " not tried after the first"))
+    assert done + left == 4 and len(list((tmp_path / "out").rglob("*.npz"))) == done
+    soundfile.write(broken, noise(2), SR)
+    assert main(command) == 0
+    assert f"{5 - done} done" in capsys.readouterr().out
+    assert main([str(tmp_path / "missing.wav"), *command]) == 1
+    assert main([str(music / "one.wav"), str(broken.parent / ".." / "one.wav"), *command[1:]]) == 0
 
 
 def test_plot(music, tmp_path):
@@ -217,6 +315,18 @@ def test_plot_without_matplotlib(music, tmp_path, capsys, monkeypatch):
             ["a.wav", "--out", "{out}", "--tiles", "9", "--format", "csv"],
             "--format: expected npz with --tiles, got csv",
         ),
+        (["a.wav", "--out", "{out}", "--tiles", "9", "--deltas", "1"], "--tiles: expected no --normalize and --deltas"),
+        (["a.wav", "--out", "{out}", "--window", "9"], "--window: expected --normalize with it, got none"),
+        (["a.wav", "--out", "{out}", "--normalize", "mean", "--window", "1"], "--window: expected at least 2 frames"),
+        (
+            ["a.wav", "--out", "{out}", "--format", "htk", "--set", "output=spectrum", "--set", "n_fft=16384"],
+            "--format: expected at most 8191 features a frame in an HTK file, got 8193",
+        ),
+        (["a.wav", "--out", "{out}", "--preset", "HTK", "--recipe", "x.json"], "--recipe: expected no --preset"),
+        (["a.wav", "b.wav", "--out", "-"], "--out -: expected one recording"),
+        (["-", "-", "--out", "{out}"], "expected - once, got it several times"),
+        (["a.wav", "--out", "-", "--plot"], "--plot: expected a folder as --out, got -"),
+        (["a.wav", "--resynth", "-", "--plot"], "--plot: expected a file with --resynth"),
         (["a.wav", "--out", "{file}"], "--out: "),
     ],
 )
@@ -286,6 +396,57 @@ def test_there_is_a_name_for_each_coefficient(changes, place):
         return  # there is no C0 to replace
     recipe = MFCC(n_mfcc=13, energy_place=place, **changes)
     assert len(output.coefficient_names(recipe)) == recipe.n_coefficients
+
+
+def run_with(arguments, content=b""):
+    """The exit status, standard output, and lines of standard error but for those about kernels that are compiled."""
+    command = [sys.executable, "-m", "mfcc", *map(str, arguments)]
+    run = subprocess.run(command, input=content, capture_output=True, timeout=200)
+    return run.returncode, run.stdout, [line for line in run.stderr.splitlines() if b"compiling" not in line]
+
+
+def test_standard_input_and_output(music, tmp_path):
+    content = (music / "album" / "disc 2" / "drei & vier.ogg").read_bytes()
+    y, _ = mfcc.load(music / "album" / "disc 2" / "drei & vier.ogg")
+    status, out, errors = run_with(["-", "--out", "-"], content)
+    assert status == 0 and errors == []
+    with np.load(io.BytesIO(out)) as file:
+        np.testing.assert_array_equal(file["values"], FILMSCORE(y))
+    for _ in range(2):  # a second time is not known to be the same
+        status, out, _ = run_with(["-", "--out", tmp_path / "out", "--format", "npy"], content)
+        assert status == 0 and out.startswith(b"1 done (2.0 s of audio")
+    np.testing.assert_array_equal(np.load(tmp_path / "out" / "stdin.npy"), FILMSCORE(y))
+    status, out, errors = run_with([music / "one.wav", "--out", "-", "--format", "csv"])
+    assert status == 0 and out.startswith(b"time_s,c1,c2") and out.count(b"\n") == 33 and errors == []
+
+
+def test_standard_input_that_is_broken(music):
+    content = (music / "album" / "two.flac").read_bytes()
+    half = content[: len(content) // 2]
+    status, out, errors = run_with(["-", "--out", "-"], half)
+    assert status == 1 and out == b"" and errors[0].startswith(b"failed: standard input: damaged or truncated")
+    status, out, errors = run_with(["-", "--out", "-", "--format", "npy", "--keep-truncated"], half)
+    assert status == 0 and errors[0].startswith(b"incomplete: standard input: damaged or truncated")
+    kept, (y, _) = np.load(io.BytesIO(out)), mfcc.load(music / "album" / "two.flac")
+    np.testing.assert_array_equal(kept, FILMSCORE(y)[:, : kept.shape[1]])
+    assert run_with(["-", "--out", "-"]) == (1, b"", [b"failed: standard input: is empty (0 bytes)."])
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is full")
+def test_standard_output_that_is_full(music):
+    with open("/dev/full", "wb") as full:
+        command = [sys.executable, "-m", "mfcc", str(music / "one.wav"), "--out", "-"]
+        run = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, timeout=200, text=True)
+    assert run.returncode == 1 and "Traceback" not in run.stderr
+    assert f"failed: {music / 'one.wav'}: standard output: No space left on device." in run.stderr
+
+
+def test_a_terminal_gets_no_binary_data(music, capsys, monkeypatch):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    for arguments in (["--out", "-"], ["--resynth", "-"]):
+        with pytest.raises(SystemExit, match="2"):
+            main([str(music / "one.wav"), *arguments])
+        assert "-: expected a file or a pipe behind standard output, got a terminal" in capsys.readouterr().err
 
 
 class Stream:

@@ -10,8 +10,9 @@ import scipy.signal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mfcc import FILMSCORE, LIBROSA, MFCC, resynthesize, to_log_mel, to_mel, to_spectrum
-from mfcc.inverse import nonnegative_least_squares
+from mfcc import FILMSCORE, LIBROSA, MFCC, PRESETS, resynthesize, to_log_mel, to_mel, to_spectrum
+from mfcc.inverse import lost
+from mfcc.least_squares import nonnegative_least_squares
 from tests.mfcc.recipes import recipes
 
 SMALL = MFCC(sr=8000, n_fft=256, hop_length=64, n_mels=20, n_mfcc=20, c0="first")
@@ -183,7 +184,37 @@ def test_loudness_survives():
         assert abs(np.log10(np.std(back[part]) / np.std(y[part]))) < 0.1
 
 
-@given(recipes())
+def smoothed(recipe, y):
+    """The log-mel spectrum of y as far as the coefficients of a recipe keep it, in natural logarithms."""
+    log_mel = to_log_mel(recipe(y), recipe) if recipe.output == "mfcc" else recipe.log_mel(y)
+    return log_mel / (1 if recipe.log == "natural" else 10 / np.log(10))
+
+
+@pytest.mark.parametrize(
+    ("name", "output"),
+    [(name, "mfcc") for name in PRESETS]
+    + [("LIBROSA", output) for output in ("log_mel", "mel", "log_spectrum", "spectrum")],
+)
+@pytest.mark.filterwarnings("ignore:.*mel filters are empty")
+def test_every_preset(name, output):
+    recipe = PRESETS[name].replace(output=output)
+    rng = np.random.default_rng(0)
+    n = round(0.7 * recipe.sr)
+    y = 0.1 * scipy.signal.lfilter([1], [1, -0.9], rng.standard_normal(n)) * (1 + np.sin(np.arange(n) / recipe.sr * 6))
+    features = recipe(y)
+    kept = features.copy()
+    back = resynthesize(features, recipe, np.random.default_rng(0), n_iter=12)
+    np.testing.assert_array_equal(features, kept)
+    expected, actual = smoothed(recipe, y), smoothed(recipe, back)
+    expected, actual = (x[:, : min(expected.shape[1], actual.shape[1])] for x in (expected, actual))
+    inner = slice(2, expected.shape[1] - 2)
+    wrong = (actual - expected)[recipe.filter_bank.any(axis=1), inner]
+    if "loudness" in lost(recipe):
+        wrong -= wrong.mean(axis=0)
+    assert np.abs(wrong.mean()) < 0.4 and np.median(np.abs(wrong)) < 0.7, (wrong.mean(), np.median(np.abs(wrong)))
+
+
+@given(recipes(("mfcc", "log_mel", "mel", "log_spectrum", "spectrum")))
 @settings(max_examples=30, deadline=None)
 def test_any_recipe(recipe):
     y = 0.1 * np.random.default_rng(0).standard_normal(2000)
@@ -216,5 +247,12 @@ def test_what_is_refused():
         to_spectrum(c - 1, SMALL)
     with pytest.raises(ValueError, match="to_spectrum: n_iter: expected an integer of at least 0, got -1"):
         to_spectrum(c, SMALL, n_iter=-1)
+    bands = SMALL.replace(output="log_mel")
+    with pytest.raises(ValueError, match=r"resynthesize: c0: expected None for a recipe with output='log_mel', got 1"):
+        resynthesize(c, bands, np.random.default_rng(0), c0=1.0)
+    with pytest.raises(ValueError, match=r"resynthesize: features: expected shape \(n_features = 129, n_frames\)"):
+        resynthesize(c, SMALL.replace(output="spectrum"), np.random.default_rng(0))
+    with pytest.raises(ValueError, match=r"resynthesize: features: expected logarithms of at most 350, got 1000\."):
+        resynthesize(np.full((129, 3), 1e3), SMALL.replace(output="log_spectrum"), np.random.default_rng(0))
     with pytest.raises(TypeError, match=r"resynthesize: rng: expected a numpy\.random\.Generator, got int"):
         resynthesize(c, SMALL, 0)

@@ -1,5 +1,8 @@
 """python -m mfcc FILE --resynth WAV: sound in, what its coefficients keep out."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import soundfile
@@ -21,7 +24,7 @@ def recording(tmp_path):
 def test_a_recording_is_written_as_its_coefficients_keep_it(recording, tmp_path, capsys):
     out = tmp_path / "out.wav"
     assert main([str(recording), "--resynth", str(out), "--duration", "1"]) == 0
-    assert capsys.readouterr().out == f"{out}: 0.9 s from 40 coefficients a frame.\n"
+    assert capsys.readouterr().out == f"{out}: 0.9 s from 40 features a frame; lost: waveform, pitch, loudness.\n"
     y, sr = soundfile.read(out)
     source, _ = soundfile.read(recording, stop=SR, dtype="float32")
     expected = resynthesize(FILMSCORE(source), FILMSCORE, np.random.default_rng(0))
@@ -43,3 +46,21 @@ def test_what_fails_is_said(recording, tmp_path, capsys):
         with pytest.raises(SystemExit, match="2"):
             main([*arguments, "--resynth", str(out)])
         assert "--resynth: expected one recording, and no --out." in capsys.readouterr().err
+
+
+def test_original_and_reconstruction_in_a_picture(recording, tmp_path, capsys):
+    pytest.importorskip("matplotlib", exc_type=ImportError)
+    out = tmp_path / "out.wav"
+    assert main([str(recording), "--resynth", str(out), "--plot", "--set", "output=log_mel"]) == 0
+    assert capsys.readouterr().out.startswith(f"{out} and {tmp_path / 'out.png'}: 2.0 s from 41 features a frame; lost")
+    assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_from_standard_input_to_standard_output(recording, tmp_path):
+    command = [sys.executable, "-m", "mfcc", "-", "--resynth", "-"]
+    run = subprocess.run(command, input=recording.read_bytes(), capture_output=True, check=True)
+    assert main([str(recording), "--resynth", str(tmp_path / "out.wav")]) == 0
+    assert run.stdout == (tmp_path / "out.wav").read_bytes()
+    run = subprocess.run(command, input=b"no audio", capture_output=True)
+    assert run.returncode == 1 and run.stdout == b""
+    assert run.stderr == b"failed: standard input: is not audio in a format that libsndfile reads.\n"
