@@ -154,6 +154,8 @@ def as_labels(y: Any, n_samples: int) -> np.ndarray:
 def sample_weights(sample_weight: Any, n_samples: int) -> np.ndarray:
     """Weight of each sample in float64, 1 by default; not all of them zero.
 
+    Only their ratios count: they come times a power of two, so that the largest is in [1, 2) and no sum overflows.
+
     Parameters
     ----------
     sample_weight : array_like (n_samples,) or None
@@ -170,4 +172,4 @@ def sample_weights(sample_weight: Any, n_samples: int) -> np.ndarray:
         raise ValueError(f"{WHO}: sample_weight: expected shape ({n_samples},), got {weights.shape}.")
     if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
         raise ValueError(f"{WHO}: sample_weight: expected finite weights of 0 or more, at least one of them not zero.")
-    return weights
+    return np.ldexp(weights, 1 - np.frexp(weights.max())[1])

@@ -112,6 +112,7 @@ class Sequential:
             prepared |= {f"{index}.{name}": value for name, value in layer.prepare(parts[index]).items()}
         return prepared
 
+    @np.errstate(all="ignore")  # what overflows shows in the result
     def forward(self, params: Params, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
         """Output in training, for a batch `x` of shape (n_samples, *input_shape), and what `backward` will need."""
         _check_rng("forward", rng)
@@ -122,6 +123,7 @@ class Sequential:
             caches.append(cache)
         return x, caches
 
+    @np.errstate(all="ignore")
     def backward(
         self, params: Params, cache: Any, dy: np.ndarray, input_grad: bool = True
     ) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
@@ -137,6 +139,7 @@ class Sequential:
             grads |= {f"{index}.{name}": value for name, value in inner.items()}
         return (gradient if input_grad else None), grads
 
+    @np.errstate(all="ignore")
     def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
         """Output in inference: `forward` without noise."""
         parts, x = self._check_params(params), self._check_batch(params, x)
@@ -207,6 +210,8 @@ class Sequential:
                 f"Sequential: x: expected shape (n_samples, {', '.join(map(str, self.input_shape))}), got {x.shape}."
                 + (" Add the batch axis: x[np.newaxis]." if x.shape == self.input_shape else "")
             )
+        if x.dtype.kind not in "biuf":
+            raise ValueError(f"Sequential: x: expected real numbers, got dtype {x.dtype}.")
         dtype = next((array.dtype for array in params.values()), None)
         if dtype is None:
             dtype = x.dtype if x.dtype in (np.float32, np.float64) else np.dtype(np.float32)

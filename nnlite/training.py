@@ -15,7 +15,7 @@ Transform = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 
 class TrainingDiverged(ArithmeticError):
-    """The loss is no longer a finite number."""
+    """The loss or its gradient is no longer finite."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def train(
     Raises
     ------
     TrainingDiverged
-        When the loss of a step is not finite. `params` are those from before that step.
+        When the loss of a step, or its gradient, is not finite. `params` are those from before that step.
     """
     n_samples = _check_training(network, x, max_epochs, batch_size)
     inner = logits_network(network, loss)
@@ -155,11 +155,10 @@ def train(
                 n_threads=n_threads,
             )
             if not np.isfinite(value):
-                raise TrainingDiverged(
-                    f"train: the loss became {value} in epoch {number}, step {step} of {steps}. Lower the learning "
-                    "rate, scale the inputs to unit variance, or clip the gradient's norm; the "
-                    "parameters are those from before this step."
-                )
+                raise _diverged(f"the loss became {value}", number, step, steps)
+            for name, gradient in grads.items():
+                if not np.isfinite(gradient).all():
+                    raise _diverged(f"the gradient of {name} was no longer finite", number, step, steps)
             factor = schedule(number + step / steps, max_epochs)
             optimizer.update(params, grads, state, factor)
             total += value * batch_weight
@@ -179,6 +178,13 @@ class _Reader:
     def __call__(self, part: slice, rng: np.random.Generator) -> np.ndarray:
         x = self.x[self.rows[part]]
         return x if self.transform is None else self.transform(x, rng)
+
+
+def _diverged(what: str, number: int, step: int, steps: int) -> TrainingDiverged:
+    return TrainingDiverged(
+        f"train: {what} in epoch {number}, step {step} of {steps}. Lower the learning rate, scale the inputs to unit "
+        "variance, or clip the gradient's norm; the parameters are those from before this step."
+    )
 
 
 def _check_training(network: Sequential, x: Any, max_epochs: int, batch_size: int) -> int:
@@ -202,4 +208,5 @@ def _check_weights(sample_weight: Any, n_samples: int) -> np.ndarray:
         raise ValueError(f"train: sample_weight: expected shape ({n_samples},), got {weights.shape}.")
     if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
         raise ValueError("train: sample_weight: expected finite numbers of at least 0, not all of them 0.")
-    return weights
+    # Only ratios count: by a power of two, so that no digit changes and no sum overflows.
+    return np.ldexp(weights, 1 - np.frexp(weights.max())[1])

@@ -148,12 +148,18 @@ def as_weights(who: str, sample_weight: ArrayLike | None, n_samples: int) -> Flo
     if weight.dtype.kind not in "biuf":
         raise ValueError(f"{who}: sample_weight: expected real numbers, got an array of dtype {weight.dtype}.")
     weight = weight.astype(np.float64)
-    if not np.isfinite(weight).all() or (weight < 0).any() or weight.sum() == 0:
+    if not np.isfinite(weight).all() or (weight < 0).any() or not weight.any():
         raise ValueError(
             f"{who}: sample_weight: expected finite numbers of at least 0, not all 0, got {weight.min()} to "
             f"{weight.max()}."
         )
     return weight
+
+
+def relative_weights(who: str, sample_weight: ArrayLike | None, n_samples: int) -> FloatArray:
+    """`as_weights` where only ratios count: times a power of two, the largest in [1, 2), so that no sum overflows."""
+    weight = as_weights(who, sample_weight, n_samples)
+    return np.ldexp(weight, 1 - np.frexp(weight.max())[1])
 
 
 def as_groups(

@@ -17,6 +17,7 @@ from nnlite.metrics.checks import (
     as_weights,
     check_length,
     one_hot,
+    relative_weights,
 )
 
 DecisionAverage = Average | Literal["binary"]
@@ -54,7 +55,7 @@ def accuracy(y_true: ArrayLike, y_pred: ArrayLike, *, sample_weight: ArrayLike |
     0.75
     """
     y, p = as_targets_and_predictions("accuracy", y_true, y_pred)
-    weight = as_weights("accuracy", sample_weight, len(y))
+    weight = relative_weights("accuracy", sample_weight, len(y))
     right = (y == p).reshape(len(y), -1).all(axis=1)
     return float(weight @ right / weight.sum())
 
@@ -232,7 +233,7 @@ def _precision_recall_f1(
         average = "micro"
     else:
         y, p = as_targets_and_predictions(who, y_true, y_pred, classes)
-    weight = as_weights(who, sample_weight, len(y))
+    weight = relative_weights(who, sample_weight, len(y))
     result = average_columns(who, per_class_precision_recall_f1, y, p, weight, average, stacklevel=4)
     return tuple(row if row.ndim else float(row) for row in result)  # type: ignore[return-value]
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nnlite.metrics.averages import Average, UndefinedMetricWarning, average_columns
-from nnlite.metrics.checks import BoolArray, FloatArray, as_targets_and_scores, as_weights
+from nnlite.metrics.checks import BoolArray, FloatArray, as_targets_and_scores, relative_weights
 from nnlite.metrics.counts import ThresholdCounts, threshold_counts
 
 
@@ -167,7 +167,7 @@ def _checked(
     who: str, y_true: ArrayLike, scores: ArrayLike, classes: Sequence[Any] | None, sample_weight: ArrayLike | None
 ) -> tuple[BoolArray, FloatArray, FloatArray]:
     y, s = as_targets_and_scores(who, y_true, scores, classes)
-    return y, s, as_weights(who, sample_weight, len(y))
+    return y, s, relative_weights(who, sample_weight, len(y))
 
 
 def _averaged(

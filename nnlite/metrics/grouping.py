@@ -5,7 +5,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nnlite.metrics.checks import BoolArray, FloatArray, as_groups, as_indicator, as_scores, as_weights
+from nnlite.metrics.checks import BoolArray, FloatArray, as_groups, as_indicator, as_scores, relative_weights
 from nnlite.metrics.probabilities import is_probability
 
 
@@ -45,7 +45,7 @@ def average_by_group(
     who = "average_by_group"
     s = as_scores(who, scores)
     names, position = as_groups(who, groups, len(s))
-    weight = as_weights(who, sample_weight, len(s))
+    weight = relative_weights(who, sample_weight, len(s))
     if mean not in ("arithmetic", "logit", "softmax"):
         raise ValueError(f'{who}: mean: expected "arithmetic", "logit" or "softmax", got {mean!r}.')
     if mean != "arithmetic":

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nnlite.metrics.averages import Average, average_columns
-from nnlite.metrics.checks import BoolArray, FloatArray, as_targets_and_scores, as_weights
+from nnlite.metrics.checks import BoolArray, FloatArray, as_targets_and_scores, relative_weights
 
 
 def log_loss(
@@ -105,7 +105,7 @@ def _proper(
     distributions: Callable[[BoolArray, FloatArray], FloatArray],
 ) -> Any:
     y, p = as_targets_and_scores(who, y_true, probabilities, classes, "probabilities")
-    weight = as_weights(who, sample_weight, len(y))
+    weight = relative_weights(who, sample_weight, len(y))
     if not is_probability(p):
         raise ValueError(
             f"{who}: probabilities: expected numbers in [0, 1], got {p.min():g} to {p.max():g}. Logits go through a "

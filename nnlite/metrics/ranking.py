@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nnlite.metrics.averages import UndefinedMetricWarning
-from nnlite.metrics.checks import BoolArray, FloatArray, as_indicator, as_targets_and_scores, as_weights
+from nnlite.metrics.checks import BoolArray, FloatArray, as_indicator, as_targets_and_scores, relative_weights
 from nnlite.metrics.counts import threshold_counts
 
 
@@ -57,7 +57,7 @@ def coverage_error(
     counts = threshold_counts(y, s)
     rank = counts.true_positives + counts.false_positives
     return _mean_of_labelled(
-        who, np.where(counts.relevant, rank, 0).max(axis=1), y.any(axis=1), as_weights(who, sample_weight, len(y))
+        who, np.where(counts.relevant, rank, 0).max(axis=1), y.any(axis=1), relative_weights(who, sample_weight, len(y))
     )
 
 
@@ -76,7 +76,7 @@ def best_coverage_error(y_true: ArrayLike, *, sample_weight: ArrayLike | None = 
             f"{who}: y_true: expected shape (n_samples, n_classes), got {y.shape}. With one label a sample the best is "
             "1."
         )
-    return _mean_of_labelled(who, y.sum(axis=1), y.any(axis=1), as_weights(who, sample_weight, len(y)))
+    return _mean_of_labelled(who, y.sum(axis=1), y.any(axis=1), relative_weights(who, sample_weight, len(y)))
 
 
 def label_ranking_average_precision(
@@ -106,7 +106,7 @@ def label_ranking_average_precision(
     _, relevant, tp, fp = threshold_counts(y, s)
     n_labels = y.sum(axis=1)
     share = np.where(relevant, tp / (tp + fp), 0.0).sum(axis=1) / np.maximum(n_labels, 1)
-    return _mean_of_labelled(who, share, n_labels > 0, as_weights(who, sample_weight, len(y)))
+    return _mean_of_labelled(who, share, n_labels > 0, relative_weights(who, sample_weight, len(y)))
 
 
 def label_ranking_loss(
@@ -137,7 +137,9 @@ def label_ranking_loss(
     n_labels = y.sum(axis=1)
     n_pairs = n_labels * (y.shape[1] - n_labels)
     wrong = np.where(relevant, fp, 0.0).sum(axis=1)
-    return _mean_of_labelled(who, wrong / np.maximum(n_pairs, 1), n_pairs > 0, as_weights(who, sample_weight, len(y)))
+    return _mean_of_labelled(
+        who, wrong / np.maximum(n_pairs, 1), n_pairs > 0, relative_weights(who, sample_weight, len(y))
+    )
 
 
 def _two_dimensional(

@@ -77,9 +77,7 @@ def test_divergence_says_where_and_keeps_the_parameters_from_before():
     params = net.init(np.random.default_rng(1))
     with (
         np.errstate(all="ignore"),
-        pytest.raises(
-            nn.TrainingDiverged, match=r"became (nan|inf) in epoch \d+, step \d+ of 1. Lower the"
-        ),
+        pytest.raises(nn.TrainingDiverged, match=r"became (nan|inf) in epoch \d+, step \d+ of 1. Lower the"),
     ):
         list(nn.train(net, params, x, y * 1e3, loss=nn.SquaredError(), optimizer=nn.SGD(1e3), max_epochs=50))
     assert all(np.isfinite(value).all() for value in params.values())
@@ -120,8 +118,6 @@ def test_bad_settings(change, message):
 
 
 def test_wrong_shape_of_x():
-    with pytest.raises(
-        ValueError, match=r"train: x: expected shape \(n_samples, 4\) .*, got \(90, 5\)"
-    ):
+    with pytest.raises(ValueError, match=r"train: x: expected shape \(n_samples, 4\) .*, got \(90, 5\)"):
         list(nn.train(NET, NET.init(np.random.default_rng(0)), np.zeros((90, 5)), np.zeros(90, int),
                       loss=nn.SoftmaxCrossEntropy(), optimizer=nn.SGD(), max_epochs=1))  # fmt: skip
