@@ -1,10 +1,7 @@
 """Fits that are interrupted, killed, and set up anew: they end with the bits of those that were left in peace."""
 
 import signal
-import subprocess
-import sys
 import threading
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -224,14 +221,6 @@ def test_a_network_that_diverges_in_its_first_epoch_is_no_model():
         wild.fit(X * 1e3, Y)
     with pytest.raises(nn.NotFittedError):
         wild.predict(X)
-
-
-def test_killed_processes():
-    """Ten real ones; the command's default is a hundred."""
-    command = [sys.executable, Path(__file__).with_name("kill_training.py"), "--kills", "10"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=280)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "10 kills" in done.stdout and "all with the bits of the one in peace" in done.stdout
 
 
 # --- Ctrl-C -----------------------------------------------------------------------------------------------------------
