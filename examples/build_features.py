@@ -5,12 +5,18 @@
 
 TAGS.csv has a row for each file: `path` below the folder, `tags` separated by semicolons, and if you like `soundtrack`
 and `game` (or film): what belongs together when data is split. Windows of 9.3 s become tiles of 40 MFCCs x 100 frames;
-silent windows are left out. Work is done over all cores, and again only where a file or a setting changed. A file that
+silent windows are left out. --set changes the recipe, and what a tile is made of:
+
+    --fmax 9500                                            # MFCCs of what lies below 9,500 Hz
+    --set output=log_mel --set n_mels=64                   # 64 log-mel bands x 100 frames
+    --set output=log_mel --set n_mels=128 --set n_fft=1024 --frames 200    # 128 x 200
+    --set output=log_spectrum                              # 1,025 bins of the log-power spectrum x 100
+
+Work is done over all cores, and again only where a file or a setting changed. A file that
 cannot be read is reported, and the rest is done.
 """
 
 import argparse
-import dataclasses
 import os
 import platform
 import sys
@@ -30,6 +36,7 @@ from filmscore import corpus, pool
 from filmscore.assemble import assemble
 from filmscore.corpus import GENRES, ManifestError, Track
 from filmscore.extract import Job, Result, Settings, extract, part_path
+from mfcc.command_line import knob
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -67,8 +74,10 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     add("--out", type=Path, default=Path("features"), metavar="DIR", help="where the features go (%(default)s)")
     add("--classes", default=",".join(GENRES), metavar="A,B,C", help="the classes in their order (the ten film genres)")
     add("--dtype", choices=("float32", "int16"), default="float32", help="how tiles are stored (%(default)s)")
-    add("--fmax", type=float, metavar="HZ", help="upper edge of the mel bands (11025)")
-    add("--hop-frames", type=int, default=100, metavar="N", help="frames from one tile to the next (%(default)s)")
+    add("--set", action="append", default=[], dest="knobs", metavar="KNOB=VALUE", help="change a knob of the recipe")
+    add("--fmax", type=float, metavar="HZ", help="upper edge of the mel bands: the same as --set fmax=HZ")
+    add("--frames", type=int, default=100, metavar="N", help="frames of a tile (%(default)s)")
+    add("--hop-frames", type=int, metavar="N", help="frames from one tile to the next (those of a tile)")
     add("--silence", type=float, default=-60.0, metavar="DBFS", help="leave out windows below this level (%(default)s)")
     add(
         "--loudness",
@@ -82,8 +91,14 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     options.classes = corpus.split_list(options.classes.replace(",", ";"))
     if not options.audio.is_dir():
         parser.error(f"audio: expected a folder of recordings, found none at {options.audio}")
-    if options.hop_frames < 1 or options.processes < 1:
-        parser.error("--hop-frames and --processes: expected at least 1")
+    options.hop_frames = options.frames if options.hop_frames is None else options.hop_frames
+    if min(options.frames, options.hop_frames, options.processes) < 1:
+        parser.error("--frames, --hop-frames and --processes: expected at least 1")
+    try:
+        fmax = {} if options.fmax is None else {"fmax": options.fmax}
+        options.recipe = mfcc.FILMSCORE.replace(**fmax | dict(map(knob, options.knobs)))
+    except (ValueError, TypeError) as error:
+        parser.error(str(error))
     return options
 
 
@@ -92,8 +107,7 @@ def number_or_none(text: str) -> float | None:
 
 
 def settings(options: argparse.Namespace) -> Settings:
-    recipe = mfcc.FILMSCORE if options.fmax is None else dataclasses.replace(mfcc.FILMSCORE, fmax=options.fmax)
-    return Settings(recipe, 100, options.hop_frames, options.silence, options.loudness)
+    return Settings(options.recipe, options.frames, options.hop_frames, options.silence, options.loudness)
 
 
 def run(tracks: Sequence[Track], options: argparse.Namespace) -> dict[str, Result]:

@@ -30,7 +30,7 @@ def assemble(
     features.json goes first and comes last: a folder that has one is complete.
     """
     (folder / "features.json").unlink(missing_ok=True)
-    shape = (sum(counts), settings.recipe.n_coefficients, settings.n_frames, 1)
+    shape = (sum(counts), settings.recipe.n_features, settings.n_frames, 1)
     coding = None if dtype == "float32" else _spanning(tracks, parts, dtype)
     part_file = folder / ".tiles.npy.part"
     tiles = np.lib.format.open_memmap(part_file, mode="w+", dtype=dtype, shape=shape)

@@ -2,10 +2,10 @@
 
 | file | what |
 |---|---|
-| `tiles.npy` | (n_tiles, 40, 100, 1): float32, or 16-bit codes; or `tiles.npz`: 8-bit codes, compressed |
+| `tiles.npy` | (n_tiles, n_features, n_frames, 1): float32, or 16-bit codes; or `tiles.npz`: 8-bit codes, compressed |
 | `index.csv` | a row for each tile: track, soundtrack, game, start_s [s], level_dbfs (RMS, before normalisation) |
 | `tracks.csv` | a row for each track: soundtrack, game, tags, licence, title, artist, copyright |
-| `features.json` | recipe, class names, coding, options, versions, errors |
+| `features.json` | recipe (MFCCs, or what else tiles are of), class names, coding, options, versions, errors |
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Features:
 
     Attributes
     ----------
-    tiles : array-like of float32, shape (n_tiles, n_coefficients, n_frames, 1)
+    tiles : array-like of float32, shape (n_tiles, n_features, n_frames, 1)
         A memory map, an array, or `CodedTiles`: `tiles[rows]` is an array in each case, `np.asarray(tiles)` is all.
     track_of_tile : array of int, shape (n_tiles,)
         Index into the tracks.
@@ -127,9 +127,9 @@ def _load(folder: Path) -> Features:
     start_s = np.array([row["start_s"] for row in rows]).astype(np.float64)
     level_dbfs = np.array([row["level_dbfs"] for row in rows]).astype(np.float32)
     tiles = _read_tiles(folder, description["coding"])
-    if tiles.ndim != 4 or len(tiles) != len(rows) or tiles.shape[1] != recipe.n_coefficients:
+    if tiles.ndim != 4 or len(tiles) != len(rows) or tiles.shape[1] != recipe.n_features:
         raise FeaturesError(
-            f"{folder}: expected tiles of shape ({len(rows)}, {recipe.n_coefficients}, n_frames, 1) for the rows of "
+            f"{folder}: expected tiles of shape ({len(rows)}, {recipe.n_features}, n_frames, 1) for the rows of "
             f"index.csv and the recipe, got {tiles.shape}. Build the folder again."
         )
     return Features(tiles, track_of_tile, start_s, level_dbfs, tracks, tags, recipe, class_names, description)

@@ -200,6 +200,45 @@ def test_options_reach_the_recipe(music):
     np.testing.assert_allclose(np.diff(features.start_s[:3]), TILE / SR / 2, atol=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("options", "recipe", "shape"),
+    [
+        (["--set", "output=log_mel", "--set", "n_mels=64"], {"output": "log_mel", "n_mels": 64}, (5, 64, 100, 1)),
+        (
+            ["--set=output=log_mel", "--set=n_mels=128", "--set=n_fft=1024", "--frames=200", "--dtype=int16"],
+            {"output": "log_mel", "n_mels": 128, "n_fft": 1024},
+            (5, 128, 200, 1),
+        ),
+        (["--set", "output=log_spectrum", "--hop-frames", "50"], {"output": "log_spectrum"}, (8, 1025, 100, 1)),
+        (["--set", "output=spectrum", "--fmax", "9500"], {"output": "spectrum", "fmax": 9500}, (5, 1025, 100, 1)),
+    ],
+)
+def test_bands_and_spectra_in_place_of_coefficients(music, options, recipe, shape):
+    assert build(music, *options) == 0
+    features = load_features(music.parent / "out")
+    assert features.recipe == mfcc.FILMSCORE.replace(**recipe) and features.tiles.shape == shape
+    y, _ = mfcc.load(music / "a/one.wav", SR)
+    gain = 0.1 / np.sqrt(np.mean(np.square(y, dtype=float)))
+    expected = features.recipe(y * np.float32(gain))[:, : shape[2]]
+    wrong = np.abs(features.tiles[0][:, :, 0] - expected)
+    # Not exact, because the loudness is that of active blocks; and 16-bit codes round.
+    assert np.percentile(wrong, 99) < (1e-2 if recipe["output"] != "spectrum" else 1e-3 * expected.max())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--set", "n_mel=64"], "--set: expected KNOB=VALUE with a KNOB out of sr, "),
+        (["--set", "fmax=12000"], "MFCC: fmax: expected at most sr / 2 = 11025 Hz, got 12000"),
+        (["--frames", "0"], "--frames, --hop-frames and --processes: expected at least 1"),
+    ],
+)
+def test_wrong_options(music, capsys, options, message):
+    with pytest.raises(SystemExit, match="2"):
+        build(music, *options)
+    assert message in capsys.readouterr().err
+
+
 def test_stems_are_summed_and_use_s_caps(tmp_path):
     y, settings = noise(40), extract.Settings(mfcc.FILMSCORE)
     part = noise(40, seed=5)
