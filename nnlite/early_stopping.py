@@ -160,6 +160,12 @@ class EarlyStopping:
                 "EarlyStopping.restore: state: expected what state() returned, got a dict with "
                 f"{', '.join(sorted(state)) or 'nothing in it'}."
             )
+        counts = {name: int(state[name]) for name in ("best_epoch", "epochs_since_best", "last_epoch") if name in state}
+        if min(counts.values()) < 0 or counts.get("best_epoch", 0) > counts.get("last_epoch", 0):
+            raise ValueError(
+                f"EarlyStopping.restore: state: expected epochs of 0 or more, the best not after the last, "
+                f"got {counts}."
+            )
         self.best_value = float(state["best_value"]) if "best_value" in state else None
         self.best_epoch = int(state["best_epoch"]) if "best_epoch" in state else None
         self.best_params = best_params or None

@@ -61,8 +61,16 @@ class Progress:
         _check_same("optimizer", groups["optimizer"], self.optimizer_state)
         if best:
             _check_same("best_params", best, self.params)
-        self.history = history_from_arrays(groups["history"])
+        history = history_from_arrays(groups["history"])
+        if [row.get("epoch") for row in history] != list(range(len(history))):
+            raise FileFormatError(f"history: expected the epochs 0 to {len(history) - 1}, got others.")
         self.stopping.restore(groups["stopping"])
+        if self.stopping.last_epoch not in (None, len(history) - 1):
+            raise FileFormatError(
+                f"stopping: last_epoch: expected {len(history) - 1}, the last of the history, got "
+                f"{self.stopping.last_epoch}."
+            )
+        self.history = history
         for own, saved in ((self.params, groups["params"]), (self.optimizer_state, groups["optimizer"])):
             for name, value in saved.items():
                 np.copyto(own[name], value)
