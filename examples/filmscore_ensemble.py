@@ -2,8 +2,9 @@
 
 Each network is trained on all windows of its genre and a random sample, of the same size, of the others; several of a
 genre (--bags) see different samples. Their logistic outputs, from 0 to 1, rank the genres of a window, and averaged
-over a track those of the track. Without arguments: on the sample of real music that comes with the project, in some
-minutes. A run that is interrupted or killed goes on when the same command runs again.
+over a track those of the track. As published a network knows nothing of how common its genre is, so that rare ones are
+ranked too high; --prior training puts that right. Without arguments: on the sample of real music that comes with the
+project, in some minutes. A run that is interrupted or killed goes on when the same command runs again.
 """
 
 from __future__ import annotations
