@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import signal
 import sys
 import warnings
 from collections.abc import Sequence
@@ -88,11 +89,14 @@ def measure(arguments: argparse.Namespace) -> int:
             continue
         print(f"\n{subject.title}", flush=True)
         records = []
-        for case in subject.cases(options):
-            record = run_case(case, options, arguments.scratch, lambda line: print(line, flush=True))
-            print(*table.described(record), sep="\n", flush=True)
-            records.append(record)
-            failed = failed or "ours" not in record
+        try:
+            for case in subject.cases(options):
+                records.append(run_case(case, options, arguments.scratch, lambda line: print(line, flush=True)))
+                print(*table.described(records[-1]), sep="\n", flush=True)
+        except Exception as error:  # whatever is wrong with one subject, the others go on
+            print(f"  failed: {type(error).__name__}: {error}", flush=True)
+            failed = True
+        failed = failed or not all("ours" in record for record in records)
         date = datetime.datetime.now(datetime.UTC).date().isoformat()
         content["subjects"][subject.name] = {"title": subject.title, "date": date, "cases": records}
         if out is not None:
@@ -103,6 +107,7 @@ def measure(arguments: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # gigabytes of temporary files go, and the processes too
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         sys.exit(main())

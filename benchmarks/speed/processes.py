@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -64,10 +65,16 @@ class Worker:
     def close(self) -> None:
         """End the process, by force if need be."""
         self._connection.close()
-        self._process.join(5)
+        self._process.join(10)
         if self._process.is_alive():
-            self._process.kill()
+            self._kill()
             self._process.join()
+
+    def _kill(self) -> None:
+        if hasattr(os, "killpg"):  # what it has started ends too
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)  # type: ignore[arg-type]  # it has been started
+        self._process.kill()
 
     def _last_words(self) -> str:
         lines = self.log.read_text(errors="replace").strip().splitlines() if self.log.is_file() else []

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nnlite.serialization import atomic_write
-from speed.case import OURS, PEER
+from speed.case import OURS, PEER, RATE
 from speed.results import ResultsError
 
 BEGIN, END = "<!-- speed: made by benchmarks/run.py --readme -->", "<!-- speed: end -->"
@@ -23,9 +23,9 @@ def described(record: dict[str, Any]) -> list[str]:
             lines.append(f"    {contender['name']:<46} failed: {contender['error']}")
         for mode in contender["modes"]:
             name = contender["name"] + (f", {mode['name']}" if mode["name"] else "")
-            lines.append(f"    {name:<46} {_mode(mode, record['unit'], shares.get(name))}")
-    if "sgemm_gflops" in record:
-        lines.append(f"    {'sgemm, measured between them':<46} {record['sgemm_gflops']:.0f} GFLOP/s")
+            is_sgemm = contender["role"] == RATE and "sgemm_gflops" in record
+            unit = "multiplications and additions" if is_sgemm else record["unit"]
+            lines.append(f"    {name:<46} {_mode(mode, unit, shares.get(name))}")
     lines += [f"    -> {line}" for line in _verdicts(record)]
     return lines
 

@@ -33,6 +33,8 @@ def serve(connection: Connection, adapter: str, task: Task, log: Path, cores: li
     with open(log, "ab") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
+    if hasattr(os, "setsid"):
+        os.setsid()  # Ctrl-C is for the leading process, and what is started here can be ended with this one
     if cores and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cores)
     server = _Server(adapter, task)

@@ -1,5 +1,6 @@
 """The harness: what it finds equal, what it says of contenders that fail, and what it makes of samples."""
 
+import dataclasses
 import json
 import os
 import re
@@ -10,7 +11,7 @@ import pytest
 
 from benchmarks import run
 from speed import figures, processes, race, results, table
-from speed.case import OURS, PEER, REFERENCE, Case, Contender, Options, Task
+from speed.case import OURS, PEER, REFERENCE, Case, Contender, Options, Subject, Task
 
 OPTIONS = Options(rounds=2, threads=1, quick=True)
 ADAPTERS = "tests.benchmarks.adapters"
@@ -204,6 +205,24 @@ def test_arguments_are_checked(arguments, capsys):
     with pytest.raises(SystemExit):
         run.main(arguments)
     assert "expected" in capsys.readouterr().err
+
+
+def test_a_subject_that_can_not_be_prepared_is_named_and_the_others_go_on(tmp_path, monkeypatch, capsys):
+    def full(task: Task) -> None:
+        raise OSError("no space left")
+
+    def cases(options: Options) -> list[Case]:
+        return [Case("case", "a case", (contender("ours", "right", OURS),), prepare)]
+
+    def broken(options: Options) -> list[Case]:
+        return [dataclasses.replace(cases(options)[0], prepare=full)]
+
+    monkeypatch.setattr(run, "ALL", (Subject("first", "First", broken), Subject("second", "Second", cases)))
+    out = tmp_path / "results.json"
+    assert run.main(["--quick", "--out", str(out)]) == 1
+    assert "failed: OSError: no space left" in capsys.readouterr().out
+    found = results.read(out)["subjects"]
+    assert found["first"]["cases"] == [] and found["second"]["cases"][0]["ours"] == "ours"
 
 
 @pytest.mark.parametrize("subject", ["training-cnn", "inference", "training-mlp", "rfft", "mfcc", "folder", "scale"])

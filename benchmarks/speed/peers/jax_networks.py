@@ -49,9 +49,9 @@ def _training(task: Task, order: str, keys: str) -> Ready:
         def step(state: Any, x: jax.Array, y: jax.Array) -> Any:
             params, velocity, key = state
             key, own = jax.random.split(key)
-            grads = jax.grad(loss_of)(params, x, y, own)
+            loss, grads = jax.value_and_grad(loss_of)(params, x, y, own)
             velocity = jax.tree.map(lambda v, g: networks.MOMENTUM * v + g, velocity, grads)
-            return jax.tree.map(lambda p, v: p - learning_rate * v, params, velocity), velocity, key
+            return (jax.tree.map(lambda p, v: p - learning_rate * v, params, velocity), velocity, key), loss
 
         return step
 
@@ -62,7 +62,7 @@ def _training(task: Task, order: str, keys: str) -> Ready:
     def result() -> dict[str, np.ndarray]:
         step, state = stepping(networks.without_dropout(net).layers[:-1], networks.CHECK_LEARNING_RATE), fresh()
         for _ in range(networks.CHECK_STEPS):
-            state = step(state, *batches[0])
+            state, _ = step(state, *batches[0])
         after = {name: np.asarray(array) for name, array in state[0].items()}
         before, after = (nn.to_torch_state_dict(net, arrays) for arrays in (params, after))
         return networks.changes(before, after)
@@ -72,8 +72,9 @@ def _training(task: Task, order: str, keys: str) -> Ready:
     def run() -> None:
         state = states.pop()
         for x, y in batches:
-            state = step(state, x, y)
-        states.append(jax.block_until_ready(state))
+            state, loss = step(state, x, y)
+        jax.block_until_ready((state, loss))
+        states.append(state)
 
     return Ready(run, result)
 

@@ -19,7 +19,7 @@ def prepare(task: Task) -> None:
     n_tiles = task.settings["most"]
     needed, free = 4 * n_tiles * int(np.prod(SHAPE)), shutil.disk_usage(task.folder).free
     if needed > 0.9 * free:
-        raise SystemExit(f"scale: expected {needed / 1e9:.1f} GB of disk, found {free / 1e9:.1f} GB. Choose --scratch.")
+        raise OSError(f"expected {needed / 1e9:.1f} GB of disk, found {free / 1e9:.1f} GB. Choose --scratch.")
     rng = np.random.default_rng(0)
     tiles = np.lib.format.open_memmap(task.folder / "tiles.npy", "w+", np.float32, (n_tiles, *SHAPE))
     for first in range(0, n_tiles, 1000):

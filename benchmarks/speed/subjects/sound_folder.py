@@ -41,7 +41,7 @@ def cases(options: Options) -> list[Case]:
         title = f"{count} Vorbis, MP3 and FLAC files of {seconds} s to tiles"
         prepare = functools.partial(_encode, copies, seconds)
     if not work:
-        raise SystemExit(f"--folder: expected recordings that can be read, found none in {options.folder}")
+        raise OSError(f"--folder: expected recordings that can be read, found none in {options.folder}")
     return [
         Case(
             "files",
