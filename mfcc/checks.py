@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 
-def check_integer(who: str, name: str, value: Any, *, minimum: int = 1, hint: str = "") -> int:
-    """Return value as an int of at least `minimum`; TypeError for what is no integer, ValueError for a small one."""
+def check_integer(
+    who: str, name: str, value: Any, *, minimum: int = 1, maximum: int | None = None, hint: str = ""
+) -> int:
+    """Return value as an int from `minimum` to `maximum`; TypeError for what is no integer, ValueError for another."""
     if isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{who}: {name}: expected an integer, got {value!r}.{_spaced(hint)}")
     try:
@@ -22,6 +24,9 @@ def check_integer(who: str, name: str, value: Any, *, minimum: int = 1, hint: st
         number = int(value)
     if number < minimum:
         raise ValueError(f"{who}: {name}: expected an integer of at least {minimum}, got {number}.{_spaced(hint)}")
+    if maximum is not None and number > maximum:
+        shown = f"{number:,}" if number < 10**18 else "more than 1e18"
+        raise ValueError(f"{who}: {name}: expected an integer of at most {maximum:,}, got {shown}.{_spaced(hint)}")
     return number
 
 

@@ -37,7 +37,7 @@ def deltas(features: ArrayLike, width: int = 2, order: int = 1, simple: bool = F
     Raises
     ------
     ValueError
-        For a width or an order below 1, a scalar, and features that are not finite.
+        For a width or an order below 1, a width above 10,000, a scalar, and features that are not finite.
     TypeError
         For features that are no real numbers.
 
@@ -53,7 +53,7 @@ def deltas(features: ArrayLike, width: int = 2, order: int = 1, simple: bool = F
     [[0.5, 0.8, 1.0, 0.8, 0.5]]
     """
     c = _check("deltas", features)
-    width = check_integer("deltas", "width", width)
+    width = check_integer("deltas", "width", width, maximum=10_000)
     order = check_integer("deltas", "order", order)
     simple = check_flag("deltas", "simple", simple)
     n = c.shape[-1]

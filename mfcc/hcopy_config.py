@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 import warnings
 from typing import Any, Literal
@@ -124,8 +125,11 @@ def _value(name: str, text: str) -> Any:
             raise ValueError(f"{_WHO}: {name}: expected T or F, got {text!r}.")
         return text[0] == "T"
     try:
-        return type(default)(text)
-    except ValueError:
+        value = type(default)(text)
+        if not math.isfinite(value):
+            raise ValueError
+        return value
+    except (ValueError, OverflowError):
         kind = "an integer" if isinstance(default, int) else "a number"
         raise ValueError(f"{_WHO}: {name}: expected {kind}, got {text!r}.") from None
 

@@ -37,6 +37,7 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "output": ("mfcc", "log_mel", "mel", "log_spectrum", "spectrum"),
 }
 _FLAGS = ("remove_mean", "window_periodic", "skip_edge_bins")
+_MOST_HOP = 2**22  # samples: a group of frames is held in memory
 _WHO = "MFCC"
 
 
@@ -67,7 +68,7 @@ def _check_samples(knobs: dict[str, Any]) -> None:
 
 
 def _check_frames(knobs: dict[str, Any]) -> None:
-    n_fft = check_integer(_WHO, "n_fft", knobs["n_fft"], minimum=2)
+    n_fft = check_integer(_WHO, "n_fft", knobs["n_fft"], minimum=2, maximum=mel.MOST_FFT)
     knobs["n_fft"] = check_length(_WHO, "n_fft", n_fft)
     win_length = check_integer(_WHO, "win_length", n_fft if knobs["win_length"] is None else knobs["win_length"])
     if win_length > n_fft:
@@ -77,9 +78,8 @@ def _check_frames(knobs: dict[str, Any]) -> None:
         )
     knobs["win_length"] = win_length
     hop_length = win_length if knobs["hop_length"] is None else knobs["hop_length"]
-    knobs["hop_length"] = check_integer(
-        _WHO, "hop_length", hop_length, hint="It is the number of samples from one frame to the next."
-    )
+    hint = "It is the number of samples from one frame to the next."
+    knobs["hop_length"] = check_integer(_WHO, "hop_length", hop_length, maximum=_MOST_HOP, hint=hint)
 
 
 def _check_bands(knobs: dict[str, Any]) -> None:

@@ -20,6 +20,11 @@ FORMULAS = ("htk", "slaney")
 SHAPES = ("hz", "mel", "bins")
 NORMS = (None, "slaney")
 
+# More is a mistake, and nobody's memory: banks are dense while they are made.
+MOST_FFT = 2**20
+_MOST_MELS = 4096
+_MOST_WEIGHTS = 20_000_000
+
 # Slaney's scale: linear below 1 kHz (200 / 3 Hz a mel), 27 logarithmic steps from 1 to 6.4 kHz above.
 _SLANEY_KNEE = 1000.0
 _SLANEY_KNEE_MEL = 15.0
@@ -162,10 +167,12 @@ class FilterBank(NamedTuple):
             )
         if fmin >= fmax:
             raise ValueError(f"{who}: fmin: expected less than fmax = {fmax:g} Hz, got {fmin:g}.")
+        n_fft = check_integer(who, "n_fft", self.n_fft, minimum=2, maximum=MOST_FFT)
+        most = min(_MOST_MELS, _MOST_WEIGHTS // (n_fft // 2 + 1))
         bank = FilterBank(
             sr=sr,
-            n_fft=check_integer(who, "n_fft", self.n_fft, minimum=2),
-            n_mels=check_integer(who, "n_mels", self.n_mels),
+            n_fft=n_fft,
+            n_mels=check_integer(who, "n_mels", self.n_mels, maximum=most, hint=f"That is with n_fft={n_fft}."),
             fmin=fmin,
             fmax=fmax,
             formula=check_choice(who, "formula", self.formula, FORMULAS),

@@ -156,6 +156,7 @@ def test_how_files_are_written():
         ("TARGETKIND = FBANK_0", "TARGETKIND: expected FBANK with qualifiers out of A, D, E, T, Z"),
         ("TARGETRATE = 0", "TARGETRATE: expected at least one sample, 625 units of 100 ns, got 0"),
         ("NUMCHANS = many", "NUMCHANS: expected an integer, got 'many'"),
+        ("WINDOWSIZE = 1e999", "WINDOWSIZE: expected a number, got '1e999'"),
         ("LOFREQ = low", "LOFREQ: expected a number, got 'low'"),
         ("USEPOWER = yes", "USEPOWER: expected T or F, got 'yes'"),
         ("V1COMPAT = T", "V1COMPAT: expected F, or nothing, got T. Its effect is not reproduced"),
@@ -174,6 +175,27 @@ def test_what_is_refused(line, message):
         HCopy.from_config(USUAL + line, sr)
     with pytest.raises(ValueError, match="MFCC: n_mfcc: expected at most n_mels = 20, got 41"):
         HCopy.from_config(USUAL + "NUMCEPS = 40", 16000)
+
+
+PIECES = st.one_of(
+    st.sampled_from([*naive_htk.DEFAULTS, "=", ":", "#", "\n", " ", '"', "T", "MFCC_E", "HPARM", "_D_A", "1e99", "-"]),
+    st.integers(-10, 10**12).map(str),
+    st.floats().map(str),
+    st.text(max_size=3),
+)
+
+
+@given(st.lists(PIECES, max_size=30), st.sampled_from([None, 16000, 1e9, 1e-9]))
+@settings(max_examples=200, deadline=None)
+@pytest.mark.filterwarnings("ignore:.*(mel filters are empty|no settings of HCopy)")
+def test_any_text_is_read_or_refused(pieces, sr):
+    for text in ("".join(pieces), USUAL + " ".join(pieces)):
+        try:
+            features = HCopy.from_config(text, sr)
+        except (ValueError, TypeError) as error:
+            assert str(error).startswith(("HCopy.from_config: ", "MFCC: ", "HCopy: "))
+        else:
+            assert features.recipe.win_length <= features.recipe.n_fft
 
 
 def test_names_that_mean_nothing_are_told():
