@@ -1,0 +1,209 @@
+"""One file to values and directions: a worker's whole job. What is no audio is put aside by its first bytes."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import sqlite3
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+import nnlite
+from filmscore.agent.basis import Basis, to_bytes, unit
+from filmscore.agent.library import BASIS, MODEL
+from filmscore.agent.schema import FILE
+from filmscore.agent.walk import AUDIO_SUFFIXES, UNKNOWN, Stamp, stamp_of
+from filmscore.extract import active_level_dbfs, cut
+from filmscore.tagging import Tagger
+from mfcc.audio import AudioError, blocks
+from mfcc.decoding import Decoder
+
+READER = f"libsndfile {soundfile.__libsndfile_version__}, nnlite {nnlite.__version__}"
+"""Who looked at a file: what one could not read another may."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A file that is new or changed. `library` is the folder of model and basis, `identity` that of the library."""
+
+    key: str
+    path: str
+    library: str
+    identity: str
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What a model says of a recording.
+
+    Attributes
+    ----------
+    duration_s : float
+    start_s : array (n,)
+    values : array (n, n_classes)
+    projected : array (n, width)
+        Embeddings along the axes of a basis.
+    n_silent : int
+    title, artist, album : str
+    """
+
+    duration_s: float
+    start_s: np.ndarray
+    values: np.ndarray
+    projected: np.ndarray
+    n_silent: int
+    title: str = ""
+    artist: str = ""
+    album: str = ""
+
+    @property
+    def directions(self) -> np.ndarray:
+        """Directions of the windows, int8 (n, width)."""
+        return to_bytes(unit(self.projected))
+
+    @property
+    def mean_values(self) -> np.ndarray:
+        return self.values.mean(axis=0)
+
+    @property
+    def mean_direction(self) -> np.ndarray:
+        return unit(self.projected.mean(axis=0))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a file.
+
+    Attributes
+    ----------
+    path : str
+    stamp : Stamp
+        As it was before it was read, or UNKNOWN when it should be looked at again.
+    hash : bytes
+        SHA-256 of the content; empty where it is no audio or could not be read.
+    analysis : Analysis or None
+        None where the library has the content already.
+    problem : str
+        Why it can't be used.
+    readable : bool
+        False where the problem is not the content: permissions, a disk, a file that was changing.
+    fatal : bool
+        The problem is this machine's, and the next file will have it too.
+    """
+
+    path: str
+    stamp: Stamp = UNKNOWN
+    hash: bytes = b""
+    analysis: Analysis | None = None
+    problem: str = ""
+    readable: bool = True
+    fatal: bool = False
+
+
+def analyse(job: Job) -> Outcome:
+    """Look at a file; whatever is wrong with it becomes a line in the outcome."""
+    try:
+        return _analyse(job)
+    except Exception as error:
+        return Outcome(job.path, problem=f"{type(error).__name__}: {error}"[:500], readable=False)
+
+
+def _analyse(job: Job) -> Outcome:
+    try:
+        stamp = stamp_of(job.path)
+        if stamp is None:
+            return Outcome(job.path)
+        with open(job.path, "rb") as file:
+            file.read(1)
+    except OSError as error:
+        return Outcome(job.path, problem=f"can't be read: {error.strerror}", readable=False)
+    try:
+        Decoder(job.path).close()
+    except AudioError as error:
+        named_audio = os.path.splitext(job.path)[1].lower() in AUDIO_SUFFIXES
+        return Outcome(job.path, stamp, problem=error.reason if named_audio else "")
+    try:
+        with open(job.path, "rb") as file:
+            digest = hashlib.file_digest(file, "sha256").digest()
+        if is_known(job.library, digest):
+            return Outcome(job.path, stamp, digest)
+        tagger, basis = model_of(job.library, job.identity)
+        analysis = analysis_of(job.path, tagger, basis)
+    except AudioError as error:
+        return Outcome(job.path, stamp, digest, problem=error.reason)
+    except (OSError, MemoryError) as error:
+        reason = f"{type(error).__name__}: {getattr(error, 'strerror', None) or error}"
+        return Outcome(job.path, problem=reason, readable=False, fatal=not isinstance(error, MemoryError))
+    if stamp_of(job.path) != stamp:
+        return Outcome(job.path, problem="changed while it was read; the next scan reads it again", readable=False)
+    return Outcome(job.path, stamp, digest, analysis)
+
+
+def is_known(library: str, digest: bytes) -> bool:
+    """Whether a library has a content; False where there is none to ask, as on another machine."""
+    path = Path(library, FILE)
+    if not path.is_file():
+        return False
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=10.0)
+        try:
+            return connection.execute("SELECT 1 FROM track WHERE hash = ?", (digest,)).fetchone() is not None
+        finally:
+            connection.close()
+    except sqlite3.Error:
+        return False  # whoever stores the result asks again
+
+
+@functools.lru_cache(maxsize=2)
+def model_of(library: str, identity: str) -> tuple[Tagger, Basis]:
+    """Model and basis of a library, read once in each process."""
+    return Tagger.load(Path(library, MODEL)), Basis.load(Path(library, BASIS))
+
+
+def analysis_of(path: str, tagger: Tagger, basis: Basis) -> Analysis:
+    """What a model says of a recording, at the loudness that it was trained at.
+
+    Raises
+    ------
+    AudioError
+        When it can't be decoded, is silent, or is shorter than a window.
+    """
+    settings = tagger.settings
+    with tempfile.TemporaryFile() as file:  # ten hours of audio are not held in memory
+        for block in blocks(path, settings.recipe.sr):
+            block.tofile(file)
+        file.flush()
+        y = np.memmap(file, np.float32, "r")
+        seconds, window_s = len(y) / settings.recipe.sr, settings.n_frames / settings.recipe.frame_rate
+        loudness = active_level_dbfs(y, settings.silence_dbfs)
+        if np.isinf(loudness):
+            raise AudioError(path, f"silent: nothing above {settings.silence_dbfs:g} dBFS")
+        gain_db = 0.0 if settings.loudness_dbfs is None else settings.loudness_dbfs - loudness
+        tiles = cut(y, settings, gain_db)
+        del y
+    if len(tiles) == 0:
+        raise AudioError(path, f"{seconds:.1f} s long, shorter than a window of {window_s:.1f} s")
+    heard = tiles[~tiles.silent]
+    if len(heard) == 0:
+        raise AudioError(path, f"silent: no window above {settings.silence_dbfs:g} dBFS")
+    values = tagger.values(heard.values).astype(np.float32)
+    projected = basis.project(tagger.embedding(heard.values))
+    return Analysis(seconds, heard.start_s, values, projected, len(tiles) - len(heard), **words_of(path))
+
+
+def words_of(path: str) -> dict[str, str]:
+    """Title, artist and album out of a file's tags, as text without control characters."""
+    try:
+        with open(path, "rb") as file, soundfile.SoundFile(file.fileno(), closefd=False) as sound:
+            words = sound.copy_metadata()
+    except (soundfile.LibsndfileError, OSError, TypeError, UnicodeError):
+        words = {}
+    return {
+        name: "".join(c if c.isprintable() else " " for c in words.get(name, ""))[:500].strip()
+        for name in ("title", "artist", "album")
+    }

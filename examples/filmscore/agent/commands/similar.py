@@ -1,0 +1,52 @@
+"""`similar`: tracks that are like another, or like a part of it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from filmscore.agent import references, search
+from filmscore.agent.analyse import analysis_of, model_of
+from filmscore.agent.commands import common
+from filmscore.agent.library import Library
+
+HELP = "tracks that are like a track, or like a part of it"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("track", metavar="TRACK", help="a file, of the library or not; #NUMBER; or a part of its name")
+    parser.add_argument("--from", dest="from_s", type=common.time_argument, metavar="TIME", help="of a part, as 0:30")
+    parser.add_argument("--to", dest="to_s", type=common.time_argument, metavar="TIME", help="of a part, as 0:50")
+    common.add_selection(parser)
+    parser.add_argument(
+        "--per-album", type=common.positive, default=2, metavar="N", help="at most of one album (default: %(default)s)"
+    )
+    parser.add_argument("--same-album", action="store_true", help="leave the track's own album in")
+    common.add_library(parser)
+    common.add_export(parser)
+    common.add_json(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    with Library.open(options.library) as library:
+        matches = search.similar(
+            library,
+            reference(library, options),
+            limit=options.limit,
+            per_album=options.per_album,
+            same_album=options.same_album,
+            **common.selection(options),
+        )
+        status = common.show_matches(library, matches, options, "alike")
+        if not matches and not options.json and not options.same_album:
+            print("All others may be of its own album, by tag or folder: --same-album leaves them in.")
+        return status
+
+
+def reference(library: Library, options: argparse.Namespace) -> search.Reference:
+    """What is meant; a file that the library does not have is heard first."""
+    part = (options.from_s, options.to_s)
+    if os.path.isfile(options.track) and references.in_library(library, options.track) is None:
+        tagger, basis = model_of(os.path.abspath(library.folder), library.about["id"])
+        return search.Reference.of_analysis(library, analysis_of(options.track, tagger, basis), *part)
+    return search.Reference.of_track(library, references.resolve(library, options.track).id, *part)

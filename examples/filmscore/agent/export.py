@@ -1,0 +1,115 @@
+"""Lists of tracks as files: playlists (M3U8), tables (CSV) and data (JSON), with names that hold anything."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import urllib.parse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from filmscore.agent.library import Library, Track
+from filmscore.agent.search import Match
+from mfcc.decoding import printable
+from nnlite.serialization.atomic import atomic_write
+
+FORMATS = (".m3u8", ".csv", ".json")
+
+
+def as_record(
+    library: Library, found: Match | Track, labels: dict[int, tuple[str, ...]] | None = None
+) -> dict[str, Any]:
+    """A track, or a match, as JSON types.
+
+    `path` is for people: what is no text in it is escaped. `uri` is exact.
+    """
+    track = found.track if isinstance(found, Match) else found
+    record: dict[str, Any] = {"track": track.id, "path": printable(track.path), "uri": file_uri(track.path)}
+    record |= {name: getattr(track, name) for name in ("title", "artist", "album")}
+    record |= {"duration_s": round(track.duration_s, 3), "missing": track.missing}
+    if isinstance(found, Match):
+        record |= {"score": round(found.score, 4), "start_s": round(found.start_s, 3), "end_s": round(found.end_s, 3)}
+    means = library.track_values[track.id - 1]
+    ranks = library.ranks(means)
+    record["ranks"] = {name: round(float(rank), 4) for name, rank in zip(library.class_names, ranks, strict=True)}
+    record["values"] = {name: round(float(value), 6) for name, value in zip(library.class_names, means, strict=True)}
+    if labels is not None:
+        record["labels"] = list(labels.get(track.id, ())) if track.id in labels else None
+    return record
+
+
+def write(path: Path, library: Library, found: Sequence[Match | Track]) -> None:
+    """Write a list in the format that the file's name ends with, whole or not at all.
+
+    Raises
+    ------
+    ValueError
+        For another ending.
+    OSError
+        When the file can't be written.
+    """
+    form = check_format(path)
+    if form == ".m3u8":
+        text = playlist(found)
+    else:
+        labels = library.labels()
+        records = [as_record(library, each, labels) for each in found]
+        text = json.dumps(records, indent=1) + "\n" if form == ".json" else table(records)
+    with atomic_write(path) as file:
+        file.write(text.encode())
+
+
+def check_format(path: Path) -> str:
+    """The ending of a name, if it is one of those that are known."""
+    form = path.suffix.lower()
+    if form not in FORMATS:
+        raise ValueError(f"{path}: expected a name that ends with {', '.join(FORMATS)}, got {form!r}")
+    return form
+
+
+def playlist(found: Sequence[Match | Track]) -> str:
+    """An extended M3U in UTF-8, which players of all kinds read.
+
+    A path stands as it is if a line can hold it; otherwise as a file:// address, in which anything can be written.
+    """
+    lines = ["#EXTM3U"]
+    for each in found:
+        track = each.track if isinstance(each, Match) else each
+        shown = " - ".join(filter(None, (track.artist, track.title))) or os.path.splitext(track.name)[0]
+        lines.append(f"#EXTINF:{round(track.duration_s)},{shown}")
+        plain = track.path.isprintable() and track.path == track.path.strip() and not track.path.startswith("#")
+        lines.append(track.path if plain else file_uri(track.path))
+    return "\n".join(lines) + "\n"
+
+
+def table(records: Sequence[dict[str, Any]]) -> str:
+    """Records as CSV: a column for each rank and value; tags joined by semicolons."""
+    rows = []
+    for record in records:
+        row: dict[str, Any] = {}
+        for name, value in record.items():
+            if isinstance(value, dict):
+                row |= {f"{key} ({name[:-1]})": item for key, item in value.items()}
+            elif name == "labels":
+                row["tags"] = ";".join(value or ())
+            else:
+                row[name] = _cell(value)
+        rows.append(row)
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(rows[0]) if rows else ["track", "path"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def file_uri(path: str) -> str:
+    """The address of a file, with every byte of its name."""
+    return "file://" + urllib.parse.quote(os.fsencode(path) if os.sep == "/" else Path(path).as_uri()[len("file://") :])
+
+
+def _cell(value: Any) -> Any:
+    """Text that a spreadsheet does not take for a formula."""
+    return "'" + value if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value

@@ -1,0 +1,339 @@
+"""A library as its readers see it: tracks, the values of their windows, and the user's labels."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from filmscore.agent.rows import RowFile
+from filmscore.agent.schema import LibraryError, connect, explained
+from mfcc.decoding import printable
+
+__all__ = ["Library", "LibraryError", "Track", "Windows"]
+
+MODEL, BASIS = "model.npz", "basis.npz"
+PRESENT = "f.missing = 0 AND f.problem IS NULL"
+"""Files that were there and readable when their folder was last scanned."""
+_TRACK = (
+    "t.id, MIN(f.path), t.duration_s, t.title, t.artist, t.album, t.n_windows, t.n_silent, t.first_window, "
+    f"MAX({PRESENT}) = 0"
+)
+
+
+@dataclass(frozen=True)
+class Track:
+    """A recording, by its content.
+
+    Attributes
+    ----------
+    id : int
+        Its row in the arrays of tracks, plus 1.
+    path : str
+        A file of this content, as `os.fsdecode` gives it: `os.fsencode(path)` is the exact name.
+    duration_s : float
+    title, artist, album : str
+        From the file's tags; empty where it has none.
+    n_windows, n_silent : int
+        Windows with values, and silent ones that have none.
+    first_window : int
+        Row of its first window.
+    missing : bool
+        Whether no file of this content was there when its folder was last scanned.
+    """
+
+    id: int
+    path: str
+    duration_s: float
+    title: str
+    artist: str
+    album: str
+    n_windows: int
+    n_silent: int
+    first_window: int
+    missing: bool
+
+    @property
+    def name(self) -> str:
+        """The file's name, for people."""
+        return printable(os.path.basename(self.path))
+
+    @property
+    def album_key(self) -> str:
+        """What it shares with the tracks of its album: the album's tag, or the folder where there is none."""
+        return self.album.strip().casefold() or os.path.dirname(self.path)
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The windows of a track.
+
+    Attributes
+    ----------
+    start_s : array (n,)
+    values : array (n, n_classes)
+    directions : array of int8 (n, width)
+        Where the embedding points to, in 127ths.
+    """
+
+    start_s: np.ndarray
+    values: np.ndarray
+    directions: np.ndarray
+
+
+class Library:
+    """An open library; a context manager. `open` makes it.
+
+    What it holds when it is opened stays as it is: tracks that a scan adds meanwhile are seen by the next `open`.
+
+    Attributes
+    ----------
+    folder : Path
+    about : dict
+        What the library says of itself, as text.
+    class_names : tuple of str
+    window_s : float
+        Duration of a window [s].
+    width : int
+        Numbers of a direction.
+    n_tracks, n_windows : int
+    track_values : array (n_tracks, n_classes)
+        Means over the windows of a track.
+    track_directions : array (n_tracks, width)
+        Direction of the mean embedding, of length 1.
+    window_values : array (n_windows, 1 + n_classes)
+        Start [s], and the values.
+    window_directions : array of int8 (n_windows, width)
+    """
+
+    def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
+        self.folder, self.connection = folder, connection
+        self.about = dict(self._rows("SELECT key, value FROM about"))
+        try:
+            self.class_names: tuple[str, ...] = tuple(json.loads(self.about["class_names"]))
+            self.window_s, self.width = float(self.about["window_s"]), int(self.about["width"])
+            files = row_files(folder, self.about["id"], len(self.class_names), self.width)
+        except (KeyError, TypeError, ValueError) as error:
+            raise LibraryError(f"{folder}: damaged: {error!r}. Scan the folders into a new library.") from error
+        self.n_tracks, self.n_windows = counts(connection)
+        self.track_values, self.track_directions = (file.map(self.n_tracks) for file in files[:2])
+        self.window_values, self.window_directions = (file.map(self.n_windows) for file in files[2:])
+        self._sorted: dict[int, np.ndarray] = {}
+
+    @classmethod
+    def open(cls, folder: str | os.PathLike[str]) -> Library:
+        """Open a library for reading.
+
+        Raises
+        ------
+        LibraryError
+            When there is none, or it is damaged or of another version.
+        """
+        folder = Path(folder)
+        connection = connect(folder)
+        try:
+            return cls(folder, connection)
+        except BaseException as error:
+            connection.close()
+            if isinstance(error, sqlite3.Error):
+                raise explained(folder, error) from error
+            raise
+
+    def __enter__(self) -> Library:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
+
+    def ids(
+        self, *, folder: str | None = None, min_duration_s: float = 0.0, text: str = "", missing: bool = False
+    ) -> np.ndarray:
+        """Numbers of tracks, rising.
+
+        Parameters
+        ----------
+        folder : str, optional
+            Only those with a file below it.
+        min_duration_s : float
+        text : str
+            Only those with this part in path, title, artist or album; ASCII letters of either case.
+        missing : bool
+            Those without a present file, too.
+        """
+        where, values = self._where(folder, min_duration_s, text, missing)
+        found = self._rows(f"SELECT DISTINCT t.id FROM track t JOIN file f ON f.track = t.id WHERE {where}", values)
+        return np.sort(np.fromiter((row[0] for row in found), np.int64))
+
+    def tracks(
+        self, *, folder: str | None = None, min_duration_s: float = 0.0, text: str = "", missing: bool = False
+    ) -> list[Track]:
+        """Tracks in the order of their paths; parameters as for `ids`."""
+        where, values = self._where(folder, min_duration_s, text, missing)
+        found = self._rows(
+            f"SELECT {_TRACK} FROM track t JOIN file f ON f.track = t.id WHERE {where} GROUP BY t.id "
+            "ORDER BY MIN(f.path)",
+            values,
+        )
+        return [_track(row) for row in found]
+
+    def track(self, number: int) -> Track:
+        """The track of a number; raises LibraryError if there is none."""
+        found = next(self.tracks_of([number]), None)
+        if found is None:
+            raise LibraryError(f"{self.folder}: no track {number}; there are {self.n_tracks}.")
+        return found
+
+    def tracks_of(self, numbers: Iterable[int]) -> Iterator[Track]:
+        """Tracks in the order of their numbers as given, read some at a time; numbers of no track are passed over."""
+        numbers, first, size = list(map(int, numbers)), 0, 32
+        while first < len(numbers):
+            some = [number for number in numbers[first : first + size] if number <= self.n_tracks]
+            rows = self._rows(
+                f"SELECT {_TRACK} FROM track t LEFT JOIN file f ON f.track = t.id "
+                f"WHERE t.id IN ({', '.join('?' * len(some))}) GROUP BY t.id, {PRESENT} ORDER BY {PRESENT}",
+                some,
+            )
+            found = {row[0]: row for row in rows}  # the last one counts: that of a present file
+            yield from (_track(found[number]) for number in some if number in found)
+            first, size = first + size, min(2 * size, 1024)
+
+    def paths(self, number: int) -> list[str]:
+        """All present files of a track."""
+        found = self._rows(f"SELECT f.path FROM file f WHERE f.track = ? AND {PRESENT} ORDER BY f.path", (int(number),))
+        return [os.fsdecode(path) for (path,) in found]
+
+    def with_path(self, path: str) -> int | None:
+        """Number of the track of a file, by its absolute path."""
+        found = self._rows("SELECT track FROM file WHERE path = ?", (os.fsencode(path),))
+        return next((row[0] for row in found), None)
+
+    def with_hash(self, digest: bytes) -> int | None:
+        """Number of the track of a content, by its SHA-256."""
+        return next((row[0] for row in self._rows("SELECT id FROM track WHERE hash = ?", (digest,))), None)
+
+    def of_album(self, track: Track) -> np.ndarray:
+        """Numbers of the tracks of the same album, the track itself among them."""
+        album = track.album.strip().casefold()
+        if album:
+            found = self._rows("SELECT id, album FROM track WHERE album != ''")
+            same = [number for number, name in found if name.strip().casefold() == album]
+        else:
+            folder = os.fsencode(os.path.dirname(track.path))
+            rows = self._rows(
+                "SELECT DISTINCT t.id FROM track t JOIN file f ON f.track = t.id "
+                "WHERE f.folder = ? AND TRIM(t.album) = ''",
+                (folder,),
+            )
+            same = [number for (number,) in rows]
+        return np.array([number for number in same if number <= self.n_tracks], np.int64)
+
+    def windows(self, track: Track) -> Windows:
+        """The windows of a track."""
+        rows = slice(track.first_window, track.first_window + track.n_windows)
+        return Windows(self.window_values[rows, 0], self.window_values[rows, 1:], self.window_directions[rows])
+
+    @functools.cached_property
+    def first_windows(self) -> np.ndarray:
+        """For each track the row of its first window."""
+        found = self._rows("SELECT first_window FROM track WHERE id <= ? ORDER BY id", (self.n_tracks,))
+        return np.fromiter((row[0] for row in found), np.int64, self.n_tracks)
+
+    def ranks(self, values: np.ndarray, classes: Sequence[int] | None = None) -> np.ndarray:
+        """Share of the library's tracks whose average is lower, from 0 to 1; of equal ones, half count as lower.
+
+        What a model says of one genre can't be compared with what it says of another: a rare genre hardly ever has a
+        high value. Ranks can.
+
+        Parameters
+        ----------
+        values : array (..., n_classes), or (..., len(classes))
+        classes : sequence of int, optional
+            Columns that `values` has; by default all.
+        """
+        values = np.asarray(values)
+        columns = range(len(self.class_names)) if classes is None else classes
+        result = np.full(values.shape, 0.5)
+        if self.n_tracks:
+            for place, k in enumerate(columns):
+                ordered = self._ordered(k)
+                below, upto = (np.searchsorted(ordered, values[..., place], side) for side in ("left", "right"))
+                result[..., place] = (below + upto) / (2 * self.n_tracks)
+        return result
+
+    def labels(self) -> dict[int, tuple[str, ...]]:
+        """Number of a track -> tags that the user gave it."""
+        found = self._rows("SELECT track, tags FROM label WHERE track <= ? ORDER BY track", (self.n_tracks,))
+        return {number: tuple(json.loads(tags)) for number, tags in found}
+
+    def problems(self) -> list[tuple[str, str]]:
+        """(path, reason) of files that could not be used."""
+        found = self._rows("SELECT path, problem FROM file WHERE problem IS NOT NULL AND missing = 0 ORDER BY path")
+        return [(os.fsdecode(path), problem) for path, problem in found]
+
+    def folders(self) -> list[str]:
+        """The folders that were scanned."""
+        return [os.fsdecode(path) for (path,) in self._rows("SELECT path FROM folder ORDER BY path")]
+
+    def _ordered(self, k: int) -> np.ndarray:
+        if k not in self._sorted:
+            self._sorted[k] = np.sort(self.track_values[:, k])
+        return self._sorted[k]
+
+    def _where(self, folder: str | None, min_duration_s: float, text: str, missing: bool) -> tuple[str, list[Any]]:
+        where: list[str] = ["t.id <= ?"]
+        values: list[Any] = [self.n_tracks]
+        if not missing:
+            where.append(PRESENT)
+        if folder is not None:
+            where.append("f.path >= ? AND f.path < ?")
+            values += below(folder)
+        if min_duration_s > 0:
+            where.append("t.duration_s >= ?")
+            values.append(min_duration_s)
+        if text:
+            pattern = "%" + "".join("\\" + c if c in "\\%_" else c for c in text) + "%"
+            columns = ("CAST(f.path AS TEXT)", "t.title", "t.artist", "t.album")
+            where.append("(" + " OR ".join(f"{column} LIKE ? ESCAPE '\\'" for column in columns) + ")")
+            values += [pattern.encode("utf-8", "surrogateescape").decode("utf-8", "replace")] * len(columns)
+        return " AND ".join(where), values
+
+    def _rows(self, statement: str, values: Iterable[Any] = ()) -> list[tuple]:
+        try:
+            return self.connection.execute(statement, tuple(values)).fetchall()
+        except sqlite3.Error as error:
+            raise explained(self.folder, error) from error
+
+
+def row_files(folder: Path, identity: str, n_classes: int, width: int) -> tuple[RowFile, RowFile, RowFile, RowFile]:
+    """The arrays of a library: values and directions of tracks, then those of windows."""
+    return (
+        RowFile(folder / "track_values.f32", identity, "<f4", n_classes),
+        RowFile(folder / "track_directions.f32", identity, "<f4", width),
+        RowFile(folder / "window_values.f32", identity, "<f4", 1 + n_classes),
+        RowFile(folder / "window_directions.i8", identity, "|i1", width),
+    )
+
+
+def counts(connection: sqlite3.Connection) -> tuple[int, int]:
+    """How many tracks and windows count."""
+    row = connection.execute("SELECT id, first_window + n_windows FROM track ORDER BY id DESC LIMIT 1").fetchone()
+    return row or (0, 0)
+
+
+def below(folder: str) -> tuple[bytes, bytes]:
+    """Bounds of the paths below a folder: from the first, and less than the second."""
+    prefix = os.fsencode(os.path.join(os.path.abspath(folder), ""))
+    return prefix, prefix[:-1] + bytes([prefix[-1] + 1])
+
+
+def _track(row: tuple) -> Track:
+    number, path, *others, missing = row
+    values: list[Any] = [number, os.fsdecode(path or b""), *others, bool(missing or path is None)]
+    return Track(*values)

@@ -1,0 +1,249 @@
+"""Bring a library up to date with folders: only what is new or changed is read, and nothing is dropped."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from filmscore.agent import schema
+from filmscore.agent.analyse import READER, Job, Outcome, analyse
+from filmscore.agent.library import MODEL
+from filmscore.agent.lock import locked
+from filmscore.agent.schema import LibraryError
+from filmscore.agent.walk import find_files
+from filmscore.agent.writing import Writer, create
+from filmscore.files import sha256
+from filmscore.options import DATA
+from nnlite.model_selection.execution import Workers, run_jobs
+
+SHIPPED = DATA.parent / "models" / "filmscore.npz"
+"""The model that comes with the project."""
+BATCH, BATCH_S = 64, 1.0
+"""Files, or seconds, after which what is done is committed: more is not lost when the process is killed."""
+CHUNK = 2000
+"""Files that are handed out at a time: what waits takes memory."""
+
+
+@dataclass
+class Report:
+    """What a scan did.
+
+    Attributes
+    ----------
+    files : int
+        Below the folders.
+    new, changed, moved, copies, others, unchanged, missing : int
+        Files with a content that the library did not have (`changed`: under a known path); files that are where a known
+        content went, or its copies; files that are no audio; those as before; those that are not there any more.
+    problems : list of (path, reason)
+        Of this scan; files whose earlier problem stands are in `standing`.
+    standing, mended : int
+        Files with a problem as before, and without any more.
+    unread : dict
+        Folder to the reason it could not be listed.
+    audio_s, seconds : float
+        Duration of the recordings that were analysed, and of the scan.
+    """
+
+    files: int = 0
+    new: int = 0
+    changed: int = 0
+    moved: int = 0
+    copies: int = 0
+    others: int = 0
+    unchanged: int = 0
+    missing: int = 0
+    standing: int = 0
+    mended: int = 0
+    problems: list[tuple[str, str]] = field(default_factory=list)
+    unread: dict[str, str] = field(default_factory=dict)
+    audio_s: float = 0.0
+    seconds: float = 0.0
+
+
+Progress = Callable[[int, int, Report], None]
+"""Called with the number of files done, of those to do, and the report so far."""
+
+
+def scan(
+    library: Path,
+    folders: Sequence[str],
+    *,
+    model: Path | None = None,
+    workers: Workers | None = None,
+    retry: bool = False,
+    wait: bool = True,
+    say: Callable[[str], None] = lambda message: None,
+    progress: Progress = lambda done, total, report: None,
+) -> Report:
+    """Bring a library up to date with folders, and make it if there is none.
+
+    It may be stopped or killed at any moment: what was committed stays, and the next scan goes on.
+
+    Parameters
+    ----------
+    library : Path
+    folders : sequence of str
+    model : Path, optional
+        Of a new library; the shipped one by default. A library has one model for good: values of two can't be compared.
+    workers : executor or callable, optional
+        See `nnlite.model_selection.execution`; here, one after the other, by default.
+    retry : bool
+        Look at files again that were found to be no audio, or broken, though they have not changed.
+    wait : bool
+        Whether to wait for another scan of this library, or to be refused.
+    say, progress : callable
+
+    Raises
+    ------
+    LibraryError
+        When a folder is not there, the library is of another model or version or can't be written, or the disk is full.
+    nnlite.FileFormatError
+        When the model is none for tagging.
+    RuntimeError
+        When the executor breaks.
+    """
+    began = time.perf_counter()
+    for folder in folders:
+        if not os.path.isdir(folder):
+            raise LibraryError(f"{folder}: expected a folder of recordings, found none. What is in the library stays.")
+    report = Report()
+    try:
+        library.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LibraryError(f"{library}: can't be made: {error.strerror}.") from error
+    with locked(library, say, wait=wait):
+        if not (library / schema.FILE).exists():
+            say(f"making the library {library} for the model {(model or SHIPPED).name}")
+            _create(library, model or SHIPPED)
+        with Writer(library) as writer:
+            _check_model(writer, model)
+            todo = []
+            for folder in map(os.path.abspath, folders):
+                todo += _look(writer, folder, library, retry, report)
+            jobs = [Job(_key(path), path, os.path.abspath(library), writer.about["id"]) for path in dict.fromkeys(todo)]
+            _work(writer, jobs, workers, report, progress)
+            writer.finish(folder for folder in map(os.path.abspath, folders) if folder not in report.unread)
+    report.seconds = time.perf_counter() - began
+    return report
+
+
+def _create(library: Path, model: Path) -> None:
+    try:
+        create(library, model)
+    except OSError as error:
+        raise LibraryError(f"{error.filename or library}: {error.strerror}. There is no library yet.") from error
+
+
+def _check_model(writer: Writer, model: Path | None) -> None:
+    """Raise LibraryError unless the library's model is as it was, and the one that is asked for."""
+    own = writer.folder / MODEL
+    expected, name = writer.about["model"], writer.about["model_name"]
+    try:
+        if sha256(own) != expected:
+            raise LibraryError(f"{own}: expected the model that the library was made with ({name}), got another.")
+        if model is not None and sha256(model) != expected:
+            raise LibraryError(
+                f"{writer.folder}: was made with another model ({name}) than {model}, and the values of two models "
+                "can't be compared. Leave --model out, or scan into a new library: --library OTHER. "
+                "correct --from-library takes your labels over."
+            )
+    except OSError as error:
+        raise LibraryError(f"{error.filename}: {error.strerror}.") from error
+
+
+def _look(writer: Writer, folder: str, library: Path, retry: bool, report: Report) -> list[str]:
+    """Compare a folder with what is known; the files that must be read."""
+    try:
+        found = find_files(folder, {os.path.abspath(library)})
+    except OSError as error:
+        report.unread[folder] = error.strerror or "can't be listed"
+        return []
+    known = writer.known(folder)
+    report.files += len(found.files)
+    report.unread |= found.unread
+    unread = tuple(os.path.join(path, "") for path in found.unread)
+    todo, present = [], []
+    for path, stamp in found.files.items():
+        before = known.get(path)
+        if before is None or before.stamp != stamp or (before.useless and (retry or before.reader != READER)):
+            todo.append(path)
+            continue
+        if before.missing:
+            present.append(path)
+        report.unchanged += not before.useless
+        report.others += before.problem is None and before.useless
+        report.standing += before.problem is not None
+    gone = [path for path in known if path not in found.files and not (unread and path.startswith(unread))]
+    report.missing += len(gone)
+    writer.mark(missing=[path for path in gone if not known[path].missing], present=present)
+    return todo
+
+
+def _work(writer: Writer, jobs: Sequence[Job], workers: Workers | None, report: Report, progress: Progress) -> None:
+    """Analyse files, and commit what is done every now and then."""
+    waiting: list[Outcome] = []
+    committed, done = time.monotonic(), 0
+    progress(0, len(jobs), report)
+    try:
+        for outcome in _outcomes(jobs, workers):
+            if outcome.fatal:
+                raise LibraryError(
+                    f"{outcome.path}: {outcome.problem}. What was stored before is whole; run the same command again."
+                )
+            waiting.append(outcome)
+            done += 1
+            if len(waiting) >= BATCH or time.monotonic() - committed >= BATCH_S:
+                batch, waiting = waiting, []
+                _commit(writer, batch, report)
+                committed = time.monotonic()
+            progress(done, len(jobs), report)
+    except BaseException as error:
+        if waiting and not isinstance(error, LibraryError):
+            _commit(writer, waiting, report)  # Ctrl-C: what is done is kept
+        raise
+    _commit(writer, waiting, report)
+    progress(done, len(jobs), report)
+
+
+def _outcomes(jobs: Sequence[Job], workers: Workers | None) -> Iterator[Outcome]:
+    for first in range(0, len(jobs), CHUNK):
+        yield from run_jobs("scan", analyse, jobs[first : first + CHUNK], workers, _lost)
+
+
+def _lost(job: Job, error: str) -> Outcome:
+    return Outcome(job.path, problem=f"its worker did not come back: {error}"[:500], readable=False)
+
+
+def _commit(writer: Writer, outcomes: Sequence[Outcome], report: Report) -> None:
+    if not outcomes:
+        return
+    before = {outcome.path: writer.known_file(outcome.path) for outcome in outcomes}
+    new = writer.store(outcomes)
+    for outcome, is_new in zip(outcomes, new, strict=True):
+        earlier = before[outcome.path]
+        if outcome.problem:
+            report.problems.append((outcome.path, outcome.problem))
+            continue
+        report.mended += earlier is not None and earlier.problem is not None
+        if not outcome.hash:
+            report.others += 1
+        elif is_new:
+            assert outcome.analysis is not None
+            report.audio_s += outcome.analysis.duration_s
+            report.new += earlier is None or earlier.track is None
+            report.changed += earlier is not None and earlier.track is not None
+        elif earlier is not None and earlier.track is not None:
+            report.unchanged += 1  # touched
+        elif writer.was_elsewhere(outcome.hash):
+            report.moved += 1
+        else:
+            report.copies += 1
+
+
+def _key(path: str) -> str:
+    return hashlib.sha256(os.fsencode(path)).hexdigest()[:32]

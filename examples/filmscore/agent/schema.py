@@ -1,0 +1,132 @@
+"""The SQLite file of a library: its tables, its marks of format and version, and how it is opened."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+FILE = "library.sqlite"
+APPLICATION_ID = 0x464D4C42  # "FMLB"
+VERSION = 1
+BUSY_S = 60.0
+"""How long to wait for another process that is just writing [s]."""
+
+TABLES = """
+CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE folder (path BLOB PRIMARY KEY, scanned REAL) WITHOUT ROWID;
+CREATE TABLE track (
+    id INTEGER PRIMARY KEY,
+    hash BLOB NOT NULL UNIQUE,
+    duration_s REAL NOT NULL,
+    first_window INTEGER NOT NULL,
+    n_windows INTEGER NOT NULL,
+    n_silent INTEGER NOT NULL,
+    title TEXT NOT NULL,
+    artist TEXT NOT NULL,
+    album TEXT NOT NULL,
+    added REAL NOT NULL
+);
+CREATE TABLE file (
+    path BLOB PRIMARY KEY,
+    folder BLOB NOT NULL,
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    ctime_ns INTEGER NOT NULL,
+    track INTEGER REFERENCES track (id),
+    problem TEXT,
+    reader TEXT NOT NULL,
+    missing INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE INDEX file_of_track ON file (track);
+CREATE INDEX file_in_folder ON file (folder);
+CREATE TABLE label (track INTEGER PRIMARY KEY REFERENCES track (id), tags TEXT NOT NULL, source TEXT, changed REAL);
+"""
+
+
+class LibraryError(ValueError):
+    """A library that can't be used as it is, or that can't answer; the message is for the user."""
+
+
+def create(path: Path) -> None:
+    """Make the file at `path`, with its tables and nothing in them."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.executescript(
+            f"BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; {TABLES} COMMIT;"
+        )
+    finally:
+        connection.close()
+
+
+def connect(folder: Path, *, write: bool = False) -> sqlite3.Connection:
+    """Open the file of a library.
+
+    A rollback journal instead of a write-ahead log: the library is one file at rest, works on network drives, and can
+    be read where it can't be written. A reader waits only while a batch is being committed. What a killed process left
+    of a batch is rolled back by whoever opens the file next, which is why readers open it for writing too if they may.
+
+    Raises
+    ------
+    LibraryError
+        When there is no library, or one of another kind or version.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        raise LibraryError(f"{folder}: no library there. Make one: filmscore_agent.py scan FOLDER --library {folder}")
+    connection = None
+    try:
+        uri = f"{path.absolute().as_uri()}?mode=rw"
+        connection = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None)
+        (mark,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if mark != APPLICATION_ID:
+            raise LibraryError(f"{path}: expected a library of recordings, got another kind of SQLite file.")
+        if version != VERSION:
+            raise LibraryError(
+                f"{path}: expected a library of version {VERSION}, got version {version}. "
+                + ("Use the program that made it." if version > VERSION else "Scan the folders into a new library.")
+            )
+        connection.execute(f"PRAGMA {'synchronous = FULL' if write else 'query_only = 1'}")
+    except sqlite3.Error as error:
+        if connection is not None:
+            connection.close()
+        raise explained(folder, error) from error
+    except LibraryError:
+        assert connection is not None
+        connection.close()
+        raise
+    return connection
+
+
+def explained(folder: Path, error: sqlite3.Error) -> LibraryError:
+    """What SQLite said, with what to do about it."""
+    name = getattr(error, "sqlite_errorname", "")
+    advice = "Scan the folders into a new library."
+    if name.startswith("SQLITE_FULL"):
+        advice = "What was stored before is whole. Make room and run the same command again."
+    elif name.startswith("SQLITE_BUSY"):
+        advice = "Another process is writing. Try again."
+    elif name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_IOERR")):
+        advice = "Are the folder and the disk all right, and may you write there?"
+    return LibraryError(f"{folder / FILE}: {error}. {advice}")
+
+
+@contextmanager
+def transaction(folder: Path, connection: sqlite3.Connection) -> Iterator[None]:
+    """All of the statements inside, or none."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise explained(folder, error) from error

@@ -1,0 +1,107 @@
+"""Tables and curves for terminals: no wider than they are, whatever is in a name."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import unicodedata
+from collections.abc import Sequence
+
+import numpy as np
+
+from mfcc.decoding import printable
+
+BARS = "▁▂▃▄▅▆▇█"
+ELLIPSIS = "…"
+LEAST = 12
+"""Columns that a name gets in any case."""
+
+
+def terminal_width() -> int:
+    """Columns of the terminal; 100 where there is none."""
+    return shutil.get_terminal_size((100, 24)).columns
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, wide: int, width: int | None = None) -> str:
+    """Lines of a table; the column `wide` gives way where the terminal is narrow, by its front: names end differently.
+
+    Columns other than `wide` are to the right where all of their cells look like numbers.
+
+    Examples
+    --------
+    >>> print(table(["", "track"], [["1", "albums/a/one.ogg"], ["12", "two.ogg"]], wide=1, width=16))
+        track
+     1  …s/a/one.ogg
+    12  two.ogg
+    """
+    cells = [[printable(cell) if not cell.isprintable() else cell for cell in row] for row in [header, *rows]]
+    sizes = [max(columns_of(row[k]) for row in cells) for k in range(len(header))]
+    room = (width or terminal_width()) - sum(sizes) + sizes[wide] - 2 * (len(header) - 1)
+    sizes[wide] = min(sizes[wide], max(LEAST, room))
+    right = [k != wide and all(_is_number(row[k]) for row in cells[1:]) for k in range(len(header))]
+    lines = []
+    for row in cells:
+        parts = [_fit(cell, size, to_right) for cell, size, to_right in zip(row, sizes, right, strict=True)]
+        lines.append("  ".join(parts).rstrip())
+    return "\n".join(lines)
+
+
+def columns_of(text: str) -> int:
+    """Columns that a text takes in a terminal: wide characters two, combining ones none."""
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def shorten(text: str, size: int) -> str:
+    """A text of at most so many columns; what does not fit is cut from its front."""
+    if columns_of(text) <= size:
+        return text
+    while text and columns_of(text) > size - 1:
+        text = text[1:]
+    return ELLIPSIS + text
+
+
+def curve(values: np.ndarray, size: int) -> str:
+    """Values from 0 to 1 as a line of bars of at most so many columns, each the mean of some."""
+    values = np.asarray(values, np.float64)
+    if len(values) > size:
+        values = np.array([part.mean() for part in np.array_split(values, size)])
+    return "".join(BARS[int(k)] for k in np.clip(np.floor(values * len(BARS)), 0, len(BARS) - 1))
+
+
+def clock(seconds: float) -> str:
+    """A time as m:ss, or h:mm:ss.
+
+    Examples
+    --------
+    >>> clock(83.2), clock(3600)
+    ('1:23', '1:00:00')
+    """
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def short_paths(paths: Sequence[str]) -> list[str]:
+    """Paths for people, without the folders that all of them share."""
+    if len(paths) < 2:
+        return [printable(os.path.join(*path.split(os.sep)[-2:]) if os.sep in path else path) for path in paths]
+    common = os.path.commonpath([os.path.dirname(path) for path in paths])
+    return [printable(os.path.relpath(path, common) if common else path) for path in paths]
+
+
+def let_print() -> None:
+    """Have characters that the terminal's encoding lacks replaced, rather than end the program."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def _fit(text: str, size: int, to_right: bool) -> str:
+    text = shorten(text, size)
+    space = " " * (size - columns_of(text))
+    return space + text if to_right else text + space
+
+
+def _is_number(text: str) -> bool:
+    return bool(text) and not text.strip("0123456789.:#%+- ")

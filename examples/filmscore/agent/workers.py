@@ -1,0 +1,58 @@
+"""Where recordings are analysed: here, in processes, in threads, or on a dask.distributed cluster."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import multiprocessing
+import os
+import signal
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+
+from nnlite.model_selection.execution import Workers
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options by which a user says where."""
+    parser.add_argument(
+        "--executor",
+        default="processes",
+        metavar="WHERE",
+        help="processes (default), threads, or the address of a dask.distributed scheduler whose workers see the files",
+    )
+    parser.add_argument(
+        "--processes", type=int, default=os.cpu_count() or 1, metavar="N", help="how many at a time (%(default)s)"
+    )
+
+
+def workers(where: str, n: int) -> Workers | None:
+    """An executor, or what makes one; None for here, one after the other.
+
+    Raises
+    ------
+    ValueError
+        For a number below 1, or a place that is none.
+    """
+    if n < 1:
+        raise ValueError(f"--processes: expected 1 or more, got {n}")
+    if where == "processes":
+        os.environ["NNLITE_NUM_THREADS"] = "1"  # as many recordings at a time as there are processes
+        context = multiprocessing.get_context("spawn")  # a fork with threads may hang
+        return None if n == 1 else functools.partial(ProcessPoolExecutor, n, context, ignore_interrupts)
+    if where == "threads":
+        return functools.partial(ThreadPoolExecutor, n)
+    if ":" not in where:
+        raise ValueError(f"--executor: expected processes, threads or the address of a scheduler, got {where!r}")
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ValueError("--executor: a scheduler's address needs dask.distributed: pip install distributed") from None
+    try:
+        return Client(where, timeout=20).get_executor()
+    except (OSError, ValueError) as error:
+        raise ValueError(f"--executor: no scheduler answers at {where}: {error}") from None
+
+
+def ignore_interrupts() -> None:
+    """Ctrl-C is for the process that started this one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
