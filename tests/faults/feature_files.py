@@ -3,18 +3,24 @@
 import contextlib
 import io
 import json
+import math
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import fetch_corpus
 import filmscore_tables
 import numpy as np
 
+import nnlite as nn
 from filmscore import corpus, deb, extract
 from filmscore.coding import Coding
 from filmscore.corpus import ManifestError, Track
 from filmscore.features import FeaturesError, load_features, write_tables
+from filmscore.tagging import Tagger
 from mfcc import MFCC
+from mfcc.command_line import read_recipe
+from mfcc.journal import Journal
 from tests.faults.file_kinds import Kind
 from tests.faults.mutate.packages import package
 
@@ -120,6 +126,45 @@ def read_results(folder: Path) -> None:
         assert filmscore_tables.main([f"title={folder}"]) in (0, 2)
 
 
+def write_extraction_journal(folder: Path) -> None:
+    with Journal(str(folder)) as journal:
+        journal.add({"name": "a", "status": "done", "size": 3, "mtime_ns": 4, "settings": {"format": "npz"}})
+        journal.add({"name": "b", "status": "failed", "error": "no audio"})
+
+
+def read_extraction_journal(folder: Path) -> None:
+    with Journal(str(folder)) as journal:
+        journal.add({"name": "c", "status": "failed"})
+
+
+def write_recipe(folder: Path) -> None:
+    (folder / "recipe.json").write_text(json.dumps(MFCC(sr=16000, n_fft=512, win_length=400).to_dict()))
+
+
+def read_recipe_file(folder: Path) -> None:
+    assert read_recipe(str(folder / "recipe.json")).describe()
+
+
+def write_tagger(folder: Path) -> None:
+    network = nn.Sequential([nn.Flatten(), nn.Dense(2), nn.Softmax()], input_shape=(40, 4, 1))
+    x = np.random.default_rng(0).standard_normal((8, 40, 4, 1))
+    model = nn.NetworkClassifier(network, max_epochs=1, random_state=0).fit(x, np.arange(8) % 2)
+    options = {"n_frames": 4, "hop_frames": 4, "silence_dbfs": -60.0, "loudness_dbfs": None}
+    about = {"recipe": MFCC().to_dict(), "class_names": ["Comedy", "Drama"], "options": options, "inputs": "mfcc"}
+    nn.save(folder / "model.npz", model, **about)
+
+
+def read_tagger(folder: Path) -> Callable[[], None]:
+    tagger = Tagger.load(folder / "model.npz")
+    assert repr(tagger.settings)
+
+    def use() -> None:
+        if math.prod(tagger.model.network_.input_shape) < 10**5:
+            tagger.values(np.zeros((1, *tagger.model.network_.input_shape), np.float32))
+
+    return use
+
+
 EMPTY_FILTERS = (UserWarning,)  # about a recipe that hears nothing
 KINDS = {
     "features (float32)": Kind(
@@ -136,5 +181,8 @@ KINDS = {
     "part of features": Kind(write_part, read_part, (extract.TrackError,)),
     "package": Kind(write_package, read_package, (deb.PackageError,), may_run=("subprocess.Popen",)),
     "checksums": Kind(write_sums, read_sums, ()),
+    "journal of an extraction": Kind(write_extraction_journal, read_extraction_journal, ()),
+    "recipe": Kind(write_recipe, read_recipe_file, (ValueError,), EMPTY_FILTERS),
+    "model for tagging": Kind(write_tagger, read_tagger, (nn.FileFormatError, ValueError), EMPTY_FILTERS),
     "results": Kind(write_results, read_results, ()),
 }

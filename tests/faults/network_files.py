@@ -12,6 +12,7 @@ from mfcc import MFCC
 from nnlite.checkpoints import DamagedCheckpointWarning
 from nnlite.model_selection import read_folds, search, write_folds
 from tests.faults.file_kinds import Kind
+from tests.faults.watch import RUNS
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((24, 3)).astype(np.float32)
@@ -45,9 +46,37 @@ def write_pair(folder: Path) -> None:
     nn.save(folder / "model.npz", (network, params), about={"a": [1, "b"]})
 
 
+def write_ensemble(folder: Path) -> None:
+    nn.save(folder / "model.npz", small_ensemble().fit(X, np.column_stack([Y == "more", X[:, 2] > 0])))
+
+
+def small_ensemble(folder: Path | None = None) -> nn.BaggedEnsemble:
+    layers = (nn.Dense(3), nn.Tanh(), nn.Dense(1), nn.Sigmoid())
+    estimator = nn.NetworkClassifier(nn.Sequential(layers, input_shape=(3,)), max_epochs=2, n_threads=1)
+    return nn.BaggedEnsemble(estimator, n_bags=2, random_state=0, checkpoint=folder)
+
+
+def read_ensemble(folder: Path) -> Callable[[], None]:
+    loaded = nn.load(folder / "model.npz")
+    nn.save(folder / "again.npz", loaded)
+
+    def use() -> None:
+        loaded.predict(X[:2]), loaded.predict_proba(X[:2])
+
+    return use
+
+
+def write_members(folder: Path) -> None:
+    small_ensemble(folder).fit(X, np.column_stack([Y == "more", X[:, 2] > 0]))
+
+
+def read_members(folder: Path) -> None:
+    small_ensemble(folder).fit(X, np.column_stack([Y == "more", X[:, 2] > 0])).predict(X)
+
+
 def read_model(folder: Path) -> Callable[[], None]:
     loaded = nn.load(folder / "model.npz")
-    network, params = loaded if isinstance(loaded, tuple) else (loaded.network_, loaded.params_)
+    network, params = loaded if isinstance(loaded, tuple) else (loaded.network_, {})
     assert repr(loaded) and network.summary()
     nn.save(folder / "again.npz", loaded)
 
@@ -55,7 +84,7 @@ def read_model(folder: Path) -> Callable[[], None]:
         if network.multiply_adds() + np.prod(network.input_shape, dtype=float) > 1e6:
             return
         x = np.ones((2, *network.input_shape), np.float32)
-        if isinstance(loaded, tuple):
+        if params:
             nn.predict(network, params, x, n_threads=1)
         else:
             loaded.n_threads = 1
@@ -111,6 +140,10 @@ CHECKPOINT_ERRORS = (nn.FileFormatError, ValueError, nn.TrainingDiverged)
 KINDS = {
     "classifier": Kind(write_classifier, read_model, MODEL_ERRORS),
     "multi-label classifier": Kind(write_tagger, read_model, MODEL_ERRORS),
+    "ensemble": Kind(write_ensemble, read_ensemble, MODEL_ERRORS),
+    "checkpoints of an ensemble": Kind(
+        write_members, read_members, CHECKPOINT_ERRORS, (DamagedCheckpointWarning,), tuple(RUNS)
+    ),
     "network and parameters": Kind(write_pair, read_model, MODEL_ERRORS),
     "checkpoint of a complete fit": Kind(
         write_checkpoint, read_checkpoint, CHECKPOINT_ERRORS, (DamagedCheckpointWarning,)

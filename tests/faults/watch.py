@@ -31,7 +31,10 @@ RUNS = {
     "subprocess.Popen",
     "pickle.find_class",
 }
-RUNS |= {"socket.__new__", "ctypes.dlopen", "code.__new__", "marshal.loads"}
+RUNS |= {"socket.__new__", "ctypes.dlopen", "code.__new__"}
+
+
+INSTALLED = (sys.prefix, sys.base_prefix)
 
 
 class Watch:
@@ -83,6 +86,8 @@ class Watch:
     def _hook(self, event: str, args: tuple[Any, ...]) -> None:
         if self._seen is None:
             return
+        if event == "exec" and getattr(args[0], "co_filename", "").startswith(INSTALLED):
+            return  # a module that is imported late
         if event in RUNS and event not in self._may_run:
             self._note(f"{event} {str(args)[:200]}")
         elif event == "open" and args[2] & WRITES and args[0] is not None and not isinstance(args[0], int):
