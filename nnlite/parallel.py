@@ -28,6 +28,7 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 _lock = threading.Lock()
+_worker = threading.local()
 _pools: dict[int, ThreadPoolExecutor] = {}
 _blas: Any = None
 _blas_users = 0
@@ -99,8 +100,12 @@ def shards(n_samples: int, size: int = SHARD_SIZE) -> list[slice]:
 def ordered_map(
     function: Callable[[_Item], _Result], items: Sequence[_Item], n_threads: int | None = None
 ) -> Iterator[_Result]:
-    """Results of ``function(item)`` in the order of `items`, at most two for each thread computed ahead."""
-    n_threads = min(thread_count(n_threads), len(items))
+    """Results of ``function(item)`` in the order of `items`, at most two for each thread computed ahead.
+
+    Called by one of the threads, as when an augmentation asks a network, it works in that thread alone: all of them
+    waiting for each other would wait for ever.
+    """
+    n_threads = 1 if getattr(_worker, "is_one", False) else min(thread_count(n_threads), len(items))
     with single_threaded_blas():
         if n_threads <= 1:
             for item in items:
@@ -124,8 +129,12 @@ def ordered_map(
 def _pool(n_threads: int) -> ThreadPoolExecutor:
     with _lock:
         if n_threads not in _pools:
-            _pools[n_threads] = ThreadPoolExecutor(n_threads, thread_name_prefix="nnlite")
+            _pools[n_threads] = ThreadPoolExecutor(n_threads, "nnlite", _begin_work)
         return _pools[n_threads]
+
+
+def _begin_work() -> None:
+    _worker.is_one = True
 
 
 @contextlib.contextmanager

@@ -53,6 +53,16 @@ def test_ordered_map_computes_only_a_little_ahead():
     results.close()
 
 
+@pytest.mark.timeout(60)
+def test_a_thread_that_asks_for_threads_works_alone():
+    """As an augmentation that asks a network; with one pool for both they would wait for each other."""
+
+    def outer(k):
+        return sum(ordered_map(lambda j: threading.get_ident() + j, range(4), 2)) - 4 * threading.get_ident()
+
+    assert list(ordered_map(outer, range(6), 2)) == [6] * 6
+
+
 def test_gradients_have_the_same_bits_at_any_number_of_threads():
     net, rng = small_network(), np.random.default_rng(0)
     params = net.init(rng)
