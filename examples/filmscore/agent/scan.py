@@ -125,7 +125,8 @@ def scan(
             todo = []
             for folder in map(os.path.abspath, folders):
                 todo += _look(writer, folder, library, retry, report)
-            jobs = [Job(_key(path), path, os.path.abspath(library), writer.about["id"]) for path in dict.fromkeys(todo)]
+            here, identity = os.path.abspath(library), writer.about["id"]
+            jobs = [Job(key_of(path), path, here, identity) for path in dict.fromkeys(todo)]
             _work(writer, jobs, workers, report, progress)
             writer.finish(folder for folder in map(os.path.abspath, folders) if folder not in report.unread)
     report.seconds = time.perf_counter() - began
@@ -245,5 +246,6 @@ def _commit(writer: Writer, outcomes: Sequence[Outcome], report: Report) -> None
             report.copies += 1
 
 
-def _key(path: str) -> str:
+def key_of(path: str) -> str:
+    """A name for the job of a file."""
     return hashlib.sha256(os.fsencode(path)).hexdigest()[:32]

@@ -133,6 +133,10 @@ class Writer:
     ) -> None:
         self.connection.close()
 
+    def count(self) -> int:
+        """How many tracks there are."""
+        return counts(self.connection)[0]
+
     def known(self, folder: str) -> dict[str, KnownFile]:
         """Files below a folder that earlier scans saw, by path."""
         rows = self._all(f"SELECT {_KNOWN} FROM file WHERE path >= ? AND path < ?", below(folder))
