@@ -19,9 +19,16 @@ TOLERANCE_S = 0.1
 # Some Vorbis files go on counting, with empty pages, behind the end of the sound.
 OGG_TOLERANCE_S = 0.25
 
+# Samples: what 85 frames of MPEG-2 hold, and some.
+_MP3_REACH = 48 * 1152
+_OGG_MARGIN = 1 << 14
+
 # Sizes from here to 4 GB are what programs write that do not know the length yet (ffmpeg, SoX and arecord into a pipe).
 _UNKNOWN_SIZE = 0x7FFF0000
 _UNKNOWN_FRAMES = (1 << 63) - 1
+
+# Samples in a packet of 127 bytes of a MIDI sample dump; libsndfile believes the header without a look at the packets.
+_SDS_SAMPLES = {"PCM_S8": 60, "PCM_16": 40, "PCM_24": 30}
 
 # libsndfile corrects the size of the audio chunk of WAV, AIFF, AU, Wave64 and RF64 to what is there, and logs it.
 _CORRECTED_SIZE = re.compile(r"^\s*(?:data|SSND|Data Size|riff|Riff size)\s*:\s*(\d+)\s*\(should be (\d+)\)", re.M)
@@ -55,12 +62,43 @@ def length(sound: soundfile.SoundFile, raw: BinaryIO, mpeg: mp3.Mp3Stream | None
         return _mp3_length(frames, sound.samplerate, mpeg)
     if frames == _UNKNOWN_FRAMES:
         return Length(frames, None)
+    if sound.format == "SDS":
+        there = (os.fstat(raw.fileno()).st_size - 21) // 127 * _SDS_SAMPLES.get(sound.subtype, 30)
+        return Length(min(there, frames), frames, "truncated" if there < frames else "")
     for claimed, present in _CORRECTED_SIZE.findall(sound.extra_info):
         if int(present) < int(claimed) and int(claimed) & 0xFFFFFFFF < _UNKNOWN_SIZE:
             stated = round(frames * int(claimed) / max(1, int(present)))
             if stated - frames > TOLERANCE_S * sound.samplerate:
                 return Length(frames, stated, "truncated")
     return Length(frames, frames)
+
+
+def safe_start(sound: soundfile.SoundFile, raw: BinaryIO, frame: int) -> int:
+    """Return where to seek, at or before a frame, so that what is decoded from there to it makes it right.
+
+    A frame of MP3 may need bits of up to 85 frames before it. In the last page of an Ogg stream libsndfile counts from
+    an end that encoders trim, and misses by as much.
+    """
+    if sound.format == "MP3":
+        return max(0, frame - _MP3_REACH)
+    if sound.format == "OGG":
+        return min(frame, _before_last_page(raw, sound.samplerate))
+    return frame
+
+
+def _before_last_page(raw: BinaryIO, sr: int) -> int:
+    """Return a sample that lies before the last page of an Ogg stream, not far; 0 if that is not seen."""
+    tail = _tail(raw)
+    page = tail.rfind(b"OggS")
+    serial = tail[page + 14 : page + 18]
+    while (page := tail.rfind(b"OggS", 0, max(0, page))) >= 0:
+        granule = int.from_bytes(tail[page + 6 : page + 14], "little", signed=True)
+        if granule >= 0 and tail[page + 14 : page + 18] == serial:
+            break
+    else:
+        return 0
+    # Samples of Opus are counted at 48 kHz, from before the beginning.
+    return max(0, min(granule, granule * sr // 48_000) - _OGG_MARGIN)
 
 
 def _mp3_length(frames: int, sr: int, mpeg: mp3.Mp3Stream | None) -> Length:
@@ -77,8 +115,7 @@ def _torn_ogg(raw: BinaryIO) -> str:
 
     libsndfile takes the last whole page for the end, and of several streams one after the other reads the first.
     """
-    # A page is 65,307 bytes at most; tags of other formats may follow the last one.
-    tail = _bytes_at(raw, max(0, os.fstat(raw.fileno()).st_size - (1 << 18)), 1 << 18)
+    tail = _tail(raw)
     if b"OggS" not in tail:
         return ""
     page = tail[tail.rfind(b"OggS") :]
@@ -91,6 +128,11 @@ def _torn_ogg(raw: BinaryIO) -> str:
     if serials and page[14:18] not in serials:
         return "holds several Ogg streams one after the other, of which libsndfile reads the first"
     return ""
+
+
+def _tail(raw: BinaryIO) -> bytes:
+    # A page is 65,307 bytes at most; tags of other formats may follow the last one.
+    return _bytes_at(raw, max(0, os.fstat(raw.fileno()).st_size - (1 << 18)), 1 << 18)
 
 
 def _bytes_at(raw: BinaryIO, position: int, count: int) -> bytes:

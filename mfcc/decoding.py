@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import sys
@@ -130,16 +131,17 @@ class Decoder:
         Raises AudioError for samples that are not finite, and for a truncated file, or warns of it (`on_truncated`
         "raise" or "keep"); at once if it can be known before decoding, else after the last block.
         """
-        damage = self._length.damage
-        if damage and (self._last is None or self._last > self._length.frames):
+        damage, last = self._length.damage, self._last
+        if damage and (last is None or last > self._length.frames):
             self._report(damage, self._length.frames, self._length.stated, on_truncated)
+            last = self._length.frames
         position = self._first
         self._seek(position)
         channels = self._sound.channels
         buffer = np.empty((max(1, _BLOCK // channels), channels), self.dtype)
         failure = ""
-        while not failure and position != self._last:
-            wanted = len(buffer) if self._last is None else min(len(buffer), self._last - position)
+        while not failure and position != last:
+            wanted = len(buffer) if last is None else min(len(buffer), last - position)
             count, failure = self._read(buffer[:wanted])
             if count == 0:
                 break
@@ -147,7 +149,7 @@ class Decoder:
             position += count
         if position == self._first and not failure:
             raise AudioError(self.path, f"no samples from {self._time(position)} on.")
-        if position != self._last and not damage:
+        if position != last and not damage:
             self._check_end(position, failure, on_truncated)
 
     def _check_header(self) -> None:
@@ -181,18 +183,29 @@ class Decoder:
     def _seek(self, frame: int) -> None:
         if frame == 0:
             return
-        try:
-            self._sound.seek(frame)
-        except soundfile.LibsndfileError:
-            raise AudioError(self.path, f"can't be read from {self._time(frame)} on: it seems to end before.") from None
+        start = 0
+        if self._sound.can_seek:
+            try:
+                start = self._sound.seek(containers.safe_start(self._sound, self._raw, frame))
+            except soundfile.LibsndfileError:
+                with contextlib.suppress(soundfile.LibsndfileError):
+                    self._sound.seek(0)
+        # Decode what comes before, and forget it; libsndfile can't seek at all in some formats (GSM, G.721, DWVW, XI).
+        buffer = np.empty((max(1, _BLOCK // self._sound.channels), self._sound.channels), self.dtype)
+        missing = frame - start
+        while missing > 0:
+            count, _ = self._read(buffer[:missing])
+            if count == 0:
+                raise AudioError(self.path, f"can't be read from {self._time(frame)} on: it seems to end before.")
+            missing -= count
 
     def _read(self, buffer: np.ndarray) -> tuple[int, str]:
         """Fill the buffer; return the number of frames, and what stopped the decoder if anything did."""
-        before = self._sound.tell()
+        before = self._sound.position()
         try:
             return self._sound.buffer_read_into(buffer, self.dtype.name), ""
         except soundfile.LibsndfileError as error:
-            return max(0, self._sound.tell() - before), _words(error)
+            return max(0, self._sound.position() - before), _words(error)
 
     def _mix(self, frames: np.ndarray, position: int) -> np.ndarray:
         mono = frames[:, 0]
@@ -226,6 +239,15 @@ class _Sequential(soundfile.SoundFile):
     def seekable(self) -> bool:
         return False
 
+    @property
+    def can_seek(self) -> bool:
+        """Whether libsndfile says that it can seek in this file."""
+        return super().seekable()
+
+    def position(self) -> int:
+        """Return the number of the next frame, 0 where libsndfile can't tell."""
+        return self.tell() if self.can_seek else 0
+
 
 def _open(path: Path) -> BinaryIO:
     try:
@@ -246,7 +268,7 @@ def _open(path: Path) -> BinaryIO:
     return raw
 
 
-def _sound_file(raw: BinaryIO, path: Path) -> tuple[soundfile.SoundFile, mp3.Mp3Stream | None]:
+def _sound_file(raw: BinaryIO, path: Path) -> tuple[_Sequential, mp3.Mp3Stream | None]:
     # The open file rather than its name, which would have a say in the format. On Windows each C library counts its
     # open files by itself.
     source = os.fsdecode(path) if sys.platform == "win32" else raw.fileno()

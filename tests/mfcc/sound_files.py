@@ -1,0 +1,98 @@
+"""Sound files of every kind that libsndfile writes, with and without what else lies in files."""
+
+import functools
+import io
+import struct
+
+import numpy as np
+import soundfile
+
+# Written without a header, by another program only, or into two files.
+UNWRITTEN = {
+    ("RAW", None),
+    ("SD2", None),
+    ("AIFF", "DWVW_12"),
+    ("MP3", "MPEG_LAYER_I"),
+    ("MP3", "MPEG_LAYER_II"),
+    ("WAV", "MPEG_LAYER_III"),
+}
+MONO = {"GSM610", "G721_32", "G723_24", "G723_40", "DWVW_12", "DWVW_16", "DWVW_24"}
+MONO |= {"NMS_ADPCM_16", "NMS_ADPCM_24", "NMS_ADPCM_32"}
+MONO_FORMATS = {"WVE", "XI", "SVX", "HTK", "SDS", "MPC2K"}
+STEREO_AT_MOST = {"MP3", "AVR", "VOC", "MPC2K"}
+
+
+@functools.cache
+def kinds():
+    """(format, subtype) of all that can be written here."""
+    return tuple(
+        (container, subtype)
+        for container in sorted(soundfile.available_formats())
+        for subtype in sorted(soundfile.available_subtypes(container))
+        if not {(container, None), (container, subtype)} & UNWRITTEN
+    )
+
+
+def most_channels(container, subtype):
+    if subtype in MONO or container in MONO_FORMATS:
+        return 1
+    return 2 if container in STEREO_AT_MOST or subtype in ("IMA_ADPCM", "MS_ADPCM") else 8
+
+
+def encode(samples, sr, container, subtype, **tags):
+    """A file as bytes; `tags` are soundfile's: title, artist, comment and so on."""
+    file = io.BytesIO()
+    channels = 1 if np.ndim(samples) == 1 else samples.shape[1]
+    with soundfile.SoundFile(file, "w", sr, channels, subtype, format=container) as sound:
+        for name, text in tags.items():
+            setattr(sound, name, text)
+        for start in range(0, len(samples), 4096):  # libsndfile's Vorbis encoder runs out of stack on long blocks
+            sound.write(samples[start : start + 4096])
+    return file.getvalue()
+
+
+def tone(seconds, sr, channels=1, frequency=440.0, amplitude=0.5):
+    y = amplitude * np.sin(2 * np.pi * frequency * np.arange(round(seconds * sr)) / sr)
+    return (y if channels == 1 else np.outer(y, np.ones(channels))).astype(np.float32)
+
+
+def id3(*frames):
+    """An ID3v2.4 tag of (name, content)."""
+    body = b"".join(name + _syncsafe(len(content)) + b"\0\0" + content for name, content in frames)
+    return b"ID3\x04\0\0" + _syncsafe(len(body)) + body
+
+
+def _syncsafe(number):
+    return bytes(number >> shift & 0x7F for shift in (21, 14, 7, 0))
+
+
+def picture(size=20_000):
+    """An APIC frame: a JPEG of sorts, in which everything looks like the start of an MPEG frame."""
+    return b"APIC", b"\0image/jpeg\0\x03\0\xff\xd8\xff\xe0" + b"\xff\xfb\x90\x64" * (size // 4)
+
+
+def with_flac_picture(data, size=20_000):
+    """A FLAC file with a PICTURE block behind STREAMINFO, which must not be the last of its blocks."""
+    kind, length = data[4], int.from_bytes(data[5:8], "big")
+    assert data[:4] == b"fLaC" and kind == 0
+    mime, image = b"image/jpeg", b"\xff\xf8" * (size // 2)  # which looks like frames
+    block = struct.pack(">II", 3, len(mime)) + mime + struct.pack(">IIIIII", 0, 8, 8, 24, 0, len(image)) + image
+    return data[: 8 + length] + b"\x06" + len(block).to_bytes(3, "big") + block + data[8 + length :]
+
+
+def with_riff_chunks(data, loops=0):
+    """A WAV file with chunks before and behind the samples, one of odd length; loops say what a sampler repeats."""
+    assert data[:4] == b"RIFF"
+    before = _chunk(b"JUNK", bytes(27)) + _chunk(b"bext", bytes(602)) + _chunk(b"LIST", b"INFOIART" + bytes(9))
+    behind = (
+        _chunk(b"cue ", struct.pack("<I", 0))
+        + _chunk(b"id3 ", id3(picture()))
+        + _chunk(b"smpl", bytes(28) + struct.pack("<II", loops, 0) + loops * struct.pack("<6I", 0, 0, 10, 500, 0, 0))
+    )
+    at = data.index(b"data")
+    body = data[8:at] + before + data[at:] + b"\0" * (len(data) % 2) + behind
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def _chunk(name, content):
+    return name + struct.pack("<I", len(content)) + content + b"\0" * (len(content) % 2)
