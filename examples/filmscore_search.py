@@ -31,6 +31,7 @@ from filmscore.files import replace_file, sha256
 from filmscore.options import data_parser
 from filmscore.runs import Data
 from filmscore.searching import GRID, RANGES, evaluate, track_scores, train, trial_rows, trial_table, winner_table
+from filmscore.tagging import about_model
 from nnlite.model_selection import ParameterGrid, ParameterSampler, SearchResult, search, successive_halving
 
 COLUMNS = ("method", *GRID, "epochs", "roc_auc", "lrap", "seconds", "error")
@@ -101,7 +102,7 @@ def main(arguments: list[str] | None = None) -> int:
     with replace_file(out / "results.json") as file:
         file.write((json.dumps(found, indent=1) + "\n").encode())
     features = data.features
-    nn.save(out / "model.npz", models[best], recipe=features.recipe.to_dict(), class_names=list(features.class_names))
+    nn.save(out / "model.npz", models[best], **about_model(features))
     plots.search_progress(out / "search.png", results, f"three ways to search, split by {options.split}")
     print(f"wrote {out}: trials.csv, results.json, model.npz and a picture")
     return 0

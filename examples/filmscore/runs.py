@@ -20,7 +20,7 @@ from filmscore.extract import Settings
 from filmscore.features import Features, load_features
 from filmscore.files import replace_file
 from filmscore.splits import QUESTIONS, Split, split_features
-from filmscore.tagging import recording_tiles, tag
+from filmscore.tagging import about_model, recording_tiles, tag
 from mfcc import AudioError
 from nnlite.checkpoints import Checkpointer
 
@@ -94,7 +94,7 @@ def write_run(
     """
     features, split, out = data.features, data.split, options.out
     out.mkdir(parents=True, exist_ok=True)
-    nn.save(out / "model.npz", model, recipe=features.recipe.to_dict(), class_names=list(features.class_names))
+    nn.save(out / "model.npz", model, **about_model(features))
     with replace_file(out / "history.csv") as file:
         columns = list(dict.fromkeys(name for row in history for name in row))
         lines = [columns] + [[f"{row[name]:.6g}" if name in row else "" for name in columns] for row in history]
