@@ -197,9 +197,10 @@ def _record(case: Case, threads: int, entrants: list[_Entrant]) -> dict[str, Any
         return record
     record["ours"] = ours.full_name
     if peers is not None:
-        scale = ours.work / peers.work
-        times = figures.ratio(peers.samples, ours.samples, scale)
-        record["ratio"] = {"against": peers.full_name, **{name: _rounded(value, 4) for name, value in times.items()}}
+        record["ratio"] = _ratio(ours, peers)
+        same = _best([mode for mode in modes if not mode.made["tolerance"]], PEER)
+        if same not in (None, peers):
+            record["ratio_in_float32"] = _ratio(ours, same)
     rate = _best(modes, RATE)
     if rate is not None and case.flops:
         sgemm = 1 / rate.seconds_per_work
@@ -210,6 +211,11 @@ def _record(case: Case, threads: int, entrants: list[_Entrant]) -> dict[str, Any
             if mode.entrant.contender.role in (OURS, PEER)
         }
     return record
+
+
+def _ratio(ours: _Mode, peer: _Mode) -> dict[str, Any]:
+    times = figures.ratio(peer.samples, ours.samples, ours.work / peer.work)
+    return {"against": peer.full_name, **{name: _rounded(value, 4) for name, value in times.items()}}
 
 
 def _best(modes: list[_Mode], role: str) -> _Mode | None:

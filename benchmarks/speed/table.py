@@ -57,6 +57,9 @@ def _verdicts(record: dict[str, Any]) -> list[str]:
         if record["aim"] is not None:
             line += f"; aim {_times(record['aim'])}{': met' if ratio['median'] >= record['aim'] else ''}"
         lines.append(line)
+    if "ratio_in_float32" in record:
+        same = record["ratio_in_float32"]
+        lines.append(f"in float32 alone: {_times(same['median'])} as fast as {same['against']}")
     for figure, most in record["limits"].items():
         value = limited(record, figure)
         if value is not None:
@@ -103,12 +106,9 @@ def _row(record: dict[str, Any]) -> str:
     ours = modes[record["ours"]]
     threads = ", one thread" if record["threads"] == 1 else ""
     cells = [record["title"] + threads, _amount(ours, record["unit"])]
-    if "ratio" in record:
-        ratio = record["ratio"]
-        cells.append(f"{ratio['against']}: {_amount(modes[ratio['against']], record['unit'])}")
-        cells.append(f"**{ratio['median']:.2f}** ({ratio['low']:.2f} to {ratio['high']:.2f})")
-    else:
-        cells += ["", ""]
+    ratios = [record[name] for name in ("ratio", "ratio_in_float32") if name in record]
+    cells.append("<br>".join(f"{one['against']}: {_amount(modes[one['against']], record['unit'])}" for one in ratios))
+    cells.append("<br>".join(f"**{one['median']:.2f}** ({one['low']:.2f} to {one['high']:.2f})" for one in ratios))
     share = record.get("share_of_sgemm", {}).get(record["ours"])
     cells.append("" if share is None else f"{share:.0%}")
     return f"| {' | '.join(cells)} |"

@@ -72,6 +72,17 @@ def test_the_ratio_is_per_unit_of_work_and_to_the_fastest_peer():
     assert found == pytest.approx([min(each), np.median(each), max(each)], rel=1e-2)
 
 
+def test_beside_a_faster_peer_of_less_precision_stands_one_of_the_same():
+    record, _ = record_of(
+        contender("ours", "right", OURS, seconds=0.05),
+        contender("exact", "right", seconds=0.8),
+        contender("rough", "wrong"),
+    )
+    assert record["ratio"]["against"] == "rough, nearly"
+    assert record["ratio_in_float32"]["against"] == "exact"
+    assert "in float32 alone" in "\n".join(table.described(record))
+
+
 def test_without_peers_there_is_no_ratio():
     record, _ = record_of(contender("ours", "right", OURS))
     assert "ratio" not in record and record["ours"] == "ours"
