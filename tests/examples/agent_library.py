@@ -32,9 +32,13 @@ def network(n_outputs):
     return nn.Sequential([nn.Flatten(), nn.Dense(6), nn.Tanh(), nn.Dense(n_outputs)], input_shape=(40, 7, 1))
 
 
-@functools.cache
 def model_file(seed: int = 0) -> Path:
     """A small ensemble for four genres."""
+    return _model_file(seed)
+
+
+@functools.cache
+def _model_file(seed: int) -> Path:
     features = dataclasses.replace(made_up_features(), description={"options": {}})
     x = np.random.default_rng(seed).standard_normal((len(features.tiles), 40, 7, 1)).astype(np.float32)
     member = nn.NetworkClassifier(network(1), max_epochs=2, validation_fraction=0)
@@ -46,8 +50,8 @@ def model_file(seed: int = 0) -> Path:
 
 @functools.cache
 def single_model_file() -> Path:
-    """A single network with a softmax, as filmscore_cnn.py makes them."""
-    features = dataclasses.replace(made_up_features(), description={"options": {}})
+    """A single network with a softmax, as filmscore_cnn.py makes them, for louder recordings."""
+    features = dataclasses.replace(made_up_features(), description={"options": {"loudness_dbfs": -17.0}})
     x = np.random.default_rng(0).standard_normal((len(features.tiles), 40, 7, 1)).astype(np.float32)
     loss = nn.SoftmaxCrossEntropy()
     model = nn.NetworkClassifier(network(4), loss=loss, max_epochs=2, validation_fraction=0, random_state=0)

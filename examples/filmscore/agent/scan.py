@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from filmscore.agent import schema
 from filmscore.agent.analyse import READER, Job, Outcome, analyse
@@ -18,6 +19,7 @@ from filmscore.agent.walk import find_files
 from filmscore.agent.writing import Writer, create
 from filmscore.files import sha256
 from filmscore.options import DATA
+from filmscore.tagging import Tagger
 from nnlite.model_selection.execution import Workers, run_jobs
 
 SHIPPED = DATA.parent / "models" / "filmscore.npz"
@@ -149,12 +151,27 @@ def _check_model(writer: Writer, model: Path | None) -> None:
             raise LibraryError(f"{own}: expected the model that the library was made with ({name}), got another.")
         if model is not None and sha256(model) != expected:
             raise LibraryError(
-                f"{writer.folder}: was made with another model ({name}) than {model}, and the values of two models "
-                "can't be compared. Leave --model out, or scan into a new library: --library OTHER. "
+                f"{writer.folder}: was made with another model ({name}): {_difference(own, model)}. The values of two "
+                "models can't be compared. Leave --model out, or scan into a new library: --library OTHER. "
                 "correct --from-library takes your labels over."
             )
     except OSError as error:
         raise LibraryError(f"{error.filename}: {error.strerror}.") from error
+
+
+def _difference(own: Path, model: Path) -> str:
+    """In words, how the tagger of a model's file differs from that of the library's."""
+    here, other = Tagger.load(own), Tagger.load(model)
+    if other.class_names != here.class_names:
+        return f"{model} has other genres ({', '.join(other.class_names)})"
+    knobs, others = _knobs(here), _knobs(other)
+    changed = ", ".join(key for key in knobs if knobs[key] != others[key])
+    return f"with {model} recordings become other tiles ({changed})" if changed else f"{model} has other weights"
+
+
+def _knobs(tagger: Tagger) -> dict[str, Any]:
+    settings = tagger.settings.to_dict()
+    return settings | settings.pop("recipe") | {"inputs": tagger.inputs}
 
 
 def _look(writer: Writer, folder: str, library: Path, retry: bool, report: Report) -> list[str]:
