@@ -130,13 +130,14 @@ TRIED = {
 
 LADDER = {
     "convolutional, as published": replace(BASE, init="layers", scaling=None, rest=0.0, momentum=0.0),
-    "convolutional, learning": BASE,
+    BASE.title: BASE,
     "the same, eight times the steps": LONG,
     "ten binary convolutional networks": MODELS["ensemble"],
     "logistic regression on mean and deviation": MODELS["logistic"],
     "logistic regression on modulation": _MODULATION,
     "mel bands to 9.5 kHz": _NARROW,
     "ridge, no early stopping, refit": _RIDGE,
+    "(the same on mean and deviation)": replace(_RIDGE, inputs="mfcc"),
     "50 hidden units": _HIDDEN,
     "ten binary networks: what is shipped": SHIPPED,
 }

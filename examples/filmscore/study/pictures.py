@@ -59,7 +59,7 @@ def learning_curves(path: Path, histories: Mapping[str, Sequence[Sequence[Mappin
     plt.close(picture)
 
 
-def splits(path: Path, judgements: Mapping[str, Judgement]) -> None:
+def splits(path: Path, title: str, judgements: Mapping[str, Judgement]) -> None:
     """ROC-AUC of each class when training shared windows, tracks or nothing with the test pieces."""
     plt = pyplot()
     if plt is None:
@@ -67,13 +67,13 @@ def splits(path: Path, judgements: Mapping[str, Judgement]) -> None:
     picture, axes = plt.subplots(figsize=(7, 3.8), layout="constrained")
     names = list(next(iter(judgements.values())).classes)
     width = 0.8 / len(judgements)
-    for number, ((title, judgement), color) in enumerate(zip(judgements.items(), (MUTED, SECOND, ACCENT), strict=True)):
+    for number, ((split, judgement), color) in enumerate(zip(judgements.items(), (MUTED, SECOND, ACCENT), strict=True)):
         values = [judgement.classes[name]["roc_auc"] for name in names]
         place = np.arange(len(names)) + (number - (len(judgements) - 1) / 2) * width
-        axes.bar(place, values, width * 0.92, color=color, label=f"{title} ({judgement.figures['roc_auc']:.2f})")
+        axes.bar(place, values, width * 0.92, color=color, label=f"{split} ({judgement.figures['roc_auc']:.2f})")
     axes.axhline(0.5, color=INK, linewidth=0.8, linestyle=":")
     axes.set_xticks(range(len(names)), names)
-    axes.set(ylabel="ROC-AUC, whole tracks", ylim=(0.3, 1))
+    axes.set(ylabel="ROC-AUC, whole tracks", ylim=(0.3, 1), title=title)
     axes.legend(frameon=False, ncols=3, loc="upper center")
     picture.savefig(path, dpi=130)
     plt.close(picture)

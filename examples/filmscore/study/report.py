@@ -87,7 +87,8 @@ def make_blocks(
     study = {name: result(model) for name, model in MODELS.items()}
     steps = {title: result(model) for title, model in LADDER.items()}
     mlp, cnn, ensemble = (study[name] for name in ("mlp", "cnn", "ensemble"))
-    shown = {each.model.title: each for each in (*study.values(), result(SHIPPED))}
+    shipped = result(SHIPPED)
+    shown = {each.model.title: each for each in (*study.values(), shipped)}
     by_split = {
         model.title: {by: result(model, by) for by in QUESTIONS} for model in (MODELS["logistic"], LONG, SHIPPED)
     }
@@ -103,8 +104,11 @@ def make_blocks(
         folder / "learning_curves.png",
         {each.model.title: [fold.history for fold in each.folds.values()] for each in (mlp, cnn)},
     )
-    pictures.splits(folder / "splits.png", {f"by {by}": each.track for by, each in by_split[LONG.title].items()})
-    pictures.confusion(folder / "confusion.png", features, ensemble.track_pieces)
+    shown_by_split = by_split[MODELS["logistic"].title]
+    pictures.splits(
+        folder / "splits.png", MODELS["logistic"].title, {f"by {by}": each.track for by, each in shown_by_split.items()}
+    )
+    pictures.confusion(folder / "confusion.png", features, shipped.track_pieces)
 
     both = (published.F1_FULLY_CONNECTED, published.F1_CONVOLUTIONAL)
     against_ensemble = (published.F1_CONVOLUTIONAL, published.F1_ENSEMBLE)
@@ -138,7 +142,7 @@ def make_blocks(
             first=cnn.model.title,
         ),
         "twins": tables.overview({title: each.track for title, each in twins.items()}),
-        "mislabelings": tables.mislabelings(features, ensemble.track_pieces),
+        "mislabelings": tables.mislabelings(features, shipped.track_pieces),
     }
 
 

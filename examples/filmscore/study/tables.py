@@ -22,8 +22,9 @@ FIGURES = {
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table; the first column is text, the others are figures."""
-    rule = ["---", *["---:"] * (len(header) - 1)]
+    """A table, its columns of figures to the right."""
+    figures = [all(not cell or cell[0] in "+-0123456789" for cell in column) for column in zip(*rows, strict=True)]
+    rule = ["---:" if right else "---" for right in figures]
     return "\n".join(f"| {' | '.join(row)} |" for row in [header, rule, *rows])
 
 
