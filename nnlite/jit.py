@@ -10,13 +10,8 @@ import functools
 import hashlib
 import logging
 import math
-import os
 import pickle
 import platform
-import re
-import sys
-import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +21,8 @@ import numba.core.config
 import numpy as np
 from numba.core import compiler
 from numba.core.caching import _Cache
+
+from nnlite import kernel_cache
 
 ALIGNMENT = 64
 """Bytes: a cache line, and the widest vector register."""
@@ -38,19 +35,6 @@ config: Any = numba.core.config
 _njit: Any = numba.njit
 
 _logger = logging.getLogger("nnlite")
-
-
-def cache_directory() -> Path:
-    """Where compiled kernels are kept: ``NNLITE_CACHE_DIR``, or a folder in the user's cache directory."""
-    if chosen := os.environ.get("NNLITE_CACHE_DIR"):
-        return Path(chosen)
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
-    return base / "nnlite"
 
 
 @functools.cache
@@ -108,8 +92,8 @@ class _KernelCache(_Cache):
     """One file per kernel and signature, named by the hash of its key.
 
     numba's own cache keeps an index beside the code; two processes that fill it at once can leave an index entry that
-    points to the other's code. A name that is the key needs no index, and a rename makes each file whole or absent. A
-    checksum comes first in a file, so that one which a disk has damaged is compiled again, not run.
+    points to the other's code. A name that is the key needs no index, and a rename makes each file whole or absent.
+    What a disk has damaged, or someone else could have written, is compiled again, not run.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -117,22 +101,19 @@ class _KernelCache(_Cache):
 
     @property
     def cache_path(self) -> str:
-        return str(cache_directory())
+        return str(kernel_cache.directory())
 
     def _path(self, signature: Any, target_context: Any) -> Path:
         key = (_identity(self._function), str(signature), target_context.codegen().magic_tuple())
-        return cache_directory() / (hashlib.blake2b(repr(key).encode(), digest_size=20).hexdigest() + ".kernel")
+        return kernel_cache.directory() / (hashlib.blake2b(repr(key).encode(), digest_size=20).hexdigest() + ".kernel")
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         target_context.refresh()
         try:
-            path = self._path(sig, target_context)
-            content = path.read_bytes()
-            _note_use(path)
+            payload = kernel_cache.read(self._path(sig, target_context))
         except (OSError, RuntimeError):  # RuntimeError: the user has no home directory
-            content = b""
-        checksum, payload = content[:_CHECKSUM_BYTES], content[_CHECKSUM_BYTES:]
-        if not payload or _checksum(payload) != checksum:
+            payload = None
+        if payload is None:
             _announce()
             return None
         return compiler.CompileResult._rebuild(target_context, *pickle.loads(payload))
@@ -140,18 +121,8 @@ class _KernelCache(_Cache):
     def save_overload(self, sig: Any, data: Any) -> None:
         # A kernel that can't be kept costs the next process a few seconds, nothing else.
         with contextlib.suppress(OSError, RuntimeError, pickle.PicklingError):
-            path = self._path(sig, data.target_context)
             payload = pickle.dumps(data._reduce(), protocol=-1)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(_checksum(payload) + payload)
-                os.replace(temporary, path)
-            except BaseException:
-                os.unlink(temporary)
-                raise
-            _prune_once(path.parent)
+            kernel_cache.write(self._path(sig, data.target_context), payload)
 
     def enable(self) -> None:
         """Always enabled."""
@@ -161,57 +132,6 @@ class _KernelCache(_Cache):
 
     def flush(self) -> None:
         """Nothing is held back in memory."""
-
-
-_CHECKSUM_BYTES = 32
-_DAY = 24 * 60 * 60.0
-_KEPT_DAYS = 90
-_KEPT_FILES = 4096  # of some 80 kB
-
-
-def _note_use(path: Path) -> None:
-    """Let a file's time say on which day it was used last."""
-    with contextlib.suppress(OSError):  # someone else's, on a disk that can't be written to, or just removed
-        if time.time() - path.stat().st_mtime > _DAY:
-            os.utime(path)
-
-
-@functools.cache
-def _prune_once(folder: Path) -> None:
-    prune(folder)
-
-
-def prune(folder: Path) -> int:
-    """Remove kernels that no one will ask for again: code of older sources, versions and processors is never replaced.
-
-    A file goes when it has not been used for 90 days, or when 4096 others were used since; a half-written one after a
-    day. A process that finds one gone compiles it again. Called by the first process that adds to a folder.
-
-    Returns
-    -------
-    int
-        Number of files that were removed.
-    """
-    now, used, old = time.time(), [], []
-    for path in folder.iterdir():
-        with contextlib.suppress(OSError):  # another process was faster
-            age = now - path.stat().st_mtime
-            if re.fullmatch(r"[0-9a-f]{40}\.kernel", path.name):
-                used.append((age, path))
-            elif path.suffix == ".part" and age > _DAY:
-                old.append(path)
-    used.sort()
-    old += [path for rank, (age, path) in enumerate(used) if rank >= _KEPT_FILES or age > _KEPT_DAYS * _DAY]
-    removed = 0
-    for path in old:
-        with contextlib.suppress(OSError):
-            path.unlink()
-            removed += 1
-    return removed
-
-
-def _checksum(payload: bytes) -> bytes:
-    return hashlib.blake2b(payload, digest_size=_CHECKSUM_BYTES).digest()
 
 
 def kernel(function: Callable[..., Any] | None = None, *, inline: str = "never") -> Any:

@@ -24,7 +24,8 @@ PACKAGES = ("nnlite", "mfcc")
 
 # What each module (or package) of nnlite stands on. It may import that, what that stands on, and its own parts.
 BELOW = {
-    "jit": "",
+    "kernel_cache": "",
+    "jit": "kernel_cache",
     "simd": "",
     "kernels": "jit simd",
     "initializers": "",
@@ -65,7 +66,7 @@ BELOW = {
     "fitting": "held_out interrupts progress resume",
     "classifier_file": "predictor registry parameters resume settings",
     "classifier": "estimator feature_names fitting classifier_file models",
-    "exchange": "classifier",
+    "exchange": "ensemble",
     "members": "classifier model_selection",
     "bags": "members",
     "ensemble_settings": "classifier",

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nnlite import jit
+from nnlite import jit, kernel_cache
 
 ROOT = Path(__file__).parents[2]
 SOURCE = """
@@ -179,6 +179,29 @@ def test_a_damaged_file_is_compiled_again(tmp_path, cache, damage):
     assert hits(healed.scaled_sum) == 1
 
 
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="needs owners of files")
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
+def test_what_others_may_write_is_not_run(tmp_path, cache, mode):
+    path = write(tmp_path / "source" / "tiny.py")
+    load(path).scaled_sum(X)
+    (file,) = kernels(cache)
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.chmod(mode)
+    tiny = load(path)
+    assert tiny.scaled_sum(X) == 12.0 and hits(tiny.scaled_sum) == 0
+    assert file.stat().st_mode & 0o777 == 0o600  # one of our own took its place
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="needs owners of files")
+def test_what_another_user_wrote_is_not_run(tmp_path, cache, monkeypatch):
+    path = write(tmp_path / "source" / "tiny.py")
+    load(path).scaled_sum(X)
+    monkeypatch.setattr(os, "getuid", lambda: os.stat(tmp_path).st_uid + 1)
+    tiny = load(path)
+    assert tiny.scaled_sum(X) == 12.0
+    assert hits(tiny.scaled_sum) == (1 if os.stat(tmp_path).st_uid == 0 else 0)  # the system's files are trusted
+
+
 # --- What is never asked for again ------------------------------------------------------------------------------------
 
 
@@ -199,15 +222,15 @@ def test_what_was_not_used_for_long_is_removed(cache):
     ]
     (cache / f"{'3' * 40}.kernel").mkdir()
     os.utime(cache / f"{'3' * 40}.kernel", (0, 0))
-    assert jit.prune(cache) == len(gone)
+    assert kernel_cache.prune(cache) == len(gone)
     assert {path.name for path in cache.iterdir()} == {*(path.name for path in kept), f"{'3' * 40}.kernel"}
 
 
 def test_no_more_than_so_many_are_kept(cache, monkeypatch):
-    monkeypatch.setattr(jit, "_KEPT_FILES", 3)
+    monkeypatch.setattr(kernel_cache, "_KEPT_FILES", 3)
     for days in range(6):
         aged(cache / f"{days:040}.kernel", days)
-    assert jit.prune(cache) == 3
+    assert kernel_cache.prune(cache) == 3
     assert sorted(path.name for path in cache.iterdir()) == [f"{days:040}.kernel" for days in range(3)]
 
 
@@ -245,7 +268,7 @@ def test_processes_prune_and_compile_at_once(tmp_path, cache, monkeypatch):
     aged(cache / f"{'0' * 40}.kernel", 1000)
     with monkeypatch.context() as patch:
         patch.setattr(Path, "stat", gone)
-        assert jit.prune(cache) == 0 and removed
+        assert kernel_cache.prune(cache) == 0 and removed
     tiny = load(write(tmp_path / "source" / "tiny.py"))
     assert tiny.scaled_sum(X) == 12.0
 
@@ -263,7 +286,7 @@ def test_a_user_without_home(tmp_path, monkeypatch):
     def no_home():
         raise RuntimeError("Could not determine home directory.")
 
-    monkeypatch.setattr(jit, "cache_directory", no_home)
+    monkeypatch.setattr(kernel_cache, "directory", no_home)
     assert load(write(tmp_path / "source" / "tiny.py")).scaled_sum(X) == 12.0
 
 
@@ -275,13 +298,13 @@ def test_functions_without_source_are_not_kept(cache):
 
 
 def test_cache_directory(monkeypatch, tmp_path):
-    assert jit.cache_directory() == tmp_path / "cache"
+    assert kernel_cache.directory() == tmp_path / "cache"
     monkeypatch.delenv("NNLITE_CACHE_DIR")
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert jit.cache_directory() == tmp_path / "nnlite"
+    assert kernel_cache.directory() == tmp_path / "nnlite"
     monkeypatch.setenv("XDG_CACHE_HOME", "")
-    assert jit.cache_directory() == Path.home() / ".cache" / "nnlite"
+    assert kernel_cache.directory() == Path.home() / ".cache" / "nnlite"
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
