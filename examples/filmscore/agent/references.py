@@ -60,7 +60,7 @@ def seconds(text: str) -> float:
     >>> seconds("1:30"), seconds("0:01:30.5"), seconds("90")
     (90.0, 90.5, 90.0)
     """
-    match = re.fullmatch(r"(?:(?:(\d{1,4}):)?(\d{1,4}):)?(\d{1,6}(?:\.\d{1,6})?)", text.strip())
+    match = re.fullmatch(r"(?:(?:(\d{1,4}):)?(\d{1,4}):)?(\d{1,6}(?:\.\d{1,6})?)", text.strip(), re.ASCII)
     if not match:
         raise ValueError(f"expected a time such as 1:30 or 90, got {text!r}")
     hours, minutes, rest = (float(part or 0) for part in match.groups())

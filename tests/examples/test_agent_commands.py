@@ -1,0 +1,281 @@
+"""The agent as its users call it: tables that fit, JSON for programs, playlists that play, and errors that help."""
+
+import csv
+import doctest
+import importlib
+import json
+import os
+import pkgutil
+import re
+import shutil
+import sys
+import urllib.parse
+
+import filmscore_agent
+import numpy as np
+import pytest
+
+import filmscore.agent
+from filmscore.agent import export, tables
+from filmscore.agent.library import Library
+from filmscore.agent.references import seconds
+from tests.examples.agent_library import add_tracks, empty_library, made_up_analysis, model_file, write_noise
+from tests.examples.made_up import NAMES
+
+HOSTILE = [
+    os.fsdecode(b"/music/one/caf\xe9.ogg"),
+    "/music/one/new\nline.ogg",
+    "/music/two/\x1b[31mred\x1b[0m.ogg",
+    "/music/two/ends with a space.ogg ",
+    '/music/two/<script>alert("1")</script>, & 100 %.ogg',
+    "/music/three/日本の音楽.ogg",
+    "/music/three/" + "long " * 40 + ".ogg",
+]
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    """A library of odd names."""
+    folder = tmp_path_factory.mktemp("hostile") / "library"
+    rng = np.random.default_rng(0)
+    empty_library(folder)
+    add_tracks(folder, {name: made_up_analysis(rng, album="=1+1" if k == 0 else "") for k, name in enumerate(HOSTILE)})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def music(tmp_path_factory):
+    """A folder of music, and its library."""
+    folder = tmp_path_factory.mktemp("music")
+    for k in range(5):
+        write_noise(folder / "music" / f"album {k % 2}" / f"{k}.flac", k)
+    assert (
+        run("scan", folder / "music", "--library", folder / "library", "--model", model_file(), "--processes", 1) == 0
+    )
+    return folder
+
+
+def run(*arguments):
+    return filmscore_agent.main([str(argument) for argument in arguments])
+
+
+def as_json(capsys, *arguments):
+    capsys.readouterr()
+    run(*arguments, "--json")
+    return json.loads(capsys.readouterr().out)
+
+
+def test_a_scan_says_what_it_did(music, capsys):
+    assert run("scan", music / "music", "--library", music / "library", "--processes", 1) == 0
+    assert capsys.readouterr().out == "5 files: 5 as before\n"
+    report = as_json(capsys, "scan", music / "music", "--library", music / "library", "--processes", 1)
+    assert report["unchanged"] == 5 and report["problems"] == []
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+@pytest.mark.parametrize("arguments", [("find", "--want", "action"), ("similar", "#1"), ("explain", "#1")])
+def test_tables_fit_the_terminal_and_hold_no_control_characters(hostile, capsys, monkeypatch, columns, arguments):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert run(*arguments, "--library", hostile) == 0
+    lines = capsys.readouterr().out.split("\n")
+    assert all(line.isprintable() for line in lines)
+    table = lines if arguments[0] != "explain" else [line for line in lines if "▁" in line or "█" in line]
+    if columns > 40:  # what has no room to give way is longer than that
+        assert table and all(tables.columns_of(line) <= columns for line in table)
+
+
+def test_find_as_json_is_exact(hostile, capsys):
+    records = as_json(capsys, "find", "--want", "action, comedy:-0.5", "--library", hostile)
+    paths = {os.fsdecode(urllib.parse.unquote_to_bytes(record["uri"].removeprefix("file://"))) for record in records}
+    assert paths == set(HOSTILE)
+    assert set(records[0]["ranks"]) == set(records[0]["values"]) == set(NAMES)
+    assert [record["score"] for record in records] == sorted((r["score"] for r in records), reverse=True)
+    assert all(record["path"].isprintable() and record["labels"] is None for record in records)
+
+
+def test_a_playlist_has_a_line_for_each_track(hostile, tmp_path, capsys):
+    path = tmp_path / "list.m3u8"
+    assert run("export", path, "--library", hostile) == 0
+    lines = path.read_bytes().decode("utf-8").split("\n")
+    assert lines[0] == "#EXTM3U" and lines[-1] == "" and len(lines) == 2 + 2 * len(HOSTILE)
+    assert all(re.fullmatch(r"#EXTINF:59,.+", line) and line.isprintable() for line in lines[1:-1:2])
+    played = [
+        os.fsdecode(urllib.parse.unquote_to_bytes(line.removeprefix("file://"))) if line[0] != "/" else line
+        for line in lines[2:-1:2]
+    ]
+    assert sorted(played) == sorted(HOSTILE)
+    assert "/music/three/日本の音楽.ogg" in lines  # as it is, where that is possible
+
+
+def test_a_table_is_read_by_csv_and_holds_no_formula(hostile, tmp_path):
+    path = tmp_path / "list.csv"
+    assert run("export", path, "--library", hostile, "--want", "action", "--limit", 3) == 0
+    with open(path, newline="", encoding="utf-8") as file:
+        assert len(list(csv.DictReader(file))) == 3
+    run("export", path, "--library", hostile)
+    with open(path, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["album"] for row in rows if row["album"]] == ["'=1+1"]
+    assert all(not value.startswith(("=", "+", "@")) for row in rows for value in row.values())
+    assert 0 <= float(rows[0]["Action (rank)"]) <= 1 and float(rows[0]["Drama (value)"]) > 0
+
+
+def test_a_list_in_json(hostile, tmp_path):
+    run("find", "--want", "action", "--library", hostile, "--export", tmp_path / "list.json", "--limit", 2)
+    records = json.loads((tmp_path / "list.json").read_text())
+    assert len(records) == 2 and records[0]["start_s"] < records[0]["end_s"]
+
+
+def test_explain_as_json(hostile, capsys):
+    record = as_json(capsys, "explain", "#3", "--library", hostile)
+    assert record["uri"].endswith("/two/%1B%5B31mred%1B%5B0m.ogg") and len(record["start_s"]) == 6
+    assert {genre["name"] for genre in record["genres"]} == set(NAMES)
+    assert all(len(genre["curve"]) == 6 and genre["stretches"] for genre in record["genres"])
+
+
+def test_tracks_are_meant_by_path_number_or_part_of_a_name(hostile, capsys):
+    assert as_json(capsys, "explain", "日本", "--library", hostile)["track"] == 6
+    assert as_json(capsys, "explain", HOSTILE[2], "--library", hostile)["track"] == 3
+    assert run("explain", "music", "--library", hostile) == 2
+    message = capsys.readouterr().err
+    assert (
+        "is a part of 7 tracks; give more of it, or #NUMBER" in message and "#2  /music/one/new\\nline.ogg" in message
+    )
+    assert run("explain", "nothing", "--library", hostile) == 2
+    assert "'nothing': no track of the library has this" in capsys.readouterr().err
+    assert run("explain", "#8", "--library", hostile) == 2 and "no track 8; there are 7" in capsys.readouterr().err
+
+
+def test_a_file_that_was_moved_since_the_scan_is_known(music, tmp_path, capsys):
+    shutil.copy(music / "music" / "album 0" / "2.flac", tmp_path / "elsewhere.flac")
+    record = as_json(capsys, "explain", tmp_path / "elsewhere.flac", "--library", music / "library")
+    assert record["path"].endswith("album 0/2.flac")
+
+
+def test_similar_to_a_file_that_is_not_in_the_library(music, tmp_path, capsys):
+    path = tmp_path / "new.wav"
+    write_noise(path, 2, format="WAV")  # another file of the same noise
+    for part in ((), ("--from", "0:00", "--to", "0:09")):
+        records = as_json(capsys, "similar", path, "--library", music / "library", *part)
+        assert records[0]["path"].endswith("2.flac") and records[0]["score"] > 0.98
+    assert run("explain", path, "--library", music / "library") == 2
+    assert "new.wav: not in the library" in capsys.readouterr().err
+    (tmp_path / "text.wav").write_text("text")
+    assert run("similar", tmp_path / "text.wav", "--library", music / "library") == 2
+    assert "text.wav: is not audio" in capsys.readouterr().err
+
+
+def test_tag_needs_no_library(music, tmp_path, capsys):
+    (tmp_path / "text.wav").write_text("text")
+    arguments = ("tag", music / "music" / "album 0" / "0.flac", tmp_path / "text.wav", tmp_path / "none.ogg")
+    assert run(*arguments, "--library", tmp_path / "none", "--model", model_file()) == 1
+    said = capsys.readouterr()
+    assert "0.flac" in said.out and "what the model says" in said.out
+    assert "text.wav: is not audio" in said.err and "none.ogg: can't be opened" in said.err
+    (record,) = as_json(capsys, *arguments[:2], "--library", music / "library")
+    with Library.open(music / "library") as library:
+        means = library.track_values[library.with_path(str(arguments[1])) - 1]
+        np.testing.assert_allclose(list(record["values"].values()), means, atol=1e-5)
+    assert set(record["ranks"]) == set(NAMES)
+    assert len(as_json(capsys, "tag", music / "music", "--model", model_file())) == 5
+
+
+def test_problems_are_listed(music, tmp_path, capsys):
+    shutil.copytree(music / "music", tmp_path / "music")
+    (tmp_path / "music" / "te\nxt.wav").write_text("text")
+    empty_library(tmp_path / "library")
+    assert run("scan", tmp_path / "music", "--library", tmp_path / "library", "--processes", 1) == 0
+    assert "te\\nxt.wav: is not audio" in capsys.readouterr().out
+    assert run("problems", "--library", tmp_path / "library") == 0
+    assert capsys.readouterr().out.endswith("1 files can't be used\n")
+    (problem,) = as_json(capsys, "problems", "--library", tmp_path / "library")
+    assert problem["uri"].endswith("te%0Axt.wav")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("find", "--want", "thriler", "--library", "LIBRARY"), "'thriler' is no genre of this library"),
+        (
+            ("find", "--want", "action", "--library", "/none"),
+            "/none: no library there. Make one: filmscore_agent.py scan",
+        ),
+        (("scan", "/none", "--library", "LIBRARY"), "/none: expected a folder of recordings, found none"),
+        (("scan", "/", "--library", "LIBRARY", "--processes", "0"), "--processes: expected 1 or more, got 0"),
+        (("scan", "/", "--library", "LIBRARY", "--executor", "moon"), "--executor: expected processes, threads or the"),
+        (("scan", "/etc", "--library", "/proc/none"), "/proc/none: can't be made"),
+        (("surprise", "--library", "LIBRARY"), "expected labels of two tracks or more, got 0"),
+        (("train", "--from-library", "LIBRARY"), "expected 20 labelled tracks of 4 albums or more, got 0 of 0"),
+        (("correct", "#1", "--library", "LIBRARY"), "expected --tags GENRES, or --forget"),
+        (("correct", "#1", "--tags", "jazz", "--library", "LIBRARY"), "--tags: 'jazz' is no genre of this library"),
+        (("export", "/none/x.csv", "--library", "LIBRARY"), "No such file or directory"),
+    ],
+)
+def test_errors_say_what_to_do(hostile, capsys, arguments, message):
+    assert run(*(str(hostile) if word == "LIBRARY" else word for word in arguments)) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("filmscore_agent: ") and message in said
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("find",),
+        ("find", "--want", "action", "--limit", "0"),
+        ("find", "--want", "action", "--min-duration", "soon"),
+        ("export", "list.pls"),
+        ("find", "--want", "action", "--export", "x.txt"),
+        (),
+    ],
+)
+def test_arguments_that_are_none(capsys, arguments):
+    with pytest.raises(SystemExit):
+        run(*arguments)
+    assert "error:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["", "1:2:3:4", "-5", "1:", "1e3", "１"])
+def test_times_that_are_none(text):
+    with pytest.raises(ValueError, match="expected a time such as 1:30 or 90"):
+        seconds(text)
+
+
+def test_wide_and_combining_characters_are_counted():
+    assert tables.columns_of("日本") == 4 and tables.columns_of("e\u0301") == 1
+    assert tables.shorten("日本の音楽", 5) == "…音楽" and tables.shorten("abc", 3) == "abc"
+    assert tables.curve(np.array([0, 0.5, 1.0]), 8) == "▁▅█" and tables.curve(np.arange(100) / 100, 8) == "▁▂▃▄▅▆▇█"
+
+
+def test_an_export_is_whole_or_not_there(hostile, tmp_path, monkeypatch):
+    path = tmp_path / "list.m3u8"
+    path.write_text("before")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("nnlite.serialization.atomic.os.fsync", full)
+    assert run("export", path, "--library", hostile) == 2
+    assert path.read_text() == "before" and list(tmp_path.iterdir()) == [path]
+
+
+def test_an_interrupt_is_no_traceback(monkeypatch, capsys):
+    def interrupted(options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(filmscore_agent.COMMANDS["find"], "run", interrupted)
+    assert run("find", "--want", "action") == 130 and "the same command goes on" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_enough_ends_the_program_quietly(hostile):
+    import subprocess
+
+    call = [sys.executable, filmscore_agent.__file__, "find", "--want", "action", "--library", str(hostile), "--json"]
+    with subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b"" and process.wait() == 0
+
+
+def test_the_docstrings_examples_run():
+    for module in pkgutil.walk_packages(filmscore.agent.__path__, "filmscore.agent."):
+        assert doctest.testmod(importlib.import_module(module.name)).failed == 0, module.name
+    assert export.FORMATS == (".m3u8", ".csv", ".json")
