@@ -265,11 +265,18 @@ class BaggedEnsemble(Estimator):
 
     def _value(self, k: int, members: list[NetworkClassifier], X: Any) -> np.ndarray:
         """Mean over the members of class `k`."""
-        shift = 0.0
-        if self.prior == "training":
-            shift = np.log(self.prior_[k] / (1 - self.prior_[k])) + np.log(self.negatives_per_positive)
-        logits = np.stack([_logits(member, X) for member in members]) + shift
+        logits = np.stack([_logits(member, X) for member in members]) + self._shift(k)
         return _logistic(logits).mean(axis=0) if self.average == "probability" else _logistic(logits.mean(axis=0))
+
+    def _shift(self, k: int) -> float:
+        """What is added to the logits of class `k` for its prior."""
+        if self.prior == "balanced":
+            return 0.0
+        return float(np.log(self.prior_[k] / (1 - self.prior_[k])) + np.log(self.negatives_per_positive))
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "members_"):
+            raise not_fitted(f"{WHO}: not fitted yet. Call fit, or load a fitted model.")
 
     def _keep(
         self,
@@ -289,8 +296,7 @@ class BaggedEnsemble(Estimator):
         self.thresholds_ = np.full(len(prior), 0.5)
 
     def _checked(self, X: Any, method: str) -> Any:
-        if not hasattr(self, "members_"):
-            raise not_fitted(f"{WHO}: not fitted yet. Call fit, or load a fitted model.")
+        self._check_fitted()
         check_ensemble_settings(self)
         names, X = feature_names(f"{WHO}.{method}: X", X), as_samples(f"{WHO}.{method}: X", X)
         check_feature_names(WHO, getattr(self, "feature_names_in_", None), names)
@@ -313,8 +319,7 @@ class BaggedEnsemble(Estimator):
         return model
 
     def _to_file(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        if not hasattr(self, "members_"):
-            raise not_fitted(f"{WHO}: not fitted yet. Call fit before save.")
+        self._check_fitted()
         return ensemble_file.to_file(self)
 
     @classmethod

@@ -7,16 +7,16 @@ from typing import Any, NamedTuple
 
 import nnlite
 from nnlite.classifier import NetworkClassifier
-from nnlite.exchange.onnx_graph import Graph, add_layer
-from nnlite.exchange.stack import plain_layers
+from nnlite.ensemble import BaggedEnsemble
+from nnlite.exchange.onnx_ensemble import add_ensemble
+from nnlite.exchange.onnx_graph import Graph, add_network, add_standardizer
 from nnlite.layers.activations import Sigmoid, Softmax
-from nnlite.layers.base import Layer, Params
+from nnlite.layers.base import Layer, Shape
 from nnlite.losses import Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError
 from nnlite.network import Sequential
 from nnlite.parameters import check_params
 from nnlite.serialization import atomic_write, text
 from nnlite.serialization.errors import shown
-from nnlite.standardize import Standardizer
 
 WHO = "to_onnx"
 OPERATOR_SET, IR_VERSION = 13, 7
@@ -36,7 +36,7 @@ def to_onnx(path: str | os.PathLike[str], model: Any, /, **metadata: Any) -> Non
     """Write a model as an ONNX file, whole or not at all, for runtimes such as ONNX Runtime and OpenVINO.
 
     The file takes samples as the model does, shape (n_samples, *input_shape) with channels last and any number of
-    samples, in float32, under the name "input". Of a classifier it gives what `predict_proba` gives, scaling and final
+    samples, in float32, under the name "input". Of an estimator it gives what `predict_proba` gives, scaling and final
     activation included, under the name "probabilities"; of a network and its parameters what `apply` gives, under the
     name "output".
 
@@ -44,12 +44,13 @@ def to_onnx(path: str | os.PathLike[str], model: Any, /, **metadata: Any) -> Non
     ----------
     path : path-like
         ``.onnx`` is the usual extension.
-    model : NetworkClassifier or (Sequential, dict)
+    model : NetworkClassifier, BaggedEnsemble or (Sequential, dict)
         An estimator that has been fitted, or a network and its parameters. Those in float64 become float32.
     **metadata
         What belongs to the model and JSON can hold, for instance ``recipe=`` and ``class_names=``. It is added to what
-        a loaded model brought along (``metadata_``) and, of a classifier, to ``classes`` and ``feature_names`` (of the
-        columns, if it was fitted on a data frame). In the file each entry is a string of JSON under its name.
+        a loaded model brought along (``metadata_``) and, of an estimator, to ``classes`` and ``feature_names`` (of the
+        columns, if it was fitted on a data frame), of an ensemble also to ``thresholds``. In the file each entry is a
+        string of JSON under its name.
 
     Raises
     ------
@@ -68,39 +69,43 @@ def to_onnx(path: str | os.PathLike[str], model: Any, /, **metadata: Any) -> Non
     Samples in float64 whose digits float32 can't hold, such as times in seconds since 1970, have to be shifted before.
     """
     onnx = _import_onnx()
-    source = _source(model)
-    words = text.plain(source.metadata | metadata, f"{WHO}: metadata")
-    content = _encode(onnx, _graph(source), source.network, words)
+    described = _described(model)
+    words = text.plain(described.metadata | metadata, f"{WHO}: metadata")
+    content = _encode(onnx, described, words)
     with atomic_write(path) as file:
         file.write(content)
 
 
-class _Source(NamedTuple):
-    """What is exported, from the samples to `output`."""
+class _Model(NamedTuple):
+    """What is exported: a graph whose last value is the output, and what is said about it."""
 
-    standardizer: Standardizer | None
-    network: Sequential
-    params: Params
-    output: str
+    graph: Graph
+    input_shape: Shape
+    output_shape: Shape
     metadata: dict[str, Any]
 
 
-def _source(model: Any) -> _Source:
+def _described(model: Any) -> _Model:
     if isinstance(model, NetworkClassifier):
-        return _classifier_source(model)
+        return _classifier(model)
+    if isinstance(model, BaggedEnsemble):
+        return _ensemble(model)
     if not isinstance(model, tuple) or len(model) != 2 or not isinstance(model[0], Sequential):
         raise TypeError(
-            f"{WHO}: model: expected a fitted NetworkClassifier or a pair (Sequential, dict of its parameters), got "
-            f"{shown(model)}."
+            f"{WHO}: model: expected a fitted NetworkClassifier or BaggedEnsemble or a pair (Sequential, dict of its "
+            f"parameters), got {shown(model)}."
         )
     network, params = model
     if not isinstance(params, Mapping):
         raise TypeError(f"{WHO}: model: expected a dict of parameters beside the network, got {shown(params)}.")
     check_params(WHO, network, params)
-    return _Source(None, network, params, "output", {})
+    graph = Graph()
+    add_network(graph, network, params)
+    graph.end("output")
+    return _Model(graph, network.input_shape, network.output_shape, {})
 
 
-def _classifier_source(model: NetworkClassifier) -> _Source:
+def _classifier(model: NetworkClassifier) -> _Model:
     model._check_fitted()
     predictor = model._predictor
     last = FINAL_LAYERS.get(type(predictor.loss))
@@ -108,22 +113,26 @@ def _classifier_source(model: NetworkClassifier) -> _Source:
         names = ", ".join(loss.__name__ for loss in FINAL_LAYERS)
         raise TypeError(f"{WHO}: loss: expected one of {names}, got {predictor.loss!r}.")
     logits = predictor.logits_network
+    graph = Graph()
+    add_standardizer(graph, predictor.standardizer)
+    add_network(graph, Sequential([*logits.layers, *last], logits.input_shape), model.params_)
+    graph.end("probabilities")
+    return _Model(graph, logits.input_shape, logits.output_shape, _metadata(model))
+
+
+def _ensemble(model: BaggedEnsemble) -> _Model:
+    model._check_fitted()
+    graph = Graph()
+    add_ensemble(graph, model)
+    graph.end("probabilities")
+    metadata = {"thresholds": list(model.thresholds_)} | _metadata(model)
+    return _Model(graph, model._input_shape, (len(model.classes_),), metadata)
+
+
+def _metadata(model: Any) -> dict[str, Any]:
     metadata = {"classes": model.classes_.tolist()} | getattr(model, "metadata_", {})
-    if predictor.feature_names is not None:
-        metadata["feature_names"] = predictor.feature_names.tolist()
-    network = Sequential([*logits.layers, *last], logits.input_shape)
-    return _Source(predictor.standardizer, network, model.params_, "probabilities", metadata)
-
-
-def _graph(source: _Source) -> Graph:
-    graph = Graph("input")
-    if source.standardizer is not None:
-        graph.add("Sub", {"mean": source.standardizer.mean})
-        graph.add("Mul", {"scale": source.standardizer.scale})
-    for plain in plain_layers(source.network):
-        add_layer(graph, plain, source.params)
-    graph.end(source.output)
-    return graph
+    names = getattr(model, "feature_names_in_", None)
+    return metadata if names is None else metadata | {"feature_names": names.tolist()}
 
 
 def _import_onnx() -> Any:
@@ -134,16 +143,16 @@ def _import_onnx() -> Any:
     return onnx
 
 
-def _encode(onnx: Any, graph: Graph, network: Sequential, metadata: dict[str, Any]) -> bytes:
+def _encode(onnx: Any, described: _Model, metadata: dict[str, Any]) -> bytes:
     """The bytes of the file, which onnx has checked; the same for the same model and version."""
-    make, float32 = onnx.helper, onnx.TensorProto.FLOAT
+    make, float32, graph = onnx.helper, onnx.TensorProto.FLOAT, described.graph
     nodes = [
         make.make_node(node.operator, list(node.inputs), [node.output], node.output, **node.attributes)
         for node in graph.nodes
     ]
     ends = [
         make.make_tensor_value_info(name, float32, ["n_samples", *shape])
-        for name, shape in (("input", network.input_shape), (graph.value, network.output_shape))
+        for name, shape in ((graph.INPUT, described.input_shape), (graph.value, described.output_shape))
     ]
     arrays = [onnx.numpy_helper.from_array(array, name) for name, array in graph.arrays.items()]
     model = make.make_model(

@@ -4,12 +4,13 @@ Images are channels-last here and channels-first in ONNX: a graph transposes the
 begin and where they end, and leaves them as they are for layers to which the order doesn't matter.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from nnlite.exchange.stack import Plain, not_exchanged
+from nnlite.exchange.stack import Plain, not_exchanged, plain_layers
 from nnlite.layers.activations import ReLU, Sigmoid, Softmax, Tanh
 from nnlite.layers.base import Layer
 from nnlite.layers.conv import Conv2D, same_padding
@@ -17,6 +18,8 @@ from nnlite.layers.dense import Dense
 from nnlite.layers.dropout import Dropout
 from nnlite.layers.pooling import MaxPool2D
 from nnlite.layers.reshape import Flatten
+from nnlite.network import Sequential
+from nnlite.standardize import Standardizer
 
 TO_CHANNELS_FIRST, TO_CHANNELS_LAST = [0, 3, 1, 2], [0, 2, 3, 1]
 
@@ -40,43 +43,65 @@ class Node(NamedTuple):
 
 
 class Graph:
-    """Nodes that follow each other, from one value to the next.
-
-    Parameters
-    ----------
-    value : str
-        Name of the input.
+    """Nodes that follow each other, from one value to the next; there may be several such chains.
 
     Attributes
     ----------
     value : str
-        Name of what the last node gives.
+        Name of what the last node gives; at first that of the input.
     nodes : list of Node
     arrays : dict of ndarray
         Constants that nodes take: float32.
     """
 
-    def __init__(self, value: str) -> None:
-        self.value = value
+    INPUT = "input"
+
+    def __init__(self) -> None:
         self.nodes: list[Node] = []
         self.arrays: dict[str, np.ndarray] = {}
-        self._channels_first = False
+        self.begin()
 
-    def add(self, operator: str, constants: Mapping[str, np.ndarray] | None = None, **attributes: Any) -> None:
+    def begin(self, value: str = INPUT, folder: str = "") -> None:
+        """Go on from the input or another value.
+
+        Parameters
+        ----------
+        value : str
+        folder : str
+            What the names of constants begin with.
+        """
+        self.value, self._folder, self._channels_first = value, folder, False
+
+    def add(
+        self,
+        operator: str,
+        constants: Mapping[str, ArrayLike] | None = None,
+        others: Sequence[str] = (),
+        **attributes: Any,
+    ) -> str:
         """Apply an operation to the last value.
 
         Parameters
         ----------
         operator : str
-        constants : dict of ndarray, optional
+        constants : dict of array_like, optional
             Name -> array of each further input, in their order.
+        others : sequence of str
+            Values that come after the constants.
         **attributes
+
+        Returns
+        -------
+        str
+            The value that it gives, which is the last now.
         """
-        for name, array in (constants or {}).items():
+        names = [f"{self._folder}{name}" for name in constants or {}]
+        for name, array in zip(names, (constants or {}).values(), strict=True):
             self.arrays[name] = np.ascontiguousarray(array, np.float32)
         output = f"{len(self.nodes)}.{operator}"
-        self.nodes.append(Node(operator, (self.value, *(constants or {})), output, attributes))
+        self.nodes.append(Node(operator, (self.value, *names, *others), output, attributes))
         self.value = output
+        return output
 
     def channels_first(self) -> None:
         """Make the last value, an image, one that ONNX's operations on images take."""
@@ -91,38 +116,51 @@ class Graph:
         self._channels_first = False
 
     def end(self, name: str) -> None:
-        """Give the last value, as layers give it, a name.
+        """Give the last value a name.
 
         Parameters
         ----------
         name : str
         """
-        self.channels_last()
         if not self.nodes:
             self.add("Identity")
         self.nodes[-1] = self.nodes[-1]._replace(output=name)
         self.value = name
 
 
-def add_layer(graph: Graph, plain: Plain, params: Mapping[str, np.ndarray]) -> None:
-    """Add what a layer does in inference.
+def add_network(graph: Graph, network: Sequential, params: Mapping[str, np.ndarray]) -> None:
+    """Add what the layers of a network do in inference; the last value is then as they give it.
 
     Parameters
     ----------
     graph : Graph
-    plain : Plain
+    network : Sequential
     params : dict
-        Of the whole network.
 
     Raises
     ------
     TypeError
-        If there is no translation.
+        If there is no translation for a layer.
     """
-    translation = _TRANSLATIONS.get(type(plain.layer))
-    if translation is None:
-        raise not_exchanged("to_onnx", plain, SUPPORTED)
-    translation(graph, plain, params)
+    for plain in plain_layers(network):
+        translation = _TRANSLATIONS.get(type(plain.layer))
+        if translation is None:
+            raise not_exchanged("to_onnx", plain, SUPPORTED)
+        translation(graph, plain, params)
+    graph.channels_last()
+
+
+def add_standardizer(graph: Graph, standardizer: Standardizer | None) -> None:
+    """Add the scaling of samples, if there is one.
+
+    Parameters
+    ----------
+    graph : Graph
+    standardizer : Standardizer or None
+    """
+    if standardizer is not None:
+        graph.add("Sub", {"mean": standardizer.mean})
+        graph.add("Mul", {"scale": standardizer.scale})
 
 
 def _conv(graph: Graph, plain: Plain, params: Mapping[str, np.ndarray]) -> None:
@@ -160,7 +198,10 @@ def _softmax(graph: Graph, plain: Plain, params: Mapping[str, np.ndarray]) -> No
 
 
 def _element_wise(operator: str) -> Callable[[Graph, Plain, Mapping[str, np.ndarray]], None]:
-    return lambda graph, plain, params: graph.add(operator)
+    def add(graph: Graph, plain: Plain, params: Mapping[str, np.ndarray]) -> None:
+        graph.add(operator)
+
+    return add
 
 
 def _nothing(graph: Graph, plain: Plain, params: Mapping[str, np.ndarray]) -> None:

@@ -91,6 +91,41 @@ def test_a_classifier(path, model, y):
     assert metadata["classes"] == model.classes_.tolist()
 
 
+SEVERAL = np.stack([Y == "up", X[:, 0, 0, 0] > 0, X[:, 0, 0, 1] > 0.5], 1)
+
+
+@pytest.mark.parametrize("average", ["probability", "logit"])
+@pytest.mark.parametrize("prior", ["balanced", "training"])
+@pytest.mark.parametrize("y", [SEVERAL, np.where(SEVERAL[:, 2], "loud", Y)], ids=["several", "one"])
+def test_an_ensemble(path, average, prior, y):
+    model = nn.BaggedEnsemble(
+        quick(nn.Dense(1), standardize_axes=(0,)), n_bags=2, average=average, prior=prior, random_state=0
+    ).fit(X * 3 + 1, y)
+    nn.to_onnx(path, model)
+    probabilities, metadata = run(path, X * 3 + 1)
+    np.testing.assert_allclose(probabilities, model.predict_proba(X * 3 + 1), rtol=0, atol=1e-5)
+    assert np.ptp(probabilities, axis=0).min() > 1e-3
+    assert metadata == {"classes": model.classes_.tolist(), "thresholds": [0.5, 0.5, 0.5]}
+
+
+@pytest.mark.filterwarnings("ignore:BaggedEnsemble")
+def test_an_ensemble_with_constant_classes(path):
+    y = np.column_stack([np.zeros(60), SEVERAL[:, :2], np.ones(60)])
+    model = nn.BaggedEnsemble(quick(), random_state=0).fit(X, y)
+    nn.to_onnx(path, model, note="x")
+    np.testing.assert_allclose(run(path, X)[0], model.predict_proba(X), rtol=0, atol=1e-5)
+
+
+def test_an_ensemble_that_says_no_to_everything(path):
+    """Shares are equal where all values are 0."""
+    model = nn.BaggedEnsemble(quick(nn.Dense(1)), random_state=0).fit(X, np.where(SEVERAL[:, 2], "loud", Y))
+    for (member,) in model.members_:
+        member.params_["5.bias"][...] = -2000
+    nn.to_onnx(path, model)
+    np.testing.assert_array_equal(model.predict_proba(X), np.full((60, 3), 1 / 3))
+    np.testing.assert_allclose(run(path, X)[0], model.predict_proba(X), atol=1e-6)
+
+
 @pytest.mark.parametrize("output", [nn.Softmax(), nn.Sigmoid()], ids=str)
 @pytest.mark.parametrize("scaled", [False, True])
 def test_the_published_network_at_full_size(path, output, scaled):
@@ -184,8 +219,13 @@ PARAMS = NETWORK.init(np.random.default_rng(0))
         (quick(loss=OwnLoss()), {}, TypeError, "loss: expected one of SigmoidCrossEntropy, .* got OwnLoss"),
         ((NETWORK, {}), {}, ValueError, "params: expected '0.bias', a parameter of the network, got none"),
         ((NETWORK, None), {}, TypeError, "model: expected a dict of parameters beside the network, got None"),
-        ((NETWORK, PARAMS, 3), {}, TypeError, r"model: expected a fitted NetworkClassifier or a pair \(Sequential, di"),
-        (NETWORK, {}, TypeError, "model: expected a fitted NetworkClassifier or a pair"),
+        (
+            (NETWORK, PARAMS, 3),
+            {},
+            TypeError,
+            r"model: expected a fitted NetworkClassifier or BaggedEnsemble or a pair",
+        ),
+        (NETWORK, {}, TypeError, "model: expected a fitted NetworkClassifier or BaggedEnsemble or a pair"),
         ((NETWORK, PARAMS), {"recipe": {1, 2}}, ValueError, r"metadata\['recipe'\]: expected None, a truth value"),
         ((NETWORK, PARAMS), {"limit": np.inf}, ValueError, r"metadata\['limit'\]: .* finite number .* got inf"),
     ],
@@ -202,6 +242,8 @@ def test_models_that_can_not_leave(path, model, metadata, error, message):
 def test_a_model_that_has_learnt_nothing(path):
     with pytest.raises(nn.NotFittedError, match="not fitted yet"):
         nn.to_onnx(path, quick())
+    with pytest.raises(nn.NotFittedError, match="BaggedEnsemble: not fitted yet"):
+        nn.to_onnx(path, nn.BaggedEnsemble())
 
 
 def test_models_that_are_too_large(path, monkeypatch):
