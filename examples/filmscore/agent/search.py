@@ -19,8 +19,8 @@ from filmscore.agent.basis import SCALE, unit
 from filmscore.agent.library import Library, Track
 from filmscore.agent.schema import LibraryError
 
-BLOCK = 1 << 14
-"""Windows that are compared at a time: as float32 they fit into a processor's cache."""
+BLOCK = 1 << 11
+"""Windows that are compared at a time: as float32 they fit into a core's cache, and BLAS starts no threads for them."""
 STRETCH = 3
 """Windows of the stretch at which to begin to listen: 28 s."""
 
