@@ -125,7 +125,8 @@ def _load(folder: Path) -> Features:
         raise FeaturesError(f"{folder / 'index.csv'}: track {unknown!r} is not in tracks.csv. Build the folder again.")
     track_of_tile = np.array([number[row["track"]] for row in rows], np.int32)
     start_s = np.array([row["start_s"] for row in rows]).astype(np.float64)
-    level_dbfs = np.array([row["level_dbfs"] for row in rows]).astype(np.float32)
+    with np.errstate(over="ignore"):  # a level beyond what float32 holds is infinite
+        level_dbfs = np.array([row["level_dbfs"] for row in rows]).astype(np.float32)
     tiles = _read_tiles(folder, description["coding"])
     if tiles.ndim != 4 or len(tiles) != len(rows) or tiles.shape[1] != recipe.n_features:
         raise FeaturesError(

@@ -75,8 +75,9 @@ class SearchResult:
         means = []
         for rest, trials in groups.values():
             scores = [trial.score for trial in trials if trial.score is not None]
-            mean = float(np.mean(scores)) if scores else math.nan
-            deviation = float(np.std(scores, ddof=1)) if len(scores) > 1 else math.nan
+            with np.errstate(over="ignore", invalid="ignore"):  # of scores near the largest float
+                mean = float(np.mean(scores)) if scores else math.nan
+                deviation = float(np.std(scores, ddof=1)) if len(scores) > 1 else math.nan
             means.append(MeanScore(rest, mean, deviation, len(scores), len(trials) - len(scores)))
         return sorted(means, key=lambda entry: -math.inf if math.isnan(entry.mean) else entry.mean, reverse=True)
 

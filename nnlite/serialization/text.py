@@ -10,7 +10,7 @@ from nnlite.serialization.errors import FileFormatError, shown
 
 MAX_BYTES = 8 * 2**20
 MAX_DEPTH = 32
-MAX_DIGITS = 80  # 256 bits: the state of a random generator
+MAX_BITS, MAX_DIGITS = 256, 78  # the state of a random generator, with its sign
 
 
 def encode(value: dict[str, Any]) -> bytes:
@@ -38,7 +38,7 @@ def plain(value: Any, where: str, depth: int = 0) -> Any:
         value = value.item()
     if value is None or isinstance(value, (bool, str)):
         return value
-    if isinstance(value, int) and value.bit_length() <= 256:
+    if isinstance(value, int) and value.bit_length() <= MAX_BITS:
         return int(value)
     if isinstance(value, float) and math.isfinite(value):
         return float(value)
@@ -105,7 +105,9 @@ def _check_depth(value: Any) -> None:
 def _integer(text: str) -> int:
     if len(text) > MAX_DIGITS:
         raise FileFormatError(f"header: expected integers of at most {MAX_DIGITS} digits, got {len(text)}.")
-    return int(text)
+    if (number := int(text)).bit_length() > MAX_BITS:
+        raise FileFormatError(f"header: expected integers of at most {MAX_BITS} bits, got {number.bit_length()}.")
+    return number
 
 
 def _number(text: str) -> float:

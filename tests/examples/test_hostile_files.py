@@ -176,6 +176,13 @@ def test_numbers_in_the_manifest(tmp_path, text):
         corpus.read_recordings(tmp_path)
 
 
+def test_levels_that_float32_can_not_hold(tmp_path):
+    feature_files.write_features(tmp_path, "uint8")
+    path = tmp_path / "index.csv"
+    path.write_text(path.read_text().replace("-20.0", "-1e300", 1))
+    assert load_features(tmp_path).level_dbfs[0] == -np.inf
+
+
 def test_a_part_that_was_damaged_says_what_to_do(tmp_path):
     feature_files.write_part(tmp_path)
     path = tmp_path / "part.npz"

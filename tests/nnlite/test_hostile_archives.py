@@ -102,7 +102,8 @@ HOSTILE = {
     "NaN": (forged(document(header={"a": float("nan")}), []), "finite numbers, got NaN"),
     "infinity": (forged(document(header={"a": float("-inf")}), []), "finite numbers, got -Infinity"),
     "infinity in digits": (forged(TABLE.replace(b'"0.1"', b"1e999"), []), "finite numbers, got '1e999'"),
-    "long number": (forged(TABLE.replace(b'"0.1"', b"9" * 5000), []), "at most 80 digits, got 5000"),
+    "long number": (forged(TABLE.replace(b'"0.1"', b"9" * 5000), []), "at most 78 digits, got 5000"),
+    "a number that could not be written": (forged(TABLE.replace(b'"0.1"', b"9" * 78), []), "at most 256 bits, got 260"),
     "a key twice": (forged(b'{"format": "nnlite", "format": "nnlite"}', []), "each key once, got 'format' twice"),
     "an array twice": (
         forged(b'{"arrays": {"a": 1, "a": 2}}', [("a.npy", GOOD), ("a.npy", GOOD)]),

@@ -80,6 +80,16 @@ def test_long_arguments_are_cut_in_messages(tmp_path):
     assert len(str(caught.value)) < 1000
 
 
+def test_means_of_scores_near_the_largest_number(tmp_path):
+    path = journal(tmp_path)
+    text = path.read_text()
+    for line in text.splitlines(keepends=True)[1:]:
+        text = text.replace(line, json.dumps(json.loads(line) | {"score": 1.5e308}) + "\n")
+    path.write_text(text)
+    result = search([{"x": 0}, {"x": 1}], search_tasks.parabola, journal=path)
+    assert [entry.n for entry in result.means_over("x")] == [2]
+
+
 def undecodable(candidate, seed):
     raise ValueError("a file's name: \udce9")
 
