@@ -130,13 +130,21 @@ def _submitted(
 
 def _work(work: Callable[[JobT], Record], job: JobT, run: str) -> Record:
     """In the worker; `run` only tells two calls apart."""
-    _end_with_parent(os.getpid())
+    end_with_parent(os.getpid())
     return work(job)
 
 
 @functools.cache
-def _end_with_parent(pid: int) -> None:
-    """Let a worker process end when the one that started it is killed: it would go on, and then wait for ever."""
+def end_with_parent(pid: int) -> None:
+    """Let a worker process end when the one that started it is killed: it would go on, and then wait for ever.
+
+    Jobs call it; a pool's initializer may, for workers that would be killed before their first job.
+
+    Parameters
+    ----------
+    pid : int
+        The calling process, so that a forked one does not take its parent's call for its own.
+    """
     parent = multiprocessing.parent_process()
     if parent is not None:
 

@@ -9,7 +9,7 @@ import os
 import signal
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
-from nnlite.model_selection.execution import Workers
+from nnlite.model_selection.execution import Workers, end_with_parent
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +38,7 @@ def workers(where: str, n: int) -> Workers | None:
     if where == "processes":
         os.environ["NNLITE_NUM_THREADS"] = "1"  # as many recordings at a time as there are processes
         context = multiprocessing.get_context("spawn")  # a fork with threads may hang
-        return None if n == 1 else functools.partial(ProcessPoolExecutor, n, context, ignore_interrupts)
+        return None if n == 1 else functools.partial(ProcessPoolExecutor, n, context, begin)
     if where == "threads":
         return functools.partial(ThreadPoolExecutor, n)
     if ":" not in where:
@@ -53,6 +53,7 @@ def workers(where: str, n: int) -> Workers | None:
         raise ValueError(f"--executor: no scheduler answers at {where}: {error}") from None
 
 
-def ignore_interrupts() -> None:
-    """Ctrl-C is for the process that started this one."""
+def begin() -> None:
+    """What a worker process does first: Ctrl-C is for the one that started it, and it ends with that one."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent(os.getpid())
