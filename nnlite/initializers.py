@@ -35,6 +35,8 @@ Shape = Sequence[int]
 Array = NDArray[np.floating]
 
 DISTRIBUTIONS = ("uniform", "normal")
+MAX_GAIN = 1e15
+"""Float32 has to hold the weights, and their squares."""
 
 
 class Initializer(Protocol):
@@ -93,6 +95,8 @@ class _Scaled:
                     f"{who}: gain: expected a positive number or None, got {self.gain!r}. "
                     "With gain 0 all units would stay alike."
                 )
+            if self.gain > MAX_GAIN:
+                raise ValueError(f"{who}: gain: expected at most {MAX_GAIN:g}, got {self.gain:g}.")
         if self.distribution not in DISTRIBUTIONS:
             raise ValueError(f"{who}: distribution: expected one of {DISTRIBUTIONS}, got {self.distribution!r}.")
 

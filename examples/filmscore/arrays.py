@@ -6,6 +6,7 @@ a header for an array that its file does not hold.
 
 from __future__ import annotations
 
+import errno
 import functools
 import math
 import os
@@ -61,6 +62,10 @@ def open_arrays(path: Path) -> Iterator[Callable[[str], np.ndarray]]:
     try:
         with open(path, "rb") as file, zipfile.ZipFile(file) as archive:
             yield functools.partial(_read_member, archive, os.fstat(file.fileno()).st_size)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a place before the beginning of the file
+            raise
+        raise ValueError(f"{path.name}: broken: {error}") from error
     except _BROKEN as error:
         raise ValueError(f"{path.name}: broken: {type(error).__name__}: {str(error)[:200]}") from error
 

@@ -5,6 +5,7 @@ compression (zst) dpkg-deb is asked. A wanted path `X.d/MEMBER` means the member
 love), as the manifest writes it.
 """
 
+import errno
 import io
 import lzma
 import shutil
@@ -131,6 +132,10 @@ def _extract_zip(who: str, stream: IO[bytes], targets: Mapping[str, Path]) -> It
                     with archive.open(member) as file:
                         _write(file, targets[member])
                     yield member
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # a place before the beginning of the file
+                raise
+            raise PackageError(f"{who}: broken zip container ({error})") from error
         except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError) as error:
             raise PackageError(f"{who}: broken zip container ({error})") from error
 

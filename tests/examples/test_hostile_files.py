@@ -3,6 +3,7 @@
 Most were found by tests/faults/fuzz_files.py.
 """
 
+import errno
 import io
 import json
 import tracemalloc
@@ -224,6 +225,38 @@ def test_a_locked_container_in_a_package(tmp_path):
     with pytest.raises(deb.PackageError, match=r"broken zip container .*password"):
         list(deb.extract(tmp_path / "a.deb", {"usr/pack.pk3.d/one": tmp_path / "one"}))
     assert not (tmp_path / "one").exists()
+
+
+def before_the_beginning(data):
+    """A zip file whose directory is said to stand further on: then the first member begins before the file."""
+    place = data.rindex(b"PK\x05\x06") + 16
+    return (
+        data[:place] + (int.from_bytes(data[place : place + 4], "little") + 5).to_bytes(4, "little") + data[place + 4 :]
+    )
+
+
+def test_members_before_the_beginning(tmp_path):
+    np.savez(tmp_path / "a.npz", one=np.arange(3))
+    bad = before_the_beginning((tmp_path / "a.npz").read_bytes())
+    (tmp_path / "a.npz").write_bytes(bad)
+    with pytest.raises(ValueError, match=r"a\.npz: broken: "), open_arrays(tmp_path / "a.npz") as array:
+        array("one")
+    (tmp_path / "a.deb").write_bytes(package({"usr/pack.pk3": bad}))
+    with pytest.raises(deb.PackageError, match="broken zip container"):
+        list(deb.extract(tmp_path / "a.deb", {"usr/pack.pk3.d/one.npy": tmp_path / "one"}))
+
+
+def test_a_full_disk_is_not_a_broken_package(tmp_path, monkeypatch):
+    inner = io.BytesIO()
+    np.savez(inner, one=np.arange(3))
+    (tmp_path / "a.deb").write_bytes(package({"usr/pack.pk3": inner.getvalue()}))
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(deb, "_write", full)
+    with pytest.raises(OSError, match="No space left"):
+        list(deb.extract(tmp_path / "a.deb", {"usr/pack.pk3.d/one.npy": tmp_path / "one"}))
 
 
 def test_a_coding_comes_back():

@@ -63,7 +63,7 @@ def killing(full: bool, seed: int) -> Part:
 def reading(full: bool, seed: int) -> Part:
     report = fuzz_files.fuzz(60 * MINUTES[full], seed)
     found = [f"- case {f['case']}, {f['kind']}: {f['what']} ({f['where']})" for f in report.findings]
-    spent = f"{report.cpu_seconds / 60:.0f} minutes of CPU time (seed {seed}), {len(report.findings)} findings."
+    spent = f"{report.cpu_seconds / 60:.3g} minutes of CPU time (seed {seed}), {len(report.findings)} findings."
     return Part("\n".join([fuzz_files.table(report), "", spent, *found]), not report.findings)
 
 

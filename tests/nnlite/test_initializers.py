@@ -73,6 +73,14 @@ def test_float32_is_float64_rounded(shape, make, distribution, seed):
 
 @pytest.mark.parametrize("make", SCALED)
 @pytest.mark.parametrize("distribution", ["uniform", "normal"])
+def test_a_gain_beyond_what_float32_squares_is_refused(make, distribution):
+    with pytest.raises(ValueError, match=r"gain: expected at most 1e\+15, got 1e\+300"):
+        make(1e300, distribution)
+    assert np.isfinite(make(1e15, distribution)((8, 5), np.random.default_rng(2), np.float32) ** 2).all()
+
+
+@pytest.mark.parametrize("distribution", ["uniform", "normal"])
+@pytest.mark.parametrize("make", SCALED)
 def test_gain_scales_the_draw(make, distribution):
     one, four = (make(gain, distribution)((8, 5), np.random.default_rng(2), np.float64) for gain in (1.0, 4.0))
     np.testing.assert_allclose(four, 4 * one, rtol=1e-14)
