@@ -129,7 +129,9 @@ class Case:
     work, unit : float and str
         Units of work of one call, and their name: 128 "samples".
     tolerance : float
-        Largest difference from the reference, relative to its largest value.
+        Largest difference from the reference, relative to it.
+    norm : "largest" or "square"
+        How the two are compared, see `speed.figures.difference`.
     flops : float
         Of one call if done densely, for the share of sgemm's rate; 0 where that says nothing.
     threads : int, optional
@@ -151,6 +153,7 @@ class Case:
     work: float = 1.0
     unit: str = "calls"
     tolerance: float = 1e-3
+    norm: str = "largest"
     flops: float = 0.0
     threads: int | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)

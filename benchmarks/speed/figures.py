@@ -27,8 +27,14 @@ def ratio(peer: Sequence[Sequence[float]], ours: Sequence[Sequence[float]], scal
     return {"median": float(np.median(each)), "low": float(min(each)), "high": float(max(each))}
 
 
-def difference(actual: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> float:
-    """Largest difference of arrays of the same names, relative to the largest value of the expected one.
+def difference(actual: dict[str, np.ndarray], expected: dict[str, np.ndarray], norm: str = "largest") -> float:
+    """Largest difference of arrays of the same names, relative to the expected one.
+
+    Parameters
+    ----------
+    actual, expected : dict
+    norm : "largest" or "square"
+        Of an array: its largest value, or the root of its sum of squares.
 
     Raises
     ------
@@ -50,6 +56,7 @@ def difference(actual: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -
             raise ValueError(f"{name}: expected shape {right.shape}, got {got.shape}")
         if not np.isfinite(got).all():
             raise ValueError(f"{name}: expected finite numbers, got some that are not")
-        scale = float(np.abs(right).max()) or 1.0
-        largest = max(largest, float(np.abs(got - right).max()) / scale)
+        order = np.inf if norm == "largest" else 2
+        scale = float(np.linalg.norm(right.reshape(-1), order)) or 1.0
+        largest = max(largest, float(np.linalg.norm((got - right).reshape(-1), order)) / scale)
     return largest

@@ -170,7 +170,7 @@ def _check(entrants: list[_Entrant], say: Say) -> None:
         if mode is reference:
             continue
         try:
-            mode.difference = figures.difference(mode.result, reference.result)  # type: ignore[arg-type]
+            mode.difference = figures.difference(mode.result, reference.result, mode.entrant.case.norm)  # type: ignore[arg-type]
         except ValueError as error:
             mode.fail(f"computes something else: {error}", say)
             continue

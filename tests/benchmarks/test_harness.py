@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from benchmarks import run
-from speed import figures, processes, race, results, table
+from speed import figures, networks, processes, race, results, table
 from speed.case import OURS, PEER, REFERENCE, Case, Contender, Options, Subject, Task
+from speed.peers import nnlite_networks
 
 OPTIONS = Options(rounds=2, threads=1, quick=True)
 ADAPTERS = "tests.benchmarks.adapters"
@@ -129,9 +130,19 @@ def test_summary():
 
 def test_difference():
     assert figures.difference({"a": np.array([1.0, 2.0]), "b": np.ones(1)}, {"a": np.array([1.0, 4.0])}) == 0.5
+    assert figures.difference({"a": np.array([3.0, 0.0])}, {"a": np.array([0.0, 4.0])}, "square") == 1.25
     assert figures.difference({"a": np.array([1 + 1j])}, {"a": np.array([1 - 1j])}) == pytest.approx(2**0.5)
     with pytest.raises(ValueError, match="expected one of the results"):
         figures.difference({"a": np.ones(1)}, {"b": np.ones(1)})
+
+
+def test_the_check_of_training_sees_a_forgotten_momentum(tmp_path, monkeypatch):
+    task = Task(tmp_path, 1, True, {"network": "convolutional", "batch": 8})
+    networks.prepare(task)
+    right = nnlite_networks.training(task)[""]().result()
+    monkeypatch.setattr(networks, "MOMENTUM", 0.0)
+    wrong = nnlite_networks.training(task)[""]().result()
+    assert figures.difference(wrong, right, "square") > max(networks.CHANGE_TOLERANCES.values())
 
 
 # --- Results and the README -------------------------------------------------------------------------------------------

@@ -51,7 +51,7 @@ def reference(task: Task) -> Modes:
 
 
 def librosa(task: Task) -> Modes:
-    """librosa with its defaults, and with the Fourier transform that has threads."""
+    """librosa with its defaults, and with threads for its Fourier transform, which is SciPy's."""
     import librosa
     from scipy import fft
 
@@ -64,12 +64,7 @@ def librosa(task: Task) -> Modes:
 
         return Ready(compute, lambda: {"coefficients": compute()})
 
-    def make_with_scipy() -> Ready:
-        librosa.set_fftlib(fft)
-        return make(task.threads)
-
-    # Those with the other transform come last: it is a setting of the process.
-    return {"": lambda: make(1), "scipy.fft with workers": make_with_scipy}
+    return {"": lambda: make(1), "with workers": lambda: make(task.threads)}
 
 
 def python_speech_features(task: Task) -> Modes:

@@ -75,7 +75,7 @@ def _openvino(task: Task, n_pieces: int, precision: str) -> Ready:
             request.wait()
         return [request.get_output_tensor(0).data for request in requests]
 
-    tolerance = networks.BFLOAT16_TOLERANCE if precision == "bfloat16" else None
+    tolerance = networks.OUTPUT_TOLERANCES[precision] if precision == "bfloat16" else None
     return Ready(run, lambda: {"probabilities": np.concatenate(run())}, tolerance=tolerance)
 
 

@@ -85,7 +85,7 @@ def _training(task: Task, compiled: dict[str, Any] | None, layout: str, precisio
         for x, y in batches:
             step(optimizer, x, y)
 
-    return Ready(run, result, tolerance=_tolerance(precision))
+    return Ready(run, result, tolerance=_tolerance(networks.CHANGE_TOLERANCES, precision))
 
 
 def _inference(task: Task, compiled: dict[str, Any] | None, layout: str, precision: str) -> Ready:
@@ -97,7 +97,8 @@ def _inference(task: Task, compiled: dict[str, Any] | None, layout: str, precisi
         with torch.inference_mode(), _precision(precision):
             return forward(x)
 
-    return Ready(run, lambda: {"probabilities": run().float().numpy()}, tolerance=_tolerance(precision))
+    tolerance = _tolerance(networks.OUTPUT_TOLERANCES, precision)
+    return Ready(run, lambda: {"probabilities": run().float().numpy()}, tolerance=tolerance)
 
 
 def _model(task: Task, layout: str) -> tnn.Sequential:
@@ -142,5 +143,5 @@ def _precision(precision: str) -> AbstractContextManager[Any]:
     return torch.autocast("cpu", dtype=torch.bfloat16)
 
 
-def _tolerance(precision: str) -> float | None:
-    return networks.BFLOAT16_TOLERANCE if precision == "bfloat16" else None
+def _tolerance(tolerances: dict[str, float], precision: str) -> float | None:
+    return tolerances[precision] if precision == "bfloat16" else None

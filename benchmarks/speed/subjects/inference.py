@@ -28,7 +28,7 @@ def cases(options: Options) -> list[Case]:
             networks.prepare,
             work=batch,
             unit="samples",
-            tolerance=1e-3,
+            tolerance=networks.OUTPUT_TOLERANCES["float32"],
             flops=batch * flops,
             threads=threads,
             settings={"network": "convolutional", "batch": batch},
