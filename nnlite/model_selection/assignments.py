@@ -146,7 +146,10 @@ def _read_csv(text: str) -> tuple[str | None, list[tuple[Any, Any]]]:
 def _read_json(text: str) -> tuple[str | None, list[tuple[Any, Any]]]:
     # Pairs, not a dictionary: a name that comes twice must be seen.
     content = dict(from_json(text, pairs=list))
-    return content.get("sha256"), [(group, fold) for group, fold in content["folds"]]
+    said = content.get("sha256")
+    if not isinstance(said, str | None):
+        raise ValueError(f"sha256: expected a text, got {_short(said)}")
+    return said, [(group, fold) for group, fold in content["folds"]]
 
 
 def _format(who: str, path: Path) -> str:

@@ -141,7 +141,7 @@ class Journal:
 
 
 def _short(value: Any) -> str:
-    return repr(value) if len(repr(value)) < 200 else reprlib.repr(value)
+    return reprlib.repr(value) if isinstance(value, str | list | dict) else str(value)[:60]
 
 
 def _line(entry: Mapping[str, Any]) -> bytes:

@@ -90,6 +90,16 @@ def test_means_of_scores_near_the_largest_number(tmp_path):
     assert [entry.n for entry in result.means_over("x")] == [2]
 
 
+def test_deep_arguments_are_cut_in_messages(tmp_path):
+    path = journal(tmp_path)
+    first, *rest = path.read_text().splitlines(keepends=True)
+    changed = json.loads(first) | {"sha256": "0", "arguments": {"seed": "@"}}
+    path.write_text("".join([json.dumps(changed).replace('"@"', "[" * 900 + "]" * 900) + "\n", *rest]))
+    with pytest.raises(ValueError, match="was written with other arguments") as caught:
+        again(path)
+    assert len(str(caught.value)) < 1000
+
+
 def undecodable(candidate, seed):
     raise ValueError("a file's name: \udce9")
 
@@ -115,6 +125,8 @@ def test_an_error_about_an_undecodable_name_can_be_kept(tmp_path):
         ("a.json", b'{"folds": {"\\ud800": 1}}'),
         ("a.json", b'{"folds": {"' + b"x" * 10**5 + b'": -1}}'),
         ("a.json", b"[]"),
+        ("a.json", b'{"sha256": ' + b"[" * 900 + b"]" * 900 + b', "folds": {"a": 1}}'),
+        ("a.json", b'{"sha256": 3, "folds": {"a": 1}}'),
         ("a.csv", b"group,fold\na\xe9,1\n"),
         ("a.csv", b'group,fold\n"' + b"x" * 200_000 + b'",1\n'),
         ("a.csv", b"group,fold\na\n"),
