@@ -69,7 +69,7 @@ class Fit:
         )
         with log:
             if checkpoint is not None and first:
-                log.message(f"{first} epochs are there already: {checkpoint.path}")
+                log.message(f"going on after epoch {first} of {checkpoint.path}")
             try:
                 for epoch in (
                     () if progress.stopped_by else self.epochs(progress, model.max_epochs, model.schedule, log)

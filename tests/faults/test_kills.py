@@ -69,6 +69,6 @@ def test_the_script_is_interrupted_and_goes_on(data, tmp_path):
 
     checkpoint.write_bytes(before[:-1])  # damage costs an epoch
     status, out, err = run(data, folder)
-    assert status == 0 and "DamagedCheckpointWarning" in err and "epochs are there already" in err
+    assert status == 0 and "DamagedCheckpointWarning" in err and "going on after epoch" in err
     assert PROGRAMS["script"].end(folder) == expected
     assert not checkpoint.exists()

@@ -105,8 +105,8 @@ def test_the_log_says_where_it_goes_on(folder, capsys):
     model(folder, interrupt_after=10).fit(X, Y)
     model(folder, verbose=1).fit(X, Y)
     lines = capsys.readouterr().err.splitlines()
-    done = int(lines[1].split()[0])
-    assert lines[1].endswith(f"{done} epochs are there already: {folder / 'checkpoint.npz'}") and done > 0
+    done = int(lines[1].split()[4])
+    assert lines[1].endswith(f"going on after epoch {done} of {folder / 'checkpoint.npz'}") and done > 0
     assert lines[2].split()[0] == f"{done + 1}/9"
 
 
