@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import nnlite as nn
+from filmscore.arrays import open_arrays
 from filmscore.augmentation import Augmentation
 from filmscore.features import Features, load_features
 from filmscore.files import replace_file
@@ -46,9 +47,9 @@ def values_path(out: Path, task: dict[str, Any]) -> Path:
 
 def read_values(path: Path) -> Values:
     """What `run` kept."""
-    with np.load(path, allow_pickle=False) as archive:
-        history = json.loads(archive["history"].tobytes())
-        return Values(*(archive[name] for name in Values._fields[:-1]), history)
+    with open_arrays(path) as array:
+        history = json.loads(array("history").tobytes())
+        return Values(*map(array, Values._fields[:-1]), history)
 
 
 def run(task: dict[str, Any], *, features: dict[str, str], out: str) -> dict[str, float]:
