@@ -94,5 +94,36 @@ def with_riff_chunks(data, loops=0):
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
+def with_ogg_checksums(data):
+    """An Ogg file in which the checksum of each page is right (RFC 3533)."""
+    pages, at = bytearray(data), 0
+    while (at := pages.find(b"OggS", at)) >= 0 and at + 27 <= len(pages):
+        end = at + 27 + pages[at + 26]
+        end += sum(pages[at + 27 : end])
+        pages[at + 22 : at + 26] = bytes(4)
+        pages[at + 22 : at + 26] = struct.pack("<I", ogg_checksum(pages[at:end]))
+        at = min(end, len(pages))
+    return bytes(pages)
+
+
+@functools.cache
+def _ogg_table():
+    table = []
+    for byte in range(256):
+        checksum = byte << 24
+        for _ in range(8):
+            checksum = (checksum << 1 ^ (0x04C11DB7 if checksum >> 31 else 0)) & 0xFFFFFFFF
+        table.append(checksum)
+    return table
+
+
+def ogg_checksum(page):
+    """The checksum of a page whose own is zero."""
+    checksum, table = 0, _ogg_table()
+    for byte in page:
+        checksum = (checksum << 8 & 0xFFFFFFFF) ^ table[checksum >> 24 ^ byte]
+    return checksum
+
+
 def _chunk(name, content):
     return name + struct.pack("<I", len(content)) + content + b"\0" * (len(content) % 2)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import mfcc
 from mfcc import audio, decoding
+from tests.mfcc.sound_files import ogg_checksum
 
 SR = 22050
 
@@ -374,15 +375,6 @@ def test_ogg_streams_one_after_the_other(tmp_path):
     refused(tmp_path / "a.ogg", "holds several Ogg streams one after the other")
     with pytest.warns(mfcc.AudioWarning, match="several Ogg streams"):
         assert len(mfcc.load(tmp_path / "a.ogg", on_truncated="keep")[0]) == 2 * SR
-
-
-def ogg_checksum(page):
-    checksum = 0
-    for byte in page:
-        checksum ^= byte << 24
-        for _ in range(8):
-            checksum = (checksum << 1 ^ (0x04C11DB7 if checksum >> 31 else 0)) & 0xFFFFFFFF
-    return checksum
 
 
 def test_an_ogg_stream_that_counts_on_behind_its_end(tmp_path):
