@@ -65,11 +65,6 @@ class Track:
         """The file's name, for people."""
         return printable(os.path.basename(self.path))
 
-    @property
-    def album_key(self) -> str:
-        """What it shares with the tracks of its album: the album's tag, or the folder where there is none."""
-        return self.album.strip().casefold() or os.path.dirname(self.path)
-
 
 @dataclass(frozen=True)
 class Windows:
@@ -218,21 +213,26 @@ class Library:
         """Number of the track of a content, by its SHA-256."""
         return next((row[0] for row in self._rows("SELECT id FROM track WHERE hash = ?", (digest,))), None)
 
-    def of_album(self, track: Track) -> np.ndarray:
+    @functools.cached_property
+    def albums(self) -> dict[int, str]:
+        """Number of each track -> its album: the tag that all tagged files of its folder share, or else its own tag, or
+        else the folder."""
+        found = self._rows(
+            "SELECT t.id, MIN(f.path), f.folder, t.album FROM track t JOIN file f ON f.track = t.id WHERE t.id <= ? "
+            "GROUP BY t.id",
+            (self.n_tracks,),
+        )
+        rows = [(number, folder, album.strip().casefold()) for number, _, folder, album in found]
+        tags: dict[bytes, set[str]] = {}
+        for _, folder, album in rows:
+            tags.setdefault(folder, set()).update(filter(None, [album]))
+        only = {folder: next(iter(some)) for folder, some in tags.items() if len(some) == 1}
+        return {number: album or only.get(folder) or os.fsdecode(folder) for number, folder, album in rows}
+
+    def of_album(self, number: int) -> np.ndarray:
         """Numbers of the tracks of the same album, the track itself among them."""
-        album = track.album.strip().casefold()
-        if album:
-            found = self._rows("SELECT id, album FROM track WHERE album != ''")
-            same = [number for number, name in found if name.strip().casefold() == album]
-        else:
-            folder = os.fsencode(os.path.dirname(track.path))
-            rows = self._rows(
-                "SELECT DISTINCT t.id FROM track t JOIN file f ON f.track = t.id "
-                "WHERE f.folder = ? AND TRIM(t.album) = ''",
-                (folder,),
-            )
-            same = [number for (number,) in rows]
-        return np.array([number for number in same if number <= self.n_tracks], np.int64)
+        album = self.albums.get(number)
+        return np.array([other for other, name in self.albums.items() if name == album], np.int64)
 
     def windows(self, track: Track) -> Windows:
         """The windows of a track."""

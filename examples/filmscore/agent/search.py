@@ -161,7 +161,7 @@ class Reference:
             When there is no such track, or no window in the stretch.
         """
         track = library.track(number)
-        own = library.of_album(track)
+        own = library.of_album(number)
         if from_s is None and to_s is None:
             return cls(np.array(library.track_directions[number - 1]), False, own, number)
         windows = library.windows(track)
@@ -284,8 +284,9 @@ def _touched(
 
 def _by_album(library: Library, ids: np.ndarray, per_album: int | None) -> Iterator[tuple[int, Track]]:
     """Tracks with their place in `ids`, but for those of which there were enough of their album."""
-    seen: Counter[str] = Counter()
+    seen: Counter[str | None] = Counter()
     for place, track in enumerate(library.tracks_of(ids.tolist())):
-        seen[track.album_key] += 1
-        if per_album is None or seen[track.album_key] <= per_album:
+        album = None if per_album is None else library.albums.get(track.id, track.path)
+        seen[album] += 1
+        if per_album is None or seen[album] <= per_album:
             yield place, track

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -121,10 +122,10 @@ def train(
     tagger, _ = model_of(str(library.folder.absolute()), library.about["id"])
     labels = library.labels()
     tracks = [track for track in library.tracks_of(labels) if not track.missing]
-    _check_enough(tracks, by)
+    _check_enough(library, tracks, by)
     with tempfile.TemporaryDirectory(prefix="training-") as folder:
         part = _hear(library, tracks, labels, by, Path(folder), workers, say)
-        _check_enough(part.tracks, by)
+        _check_enough(library, part.tracks, by)
         rng = np.random.default_rng(seed)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SplitWarning)  # the verdict names what can't be judged
@@ -136,9 +137,9 @@ def train(
     return verdict_of(kept)
 
 
-def key_of_group(track: Track, by: str) -> str:
+def group_of(library: Library, track: Track, by: str) -> str:
     """What a track must share with no track of the other part."""
-    return track.album_key if by == "album" else track.path.rpartition("/")[0]
+    return library.albums[track.id] if by == "album" else os.path.dirname(track.path)
 
 
 def hear(job: Job) -> Heard:
@@ -152,8 +153,8 @@ def hear(job: Job) -> Heard:
         return Heard(job.path, None, f"{type(error).__name__}: {error}"[:500])
 
 
-def _check_enough(tracks: Sequence[Track], by: str) -> None:
-    groups = {key_of_group(track, by) for track in tracks}
+def _check_enough(library: Library, tracks: Sequence[Track], by: str) -> None:
+    groups = {group_of(library, track, by) for track in tracks}
     if len(tracks) < MIN_TRACKS or len(groups) < MIN_ALBUMS:
         raise LibraryError(
             f"train: expected {MIN_TRACKS} labelled tracks of {MIN_ALBUMS} {by}s or more, got {len(tracks)} of "
@@ -189,7 +190,7 @@ def _hear(
     for first, array in zip(np.cumsum([0, *sizes[:-1]]), arrays, strict=True):
         samples[first : first + len(array)] = array
     tags = np.array([[name in labels[track.id] for name in library.class_names] for track in good])
-    albums = np.array([key_of_group(track, by) for track in good])
+    albums = np.array([group_of(library, track, by) for track in good])
     return Part(good, albums, tags, samples, np.repeat(np.arange(len(good)), sizes))
 
 
