@@ -13,7 +13,7 @@ from typing import Any
 from speed.case import Contender, Task
 from speed.worker import serve
 
-PATIENCE_S = 1800.0
+PATIENCE_S = 3600.0
 """How long an order may take; compilers and patient planners take minutes."""
 
 THREAD_VARIABLES = (

@@ -77,7 +77,7 @@ def fftw(task: Task) -> Modes:
 
     if task.quick:
         return {"estimated plan": lambda: make("FFTW_ESTIMATE")}
-    return {"patient plan": lambda: make("FFTW_PATIENT"), "measured plan": lambda: make("FFTW_MEASURE")}
+    return {"patient plan": lambda: make("FFTW_PATIENT")}
 
 
 def _ready(task: Task, transform: Callable[[np.ndarray], np.ndarray | list[np.ndarray]]) -> Ready:
