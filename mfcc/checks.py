@@ -43,10 +43,11 @@ def check_number(
     """Return value as a finite float with minimum <= value <= maximum and value > above."""
     if isinstance(value, (bool, np.bool_, str, bytes)) or not np.isscalar(value) or isinstance(value, complex):
         raise TypeError(f"{who}: {name}: expected a number, got {value!r}.{_spaced(hint)}")
+    real: Any = value  # type checkers take what np.isscalar says for more than it is
     try:
-        number = float(value)
+        number = float(real)
     except OverflowError:  # an integer of hundreds of digits
-        number = math.inf if value > 0 else -math.inf
+        number = math.inf if real > 0 else -math.inf
     if not (math.isfinite(number) and minimum <= number <= maximum and number > above):
         bounds = []
         if above > -math.inf:
