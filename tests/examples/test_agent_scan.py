@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -284,6 +284,19 @@ def test_a_file_that_kills_its_worker_is_a_problem_of_its_own(place, monkeypatch
     assert report.new == 1
     assert [os.path.basename(path) for path, _ in report.problems] == ["deadly.flac"]
     assert report.problems[0][1].startswith("its worker did not come back")
+
+
+class NoProgram(ThreadPoolExecutor):
+    def submit(self, *_):
+        raise ModuleNotFoundError("No module named 'filmscore'")
+
+
+def test_workers_that_lack_the_program_end_the_scan(place):
+    write_noise(place / "music" / "new.flac", 42)
+    with NoProgram(1) as executor, pytest.raises(RuntimeError, match=r"a worker could not load .*No module named"):
+        again(place, workers=executor)
+    with ThreadPoolExecutor(1) as executor:
+        assert again(place, workers=executor).new == 1
 
 
 def test_an_interrupt_keeps_what_was_done(place, monkeypatch):

@@ -144,6 +144,11 @@ def _analyse(job: Job) -> Outcome:
     return Outcome(job.path, stamp, digest, analysis)
 
 
+def get_ready(job: Job, call: str) -> None:
+    """Load what a worker needs; raises where it is not there. `call` only tells two calls apart."""
+    model_of(job.library, job.identity)
+
+
 def is_known(library: str, digest: bytes) -> bool:
     """Whether a library has a content; False where there is none to ask, as on another machine."""
     path = Path(library, FILE)

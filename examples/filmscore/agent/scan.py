@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from filmscore.agent import schema
-from filmscore.agent.analyse import READER, Job, Outcome, analyse
+from filmscore.agent.analyse import READER, Job, Outcome, analyse, get_ready
 from filmscore.agent.library import MODEL
 from filmscore.agent.lock import locked
 from filmscore.agent.schema import LibraryError
@@ -204,6 +206,8 @@ def _look(writer: Writer, folder: str, library: Path, retry: bool, report: Repor
 
 def _work(writer: Writer, jobs: Sequence[Job], workers: Workers | None, report: Report, progress: Progress) -> None:
     """Analyse files, and commit what is done every now and then."""
+    if jobs and isinstance(workers, Executor):
+        _check_workers(workers, jobs[0])
     waiting: list[Outcome] = []
     committed, done = time.monotonic(), 0
     progress(0, len(jobs), report)
@@ -226,6 +230,18 @@ def _work(writer: Writer, jobs: Sequence[Job], workers: Workers | None, report: 
         raise
     _commit(writer, waiting, report)
     progress(done, len(jobs), report)
+
+
+def _check_workers(executor: Executor, job: Job) -> None:
+    """Raise RuntimeError if a worker can't do its work at all, rather than find a problem with each file."""
+    try:
+        executor.submit(get_ready, job, uuid.uuid4().hex).result()
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        raise RuntimeError(
+            f"--executor: a worker could not load the library's model ({reason}). Scheduler and workers need "
+            f"PYTHONPATH={DATA.parent}, and the same folders under the same names."
+        ) from error
 
 
 def _outcomes(jobs: Sequence[Job], workers: Workers | None) -> Iterator[Outcome]:
