@@ -86,13 +86,15 @@ def class_table(judgement: Judgement, published: dict[str, float], not_evaluable
         f"{'class':10}  {columns}  {columns}  {'window':>7} {'track':>7}  {'F1':>9}",
     ]
     parts = (judgement.window, judgement.prior_window, judgement.track, judgement.prior_track)
-    for name in published:
+    judged = [name for name in judgement.track["classes"] if name not in not_evaluable]
+    order = {name: k for k, name in enumerate(published)}  # a user's own classes come after the published ones
+    for name in sorted([*judged, *not_evaluable], key=lambda name: order.get(name, len(order))):
         if name in not_evaluable:
             lines.append(f"{name:10}  not evaluable on this corpus and split")
             continue
         f1 = [_figure(part["classes"][name]["f1"]) for part in parts]
         auc = [_figure(part["classes"][name]["roc_auc"]) for part in (judgement.window, judgement.track)]
-        lines.append(_row(name, f1, auc, f"{published[name]:>9.3f}"))
+        lines.append(_row(name, f1, auc, f"{_figure(published.get(name)):>9}"))
     f1 = [_figure(part["macro"]["f1"]) for part in parts]
     auc = [_figure(part["macro"]["roc_auc"]) for part in (judgement.window, judgement.track)]
     lines.append(_row("macro", f1, auc, ""))

@@ -84,8 +84,10 @@ def class_bars(path: Path, judgement: Any, published: dict[str, float], skip: Se
     figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
     axes.bar(place - 0.2, value["track"], 0.38, color=ACCENT, label="network, whole tracks")
     axes.bar(place + 0.2, value["prior_track"], 0.38, color=MUTED, label="prior alone")
-    axes.scatter(place, [published[n] for n in names], marker="_", s=500, color=INK, label="published (other data)")
-    axes.set_xticks(place, names)
+    if known := [n for n in names if n in published]:
+        place = [names.index(n) for n in known]
+        axes.scatter(place, [published[n] for n in known], marker="_", s=500, color=INK, label="published (other data)")
+    axes.set_xticks(np.arange(len(names)), names)
     axes.set(ylabel="F1", ylim=(0, 1), title=title)
     axes.legend(frameon=False, ncols=3, loc="upper center")
     figure.savefig(path, dpi=150)

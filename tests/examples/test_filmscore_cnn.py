@@ -18,6 +18,7 @@ from filmscore.networks import convolutional, fully_connected
 from filmscore.splits import split_features
 from filmscore.tagging import recording_tiles, tag
 from tests.examples.made_up import made_up_features
+from tests.faults.killed_programs import write_tiles
 
 
 @pytest.mark.parametrize("by", ["window", "track", "game"])
@@ -102,6 +103,16 @@ def test_one_epoch_on_the_sample_writes_everything(tmp_path, capsys):
     assert filmscore_tables.main([f"one epoch={out}"]) == 0
     table = capsys.readouterr().out
     assert "| one epoch | 1 |" in table and "| Musical | not evaluable" in table
+
+
+def test_classes_of_ones_own(tmp_path, capsys):
+    write_tiles(tmp_path / "tiles", ("Drama", "Noir", "Western"))
+    arguments = ["--features", str(tmp_path / "tiles"), "--split", "game", "--epochs", "1", "--tag"]
+    assert filmscore_cnn.main([*arguments, "--out", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr().out
+    table = [line.split()[0] for line in said[said.index("class  ") :].splitlines() if line]
+    assert table[:5] == ["class", "Drama", "Noir", "Western", "macro"]
+    assert (tmp_path / "out" / "f1.png").exists()
 
 
 def test_missing_features_are_named(tmp_path, capsys):

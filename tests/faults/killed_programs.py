@@ -125,18 +125,18 @@ def trials_done(path: Path) -> int:
 # --- The example script -----------------------------------------------------------------------------------------------
 
 
-def write_tiles(folder: Path) -> None:
+def write_tiles(folder: Path, class_names: tuple[str, ...] = GENRES) -> None:
     """Features of twelve made-up games with two tracks each."""
     rng = np.random.default_rng(0)
     tracks = []
     for game in range(12):
-        tags = tuple(name for k, name in enumerate(GENRES) if (game + k) % 3 == 0)
+        tags = tuple(name for k, name in enumerate(class_names) if (game + k) % 3 == 0)
         tracks += [Track(f"g{game}/{k}.ogg", (), f"g{game}", f"g{game}", tags, None) for k in range(2)]
     rows = [(track, 9.3 * k, -20.0) for track in tracks for k in range(4)]
     folder.mkdir(exist_ok=True)
     np.save(folder / "tiles.npy", rng.standard_normal((len(rows), 40, 100, 1)).astype(np.float32))
     options = Settings(MFCC()).to_dict()
-    about = {"recipe": options.pop("recipe"), "options": options, "class_names": GENRES, "coding": None}
+    about = {"recipe": options.pop("recipe"), "options": options, "class_names": class_names, "coding": None}
     write_tables(folder, tracks, rows, about)
 
 
