@@ -48,8 +48,6 @@ class Estimator(MetadataRequests):
     Rule(threshold=2, axis=1)
     """
 
-    _estimator_type = "classifier"
-
     @classmethod
     def _defaults(cls) -> dict[str, Any]:
         """Name -> default of each parameter."""
@@ -115,7 +113,7 @@ class Estimator(MetadataRequests):
         return f"{type(self).__name__}({', '.join(changed)})"
 
     def __sklearn_tags__(self) -> Any:
-        """What scikit-learn 1.6 and newer ask; see `sklearn.utils.Tags`."""
+        """What scikit-learn (1.6 and newer) asks: a `sklearn.utils.Tags`."""
         utils = sys.modules["sklearn.utils"]
         return utils.Tags(
             estimator_type="classifier",
@@ -123,7 +121,3 @@ class Estimator(MetadataRequests):
             classifier_tags=utils.ClassifierTags(multi_label=True),
             input_tags=utils.InputTags(three_d_array=True),
         )
-
-    def _more_tags(self) -> dict[str, Any]:
-        """What scikit-learn before 1.6 asks."""
-        return {"requires_y": True, "multilabel": True, "X_types": ["2darray", "3darray"]}

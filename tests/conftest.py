@@ -1,10 +1,23 @@
 """What all tests stand on."""
 
 import signal
+from pathlib import Path
 
 import pytest
 
 collect_ignore_glob = ["data/*.py"]  # scripts that made recordings; they need what they recorded
+
+TESTS = Path(__file__).parent
+SLOW = ("benchmarks", "examples", "faults", "mfcc/test_cli.py", "nnlite/test_cluster.py", "nnlite/test_ensemble.py")
+"""Folders and files whose tests start processes or train for long: ``-m "not slow"`` leaves them out."""
+
+
+def pytest_collection_modifyitems(items):
+    slow = [TESTS / name for name in SLOW]
+    assert all(path.exists() for path in slow), f"tests/conftest.py: SLOW: expected what there is, got {SLOW}"
+    for item in items:
+        if any(item.path.is_relative_to(path) for path in slow):
+            item.add_marker("slow")
 
 
 @pytest.fixture(autouse=True)

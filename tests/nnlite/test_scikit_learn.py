@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import sklearn
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
@@ -45,9 +44,6 @@ EXPECTED_FAILURES = {
 
 
 @pytest.mark.filterwarnings("ignore:.*does not inherit from .sklearn.base.BaseEstimator")
-@pytest.mark.skipif(
-    tuple(map(int, sklearn.__version__.split(".")[:2])) < (1, 6), reason="expected failures came with 1.6"
-)
 def test_check_estimator():
     results = check_estimator(
         quick(max_epochs=10, optimizer=None), expected_failed_checks=EXPECTED_FAILURES, on_skip=None
@@ -130,9 +126,8 @@ def test_parameters_of_an_estimator_inside():
 
 def test_tags_say_what_it_is():
     assert is_classifier(nn.NetworkClassifier())
-    model = nn.NetworkClassifier()
-    assert model.__sklearn_tags__().classifier_tags.multi_label and model.__sklearn_tags__().target_tags.required
-    assert model._more_tags()["multilabel"] and model._estimator_type == "classifier"
+    tags = nn.NetworkClassifier().__sklearn_tags__()
+    assert tags.classifier_tags.multi_label and tags.target_tags.required and not tags.input_tags.sparse
 
 
 def test_not_fitted_is_the_error_that_either_library_knows():

@@ -64,9 +64,6 @@ def test_tools_around_it(tool, y):
     assert tool.fit(X, y).score(X, y) > 0.7
 
 
-@pytest.mark.skipif(
-    tuple(map(int, sklearn.__version__.split(".")[:2])) < (1, 7), reason="it mixed float32 with float64 before 1.7"
-)
 def test_calibration():
     assert CalibratedClassifierCV(quick(), cv=3).fit(X, Y, sample_weight=np.ones(120)).score(X, Y) > 0.85
 
