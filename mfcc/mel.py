@@ -235,7 +235,7 @@ def filter_weights(bank: FilterBank) -> np.ndarray:
     else:
         corners, x = np.floor((bank.n_fft + 1) * edges / bank.sr), bins
     lower, centre, upper = corners[:-2, None], corners[1:-1, None], corners[2:, None]
-    with np.errstate(divide="ignore", invalid="ignore"):  # rounded corners may coincide
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # corners may coincide, or nearly so
         rising = np.where(x < centre, (x - lower) / (centre - lower), 0.0)
         falling = np.where(x >= centre, (upper - x) / (upper - centre), 0.0)
     weights = np.where((x > lower) & (x < upper), rising + falling, 0.0)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mfcc import MFCC
 from mfcc.mel import hz_to_mel, mel_filterbank, mel_to_hz
 from tests.mfcc import naive
 
@@ -127,3 +128,9 @@ def test_warps_that_are_refused():
         ValueError, match=r"warp: expected a finite number above 0, got 0. Usual is 0.8 to 1.2; 1 is off"
     ):
         mel_filterbank(16000, 512, 20, warp=0)
+
+
+def test_an_upper_edge_that_is_hardly_above_the_lower_warns_of_empty_filters_alone():
+    with pytest.warns(UserWarning, match="mel filters are empty") as caught:
+        MFCC(fmax=1e-320)
+    assert len(caught) == 1
