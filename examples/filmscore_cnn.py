@@ -30,7 +30,8 @@ def main(arguments: list[str] | None = None) -> int:
 
         # The network: one softmax over the ten genres; a track's tags share its probability.
         n_classes = len(data.features.class_names)
-        network = convolutional(n_classes, activation=options.activation, rest=options.dropout_rest)
+        shape = data.features.tile_shape
+        network = convolutional(n_classes, activation=options.activation, rest=options.dropout_rest, input_shape=shape)
         print(network.summary(), "\n")
         checkpoint = options.out / "checkpoint.npz"
         model = nn.NetworkClassifier(network, **training_settings(options), checkpoint=checkpoint, verbose=1)

@@ -43,7 +43,13 @@ def main(arguments: list[str] | None = None) -> int:
         names = data.features.class_names
 
         # Ten questions, each with networks of its own: is it this genre or not?
-        network = convolutional(1, activation=options.activation, rest=options.dropout_rest, output=nn.Sigmoid())
+        network = convolutional(
+            1,
+            activation=options.activation,
+            rest=options.dropout_rest,
+            output=nn.Sigmoid(),
+            input_shape=data.features.tile_shape,
+        )
         model = nn.BaggedEnsemble(
             nn.NetworkClassifier(network, **training_settings(options)),
             n_bags=options.bags,

@@ -39,6 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
             activation=options.activation,
             dropout=options.dropout,
             rest=options.dropout_rest,
+            input_shape=data.features.tile_shape,
         )
         print(network.summary(), "\n")
         checkpoint = options.out / "checkpoint.npz"

@@ -79,6 +79,12 @@ class Features:
     description: dict[str, Any]
 
     @property
+    def tile_shape(self) -> tuple[int, int, int]:
+        """Features, frames and channels of a tile: what a network takes."""
+        _, n_features, n_frames, n_channels = self.tiles.shape
+        return n_features, n_frames, n_channels
+
+    @property
     def labels(self) -> np.ndarray:
         """The tags of each tile's track, bool of shape (n_tiles, n_classes)."""
         return self.tags[self.track_of_tile]

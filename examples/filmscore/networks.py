@@ -8,7 +8,7 @@ import nnlite as nn
 
 ACTIVATIONS = {"sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "relu": nn.ReLU}
 TILE = (40, 100, 1)
-"""Coefficients, frames, channels."""
+"""Coefficients, frames, channels, as published; `Features.tile_shape` of any others."""
 
 FILTERS = ((32, 5, 0.1), (64, 3, 0.2), (128, 2, 0.3), (256, 2, 0.4))
 """Filters, kernel size and dropout after pooling of each convolution."""

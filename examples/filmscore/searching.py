@@ -67,7 +67,8 @@ def load(features: str, split: str, split_seed: int, validation: float) -> Data:
 
 def train(data: Data, candidate: Mapping[str, Any], seed: int, epochs: int) -> nn.NetworkClassifier:
     """A fully-connected network with a candidate's hyper-parameters, at its best epoch on the validation windows."""
-    network = fully_connected(len(data.features.class_names), hidden=[candidate["n_hidden"]], rest=0.5)
+    n_classes, shape = len(data.features.class_names), data.features.tile_shape
+    network = fully_connected(n_classes, hidden=[candidate["n_hidden"]], rest=0.5, input_shape=shape)
     model = nn.NetworkClassifier(
         network,
         optimizer=nn.SGD(candidate["learning_rate"], momentum=0.9),

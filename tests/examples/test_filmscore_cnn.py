@@ -2,6 +2,7 @@
 
 import json
 
+import build_features
 import filmscore_cnn
 import filmscore_tables
 import numpy as np
@@ -113,6 +114,31 @@ def test_classes_of_ones_own(tmp_path, capsys):
     table = [line.split()[0] for line in said[said.index("class  ") :].splitlines() if line]
     assert table[:5] == ["class", "Drama", "Noir", "Western", "macro"]
     assert (tmp_path / "out" / "f1.png").exists()
+
+
+def test_mel_bands_in_place_of_coefficients(tmp_path, capsys):
+    """From recordings over log-mel tiles to a network of their shape, which then tags a recording by itself."""
+    (tmp_path / "music").mkdir()
+    rows, rng = ["path,tags,game"], np.random.default_rng(0)
+    for k in range(6):
+        noise = 0.1 * rng.standard_normal(22050 * 10).astype(np.float32)
+        soundfile.write(tmp_path / "music" / f"{k}.wav", np.cumsum(noise) / 50 if k % 2 else noise, 22050)
+        rows.append(f"{k}.wav,{'Drama' if k % 2 else 'Comedy'},game{k}")
+    (tmp_path / "tags.csv").write_text("\n".join(rows))
+    made = [str(tmp_path / "music"), "--tags", str(tmp_path / "tags.csv"), "--out", str(tmp_path / "features")]
+    made += ["--classes", "Comedy,Drama", "--set", "output=log_mel", "--set", "n_mels=64", "--set", "n_fft=1024"]
+    assert build_features.main([*made, "--frames", "60", "--processes", "1"]) == 0
+    features = load_features(tmp_path / "features")
+    assert features.tile_shape == (64, 60, 1)
+    out = str(tmp_path / "out")
+    trained = ["--features", str(tmp_path / "features"), "--split", "window", "--epochs", "1", "--out", out]
+    assert filmscore_cnn.main([*trained, "--tag", str(tmp_path / "music" / "1.wav")]) == 0
+    assert "1.wav: " in capsys.readouterr().out
+    model = nn.load(tmp_path / "out" / "model.npz")
+    assert mfcc.MFCC.from_dict(model.metadata_["recipe"]) == features.recipe
+    tiles = recording_tiles(tmp_path / "music" / "1.wav", Settings(mfcc.FILMSCORE, n_frames=60))
+    with pytest.raises(ValueError, match=r"tag: .*output"):
+        tag(model, tiles)
 
 
 def test_missing_features_are_named(tmp_path, capsys):
