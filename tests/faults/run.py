@@ -1,7 +1,7 @@
 """Do the damage: kill, damage files, crowd, fork, fill disks; write down what was survived.
 
 python tests/faults/run.py                                # a few of each, in minutes
-python tests/faults/run.py --full --report docs/faults.md # 160 kills, an hour of CPU time of files; takes hours
+python tests/faults/run.py --full --report docs/faults.md # 190 kills, an hour of CPU time of files; takes hours
 """
 
 import argparse
@@ -21,7 +21,7 @@ import numba
 import numpy as np
 
 import nnlite
-from tests.faults import fuzz_files, kills, storms
+from tests.faults import fuzz_files, kill_scan, kills, storms
 from tests.faults.killed_programs import PROGRAMS
 
 WHAT = {
@@ -29,7 +29,8 @@ WHAT = {
     "script": "`examples/filmscore_cnn.py`, as a user types it",
     "search": "`model_selection.search` with a journal",
 }
-KILLS = {"fit": (6, 100), "script": (2, 30), "search": (3, 30)}
+SCAN = "`examples/filmscore_agent.py scan`, into a library"
+KILLS = {"fit": (6, 100), "script": (2, 30), "search": (3, 30), SCAN: (3, 30)}
 MINUTES = (0.1, 60.0)
 
 
@@ -56,6 +57,11 @@ def killing(full: bool, seed: int) -> Part:
         rows.append(f"| {WHAT[name]} | {report.kills} | {early} | {report.runs} | {len(report.differences)} |")
         good &= not report.differences
         print(*report.differences, sep="\n", file=sys.stderr)
+    scans = kill_scan.kill(KILLS[SCAN][full], seed, 1)
+    early = sum(left == 0 for left in scans.left)
+    rows.append(f"| {SCAN} | {len(scans.left)} | {early} | {scans.runs} | {len(scans.faults)} |")
+    good &= not scans.faults
+    print(*scans.faults, sep="\n", file=sys.stderr)
     head = ["| program | kills | of these before anything was written | runs that got to the end | differences |"]
     return Part("\n".join([*head, "|---|---|---|---|---|", *rows]), good)
 

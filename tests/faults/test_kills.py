@@ -1,6 +1,6 @@
 """Processes that are killed, interrupted and given damaged files: they end with the bits of one left in peace.
 
-A few kills of each program; `python tests/faults/run.py --full` makes two hundred.
+A few kills of each program; `python tests/faults/run.py --full` makes 190.
 """
 
 import os
