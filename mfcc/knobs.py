@@ -127,6 +127,10 @@ def _check_cepstrum(knobs: dict[str, Any]) -> None:
     if knobs["dct_type"] == 1 and knobs["n_mels"] == 1:
         raise ValueError(f"{_WHO}: dct_type: expected 2 or 3 with n_mels=1, got 1. Type 1 takes at least two bands.")
     knobs["lifter"] = check_number(_WHO, "lifter", knobs["lifter"], minimum=0, hint="Usual is 22; 0 is off.")
+    if 0 < knobs["lifter"] < 1e-3:  # coefficients over it must stay numbers
+        raise ValueError(
+            f"{_WHO}: lifter: expected 0 or at least 0.001, got {knobs['lifter']:g}. Usual is 22; 0 is off."
+        )
     knobs["energy_floor"] = check_number(_WHO, "energy_floor", knobs["energy_floor"], above=0, maximum=1e30)
     if n_mfcc == 1 and knobs["c0"] == "drop" and (knobs["energy"] is None or knobs["energy_place"] == "c0"):
         raise ValueError(f"{_WHO}: n_mfcc: expected at least 2 with c0='drop', got 1. Nothing would be left.")

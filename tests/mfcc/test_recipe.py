@@ -354,3 +354,9 @@ def test_a_recipe_of_an_older_version_means_what_it_meant():
         for name in ("n_mels", *knobs.ADDED.get(version, ())):
             with pytest.raises(ValueError, match=f"missing {name}"):
                 mfcc.MFCC.from_dict({key: value for key, value in old.items() if key != name})
+
+
+def test_a_lifter_that_coefficients_cannot_be_divided_by_is_refused():
+    assert MFCC(lifter=0.001).lifter == 0.001
+    with pytest.raises(ValueError, match=r"lifter: expected 0 or at least 0\.001, got 9\.99989e-321"):
+        MFCC(lifter=1e-320)
