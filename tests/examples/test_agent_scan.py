@@ -382,5 +382,5 @@ def test_silence_has_no_windows(tmp_path):
 
 
 def test_a_scan_that_is_killed_loses_nothing():
-    report = kill(kills=3, seed=0, processes=1)
+    report = kill(kills=3, seed=0, processes=1, files=24)
     assert report.faults == [] and report.runs >= 1 and len(report.left) == 3
