@@ -82,11 +82,12 @@ def safe_start(sound: soundfile.SoundFile, raw: BinaryIO, frame: int) -> int:
     if sound.format == "MP3":
         return max(0, frame - _MP3_REACH)
     if sound.format == "OGG":
-        return min(frame, _before_last_page(raw, sound.samplerate))
+        rate = 48_000 if sound.subtype == "OPUS" else sound.samplerate  # at which pages count samples
+        return min(frame, _before_last_page(raw) * sound.samplerate // rate)
     return frame
 
 
-def _before_last_page(raw: BinaryIO, sr: int) -> int:
+def _before_last_page(raw: BinaryIO) -> int:
     """Return a sample that lies before the last page of an Ogg stream, not far; 0 if that is not seen."""
     tail = _tail(raw)
     page = tail.rfind(b"OggS")
@@ -97,8 +98,7 @@ def _before_last_page(raw: BinaryIO, sr: int) -> int:
             break
     else:
         return 0
-    # Samples of Opus are counted at 48 kHz, from before the beginning.
-    return max(0, min(granule, granule * sr // 48_000) - _OGG_MARGIN)
+    return max(0, granule - _OGG_MARGIN)
 
 
 def _mp3_length(frames: int, sr: int, mpeg: mp3.Mp3Stream | None) -> Length:
