@@ -6,6 +6,7 @@ Most were found by tests/faults/fuzz_files.py.
 import errno
 import io
 import json
+import sqlite3
 import tracemalloc
 import zipfile
 
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 
 from filmscore import corpus, deb, extract
+from filmscore.agent.library import LibraryError
 from filmscore.arrays import map_array, open_arrays
 from filmscore.coding import Coding
 from filmscore.corpus import ManifestError
@@ -262,3 +264,41 @@ def test_a_full_disk_is_not_a_broken_package(tmp_path, monkeypatch):
 def test_a_coding_comes_back():
     coding = Coding("int16", (0.5, 1.0), (0.0, -1.0))
     assert Coding.from_dict(json.loads(json.dumps(vars(coding)))) == coding
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE track SET title = x'ff' WHERE id = 2",
+        "UPDATE track SET duration_s = 'long' WHERE id = 2",
+        "UPDATE track SET duration_s = -1e300 WHERE id = 2",
+        "UPDATE track SET first_window = -1 WHERE id = 2",
+        "UPDATE track SET first_window = 4611686018427387904 WHERE id = 2",
+        "UPDATE track SET n_windows = 'x' WHERE id = 2",
+        "DELETE FROM track WHERE id = 2",
+        "UPDATE track SET id = 9999999 WHERE id = 6",
+        "UPDATE file SET path = 3 WHERE track = 2",
+        "UPDATE about SET value = x'00' WHERE key = 'id'",
+        "UPDATE about SET value = '[[[' WHERE key = 'class_names'",
+        f"UPDATE about SET value = '{DEEP}' WHERE key = 'class_names'",
+        "UPDATE about SET value = '-1' WHERE key = 'width'",
+        "UPDATE about SET value = '9999999999999' WHERE key = 'width'",
+        "UPDATE about SET value = 'nan' WHERE key = 'window_s'",
+        "DELETE FROM about",
+        "DROP TABLE label",
+        "ALTER TABLE track RENAME COLUMN album TO other",
+        "UPDATE label SET tags = '{}'",
+        "UPDATE label SET tags = '[3]'",
+        f"UPDATE label SET tags = '{DEEP}'",
+    ],
+)
+def test_a_library_that_holds_something_else(tmp_path, statement):
+    feature_files.write_library(tmp_path)
+    feature_files.read_library(tmp_path)
+    connection = sqlite3.connect(tmp_path / "library.sqlite")
+    with connection:
+        connection.execute(statement)
+    connection.close()
+    with pytest.raises(LibraryError, match=r"damaged|no such (table|column)") as caught:
+        feature_files.read_library(tmp_path)
+    assert str(tmp_path) in str(caught.value) and len(str(caught.value)) < 1000

@@ -14,6 +14,9 @@ import numpy as np
 
 import nnlite as nn
 from filmscore import corpus, deb, extract
+from filmscore.agent.basis import Basis
+from filmscore.agent.library import BASIS, MODEL, Library, LibraryError
+from filmscore.agent.writing import Writer
 from filmscore.coding import Coding
 from filmscore.corpus import ManifestError, Track
 from filmscore.features import FeaturesError, load_features, write_tables
@@ -21,6 +24,7 @@ from filmscore.tagging import Tagger
 from mfcc import MFCC
 from mfcc.command_line import read_recipe
 from mfcc.journal import Journal
+from tests.examples import agent_library
 from tests.faults.file_kinds import Kind
 from tests.faults.mutate.packages import package
 
@@ -165,6 +169,29 @@ def read_tagger(folder: Path) -> Callable[[], None]:
     return use
 
 
+def write_library(folder: Path) -> None:
+    agent_library.made_up_library(folder / "made", n_tracks=6, n_albums=2)
+    with Writer(folder / "made") as writer:
+        writer.label_all({1: ["Action"], 2: ["Drama", "Comedy"]}, "by hand")
+    for path in (folder / "made").iterdir():
+        path.rename(folder / path.name)
+    (folder / "made").rmdir()
+
+
+def read_library(folder: Path) -> Callable[[], None]:
+    tagger = Tagger.load(folder / MODEL)
+    Basis.load(folder / BASIS)
+    with Library.open(folder) as library:
+        tracks = library.tracks(text="album", min_duration_s=1.0) + list(library.tracks_of(library.ids()))
+        for track in tracks:
+            windows = library.windows(track)
+            assert repr((track.name, len(windows.start_s.tobytes()), library.paths(track.id)))
+            library.of_album(track)
+        library.ranks(library.track_values), library.labels(), library.problems(), library.folders()
+        assert len(library.first_windows) == library.n_tracks
+    return lambda: repr(tagger)
+
+
 EMPTY_FILTERS = (UserWarning,)  # about a recipe that hears nothing
 KINDS = {
     "features (float32)": Kind(
@@ -184,5 +211,6 @@ KINDS = {
     "journal of an extraction": Kind(write_extraction_journal, read_extraction_journal, ()),
     "recipe": Kind(write_recipe, read_recipe_file, (ValueError,), EMPTY_FILTERS),
     "model for tagging": Kind(write_tagger, read_tagger, (nn.FileFormatError, ValueError), EMPTY_FILTERS),
+    "library": Kind(write_library, read_library, (LibraryError, nn.FileFormatError), EMPTY_FILTERS),
     "results": Kind(write_results, read_results, ()),
 }

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from filmscore.agent.rows import RowFile
-from filmscore.agent.schema import LibraryError, connect, explained
+from filmscore.agent.schema import LibraryError, check, connect, explained
 from mfcc.decoding import printable
 
 __all__ = ["Library", "LibraryError", "Track", "Windows"]
@@ -110,10 +110,13 @@ class Library:
 
     def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
         self.folder, self.connection = folder, connection
+        check(folder, connection)
         self.about = dict(self._rows("SELECT key, value FROM about"))
         try:
-            self.class_names: tuple[str, ...] = tuple(json.loads(self.about["class_names"]))
+            self.class_names = _strings(self.about["class_names"])
             self.window_s, self.width = float(self.about["window_s"]), int(self.about["width"])
+            if not 0 < self.window_s < 1e9 or not 0 < self.width < 2**20:
+                raise ValueError(f"windows of {self.window_s:g} s, {self.width} numbers")
             files = row_files(folder, self.about["id"], len(self.class_names), self.width)
         except (KeyError, TypeError, ValueError) as error:
             raise LibraryError(f"{folder}: damaged: {error!r}. Scan the folders into a new library.") from error
@@ -270,7 +273,10 @@ class Library:
     def labels(self) -> dict[int, tuple[str, ...]]:
         """Number of a track -> tags that the user gave it."""
         found = self._rows("SELECT track, tags FROM label WHERE track <= ? ORDER BY track", (self.n_tracks,))
-        return {number: tuple(json.loads(tags)) for number, tags in found}
+        try:
+            return {number: _strings(tags) for number, tags in found}
+        except ValueError as error:
+            raise LibraryError(f"{self.folder}: a label is damaged ({error}). Correct the tags again.") from error
 
     def problems(self) -> list[tuple[str, str]]:
         """(path, reason) of files that could not be used."""
@@ -307,7 +313,7 @@ class Library:
     def _rows(self, statement: str, values: Iterable[Any] = ()) -> list[tuple]:
         try:
             return self.connection.execute(statement, tuple(values)).fetchall()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise explained(self.folder, error) from error
 
 
@@ -331,6 +337,17 @@ def below(folder: str) -> tuple[bytes, bytes]:
     """Bounds of the paths below a folder: from the first, and less than the second."""
     prefix = os.fsencode(os.path.join(os.path.abspath(folder), ""))
     return prefix, prefix[:-1] + bytes([prefix[-1] + 1])
+
+
+def _strings(text: str) -> tuple[str, ...]:
+    """The strings of a JSON list; ValueError for anything else."""
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        value = None
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ValueError(f"expected a list of names, got {text[:60]!r}")
+    return tuple(value)
 
 
 def _track(row: tuple) -> Track:

@@ -45,6 +45,28 @@ CREATE TABLE label (track INTEGER PRIMARY KEY REFERENCES track (id), tags TEXT N
 """
 
 
+TYPES = {
+    "about": {"key": "text", "value": "text"},
+    "folder": {"path": "blob", "scanned": "real null"},
+    "track": {
+        "id": "integer", "hash": "blob", "duration_s": "real", "first_window": "integer", "n_windows": "integer",
+        "n_silent": "integer", "title": "text", "artist": "text", "album": "text",
+    },
+    "file": {
+        "path": "blob", "folder": "blob", "size": "integer", "mtime_ns": "integer", "ctime_ns": "integer",
+        "track": "integer null", "problem": "text null", "reader": "text", "missing": "integer",
+    },
+    "label": {"track": "integer", "tags": "text"},
+}  # fmt: skip
+"""What SQLite, which takes any value for any column, must have put there."""
+NUMBERS = (
+    "SELECT 1 FROM track WHERE first_window < 0 OR n_windows < 0 OR NOT duration_s BETWEEN 0 AND 1e12 "
+    "OR first_window + n_windows > (SELECT first_window + n_windows FROM track ORDER BY id DESC LIMIT 1)",
+    "SELECT 1 FROM (SELECT COUNT(*) n, MIN(id) low, MAX(id) high FROM track) WHERE n > 0 AND (low != 1 OR high != n)",
+)
+"""What finds numbers of tracks that don't fit together."""
+
+
 class LibraryError(ValueError):
     """A library that can't be used as it is, or that can't answer; the message is for the user."""
 
@@ -90,7 +112,7 @@ def connect(folder: Path, *, write: bool = False) -> sqlite3.Connection:
                 + ("Use the program that made it." if version > VERSION else "Scan the folders into a new library.")
             )
         connection.execute(f"PRAGMA {'synchronous = FULL' if write else 'query_only = 1'}")
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         if connection is not None:
             connection.close()
         raise explained(folder, error) from error
@@ -101,7 +123,24 @@ def connect(folder: Path, *, write: bool = False) -> sqlite3.Connection:
     return connection
 
 
-def explained(folder: Path, error: sqlite3.Error) -> LibraryError:
+def check(folder: Path, connection: sqlite3.Connection) -> None:
+    """Raise LibraryError unless the tables hold what they should: a file may be damaged, or come from anyone."""
+    wrong = []
+    for table, columns in TYPES.items():
+        right = [f"typeof({name}) IN ({', '.join(map(repr, kinds.split()))})" for name, kinds in columns.items()]
+        wrong.append(f"SELECT 1 FROM {table} WHERE NOT ({' AND '.join(right)})")
+    for statement in (*wrong, *NUMBERS):
+        try:
+            found = connection.execute(f"{statement} LIMIT 1").fetchone()
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # the second about the name of a damaged table
+            raise explained(folder, error) from error
+        if found:
+            raise LibraryError(
+                f"{folder / FILE}: damaged, or not of this program. Scan the folders into a new library."
+            )
+
+
+def explained(folder: Path, error: Exception) -> LibraryError:
     """What SQLite said, with what to do about it."""
     name = getattr(error, "sqlite_errorname", "")
     advice = "Scan the folders into a new library."

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 
 from tests.faults.mutate.archives import mutate_archive
 from tests.faults.mutate.arrays import mutate_npy
+from tests.faults.mutate.databases import mutate_database
 from tests.faults.mutate.packages import mutate_package
-from tests.faults.mutate.raw import BYTES, Rng, pick, splice
+from tests.faults.mutate.raw import BYTES, Rng, flip_bits, pick, splice
 from tests.faults.mutate.text import mutate_csv, mutate_json, mutate_json_lines
 from tests.faults.mutate.zips import mutate_zip
 
@@ -32,11 +33,21 @@ def knowing(data: bytes) -> Callable[[bytes, Rng], bytes]:
         return mutate_archive if data[30:41] == b"header.json" else mutate_zip
     if data.startswith(b"\x93NUMPY"):
         return mutate_npy
+    if data.startswith(b"SQLite format 3"):
+        return mutate_database
     if data.startswith(b"!<arch>"):
         return mutate_package
     if data.startswith(b"{"):
         return mutate_json if _is_json(data) else mutate_json_lines
-    return mutate_csv
+    return mutate_csv if _is_text(data) else flip_bits
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except ValueError:
+        return False
+    return True
 
 
 def _is_json(data: bytes) -> bool:
