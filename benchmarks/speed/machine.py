@@ -20,7 +20,7 @@ def machine() -> dict[str, str | int | float]:
     """Processor, its features that matter, cores, memory and operating system."""
     return {
         "processor": _processor(),
-        "vectors": _vectors(),
+        "vectors": vectors(),
         "cores": len(available_cores()),
         "memory_gb": _memory_gb(),
         "system": f"{platform.system()} {platform.machine()}",
@@ -59,7 +59,8 @@ def _processor() -> str:
     return name
 
 
-def _vectors() -> str:
+def vectors() -> str:
+    """Those of the processor's vector instructions that decide on speed."""
     flags = _cpuinfo().get("flags", "").split()
     return " ".join(name for name in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if name in flags)
 

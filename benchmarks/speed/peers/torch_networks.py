@@ -16,6 +16,7 @@ from torch import nn as tnn
 import nnlite as nn
 from speed import networks
 from speed.case import Modes, Ready, Task
+from speed.machine import vectors
 
 LAYOUTS = {"NCHW": torch.contiguous_format, "channels-last": torch.channels_last}
 PRECISIONS = ("float32", "bfloat16")
@@ -45,6 +46,8 @@ def _modes(task: Task, compiled: dict[str, dict[str, Any]], make: Callable[..., 
     images = len(networks.network(task).shapes[1]) == 3
     modes: Modes = {}
     for way, layout, precision in itertools.product(("eager", *compiled), LAYOUTS if images else ("",), PRECISIONS):
+        if precision == "bfloat16" and way != "eager" and "bf16" not in vectors():
+            continue  # emulated: takes PyTorch minutes to compile, and then longer than float32
         name = ", ".join(filter(None, (way, layout, precision)))
         modes[name] = functools.partial(make, task, compiled.get(way), layout, precision)
     return modes
