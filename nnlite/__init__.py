@@ -24,6 +24,7 @@ _MODULES = {
     "schedules": ["LinearDecay", "StepDecay", "Warmup"],
     "early_stopping": ["EarlyStopping"],
     "parallel": ["loss_and_gradients", "predict", "set_threads"],
+    "attribution": ["gradient_times_input", "input_gradient", "occlusion"],
     "unit_variance": ["lsuv"],
     "training": ["Epoch", "TrainingDiverged", "train"],
     "classifier": ["NetworkClassifier"],
@@ -48,6 +49,9 @@ if TYPE_CHECKING:  # what type checkers read instead
     from nnlite import optimizers as optimizers
     from nnlite import schedules as schedules
     from nnlite import testing as testing
+    from nnlite.attribution import gradient_times_input as gradient_times_input
+    from nnlite.attribution import input_gradient as input_gradient
+    from nnlite.attribution import occlusion as occlusion
     from nnlite.classifier import NetworkClassifier as NetworkClassifier
     from nnlite.early_stopping import EarlyStopping as EarlyStopping
     from nnlite.ensemble import BaggedEnsemble as BaggedEnsemble

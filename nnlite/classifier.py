@@ -315,6 +315,43 @@ class NetworkClassifier(Estimator):
             until = max(int(name.partition(".")[0]) for name in self.params_)
         return self._predictor.hidden(self.params_, X, until, self.n_threads)
 
+    def log_odds(self, X: Any) -> np.ndarray:
+        """How much speaks for each class: log(p / (1 - p)) of its probability, shape (n_samples, n_classes)."""
+        X = self._checked(X, "log_odds")
+        return self._predictor.log_odds(self.params_, X, self.n_threads)
+
+    def input_gradient(self, X: Any, unit: Any, until: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """What the network listens to: the gradient of a class's log-odds, or of a unit inside, with respect to X.
+
+        Parameters
+        ----------
+        X : array_like (n_samples, *input_shape)
+            As for `predict_proba`; scaling is part of the function.
+        unit : int, tuple or callable
+            The class, by its column; with `until` a unit of what `hidden` returns, see `nnlite.input_gradient`.
+        until : int, optional
+            Index of the first layer that is left out, as for `hidden`.
+
+        Returns
+        -------
+        values : ndarray (n_samples,)
+        gradient : ndarray (n_samples, *input_shape), float32
+
+        Raises
+        ------
+        IndexError
+            If there is no such class, unit or layer.
+        """
+        X = self._checked(X, "input_gradient")
+        return self._predictor.input_gradient(self.params_, X, unit, until, self.n_threads)
+
+    @property
+    def baseline_(self) -> np.ndarray:
+        """The sample that the network takes as zeros, where `gradient_times_input` and `occlusion` may count from: the
+        mean of the training samples if they are standardized. It is read-only."""
+        self._check_fitted()
+        return self._predictor.baseline
+
     def predict(self, X: Any) -> np.ndarray:
         """The most probable class of each sample; with several labels a sample, 1 where a probability reaches one
         half."""

@@ -263,6 +263,68 @@ class BaggedEnsemble(Estimator):
         parts = [member.hidden(X) for members in self.members_ for member in members]
         return np.concatenate([part.reshape(len(X), -1) for part in parts], axis=1)
 
+    def log_odds(self, X: Any) -> np.ndarray:
+        """How much speaks for each class: log(p / (1 - p)) of its value, shape (n_samples, n_classes).
+
+        With one label a sample that of the value before values are made to add up to 1. Infinite for a class that has a
+        constant in place of networks.
+        """
+        X = self._checked(X, "log_odds")
+        result = np.empty((len(X), len(self.classes_)))
+        for k, members in enumerate(self.members_):
+            if members:
+                result[:, k] = self._log_odds(np.stack([_logits(member, X) for member in members]) + self._shift(k))[0]
+            else:
+                result[:, k] = np.inf if self.constants_[k] else -np.inf
+        return result
+
+    def input_gradient(self, X: Any, unit: int) -> tuple[np.ndarray, np.ndarray]:
+        """What a class's networks listen to: its log-odds, and their gradient with respect to X.
+
+        Parameters
+        ----------
+        X : array_like (n_samples, *input_shape)
+        unit : int
+            The class, by its column. For units inside ask a member: ``members_[k][bag].input_gradient``.
+
+        Returns
+        -------
+        values : ndarray (n_samples,)
+        gradient : ndarray (n_samples, *input_shape), float32
+
+        Raises
+        ------
+        IndexError
+            If there is no such class, or it has a constant in place of networks.
+        """
+        X = self._checked(X, "input_gradient")
+        column = isinstance(unit, (int, np.integer)) and not isinstance(unit, bool)
+        members = self.members_[unit] if column and 0 <= unit < len(self.members_) else []
+        if not members:
+            raise IndexError(
+                f"{WHO}.input_gradient: unit: expected the column of one of {len(self.members_)} classes that has "
+                f"networks, got {unit!r}."
+            )
+        parts = [member.input_gradient(X, 0) for member in members]
+        values, shares = self._log_odds(np.stack([part[0] for part in parts]) + self._shift(unit))
+        gradient = np.zeros(parts[0][1].shape, np.float32)
+        for share, (_, part) in zip(shares, parts, strict=True):
+            gradient += share.astype(np.float32).reshape(-1, *[1] * (part.ndim - 1)) * part
+        return values, gradient
+
+    def _log_odds(self, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Log-odds of the mean over the members of a class, and their slope along each member's logits.
+
+        For the mean of probabilities log-odds are log sum p - log sum (1 - p), in logarithms lest sure ones overflow.
+        """
+        if self.average == "logit":
+            return logits.mean(axis=0), np.full_like(logits, 1 / len(logits))
+        log_p, log_q = -np.logaddexp(0, -logits), -np.logaddexp(0, logits)
+        total_p, total_q = np.logaddexp.reduce(log_p), np.logaddexp.reduce(log_q)
+        # d log sum p / dz = p (1 - p) / sum p, and so for q with the other sign.
+        slope = np.exp(log_p + log_q - total_p) + np.exp(log_p + log_q - total_q)
+        return total_p - total_q, slope
+
     def _value(self, k: int, members: list[NetworkClassifier], X: Any) -> np.ndarray:
         """Mean over the members of class `k`."""
         logits = np.stack([_logits(member, X) for member in members]) + self._shift(k)

@@ -172,6 +172,35 @@ class Sequential:
             raise IndexError(f"Sequential.until: stop: expected an index of the {len(self.layers)} layers, got {stop}.")
         return Sequential(self.layers[:stop], self.input_shape, fuse=self.fuse)
 
+    def noiseless(self) -> "Sequential":
+        """The network as it acts in inference, with parameters under the same names: its `forward` draws nothing, gives
+        the output of `apply`, and has a `backward`.
+
+        Examples
+        --------
+        >>> import nnlite as nn
+        >>> nn.Sequential([nn.Dense(3), nn.Dropout(0.5), nn.Dense(2)], input_shape=(4,)).noiseless().layers[1]
+        Layer()
+        """
+        return Sequential([layer.noiseless() for layer in self.layers], self.input_shape, fuse=self.fuse)
+
+    def own(self, params: Params) -> dict[str, np.ndarray]:
+        """Of the parameters of a longer network that begins with these layers, those of this one.
+
+        Parameters
+        ----------
+        params : dict
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import nnlite as nn
+        >>> net = nn.Sequential([nn.Dense(3), nn.Tanh(), nn.Dense(2)], input_shape=(4,))
+        >>> list(net.until(2).own(net.init(np.random.default_rng(0))))
+        ['0.weight', '0.bias']
+        """
+        return {name: params[name] for name in self.parameter_shapes if name in params}
+
     def multiply_adds(self) -> int:
         """Multiplications with a weight for one sample, of the layers as written."""
         return sum(layer.multiply_adds(shape) for layer, shape in zip(self.layers, self.shapes, strict=False))

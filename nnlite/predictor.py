@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from nnlite import evidence
+from nnlite.attribution import input_gradient
 from nnlite.label_coding import LabelCoding
 from nnlite.layers.activations import ReLU, Sigmoid, Softmax
 from nnlite.layers.base import Layer
@@ -76,8 +78,38 @@ class Predictor:
         """Output of the layers before the index `until`."""
         check_sample_shape(WHO, tuple(X.shape[1:]), self.network.input_shape)
         inner = self.network.until(until)
-        own = {name: params[name] for name in inner.parameter_shapes}
-        return predict(inner, own, X, read=self.read, n_threads=n_threads)
+        return predict(inner, inner.own(params), X, read=self.read, n_threads=n_threads)
+
+    def log_odds(self, params: dict[str, np.ndarray], X: Any, n_threads: int | None) -> np.ndarray:
+        """Log-odds of each class for each sample, see `nnlite.evidence`."""
+        return evidence.log_odds(self.loss, self.logits(params, X, n_threads))
+
+    def input_gradient(
+        self, params: dict[str, np.ndarray], X: Any, unit: Any, until: int | None, n_threads: int | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Value and gradient, with respect to X, of the log-odds of a class or of a unit before the layer `until`."""
+        check_sample_shape(WHO, tuple(X.shape[1:]), self.network.input_shape)
+        if until is not None:
+            network = self.network.until(until)
+        else:
+            network, n_classes = self.logits_network, len(self.coding.classes)
+            if not callable(unit):
+                if not isinstance(unit, (int, np.integer)) or isinstance(unit, bool) or not 0 <= unit < n_classes:
+                    raise IndexError(
+                        f"{WHO}.input_gradient: unit: expected a column of the {n_classes} classes, got {unit!r}. "
+                        "Units of inner layers take until= too."
+                    )
+                unit = evidence.of_class(self.loss, int(unit))
+        values, gradient = input_gradient(network, params, X, unit, read=self.read, n_threads=n_threads)
+        if self.standardizer is not None:
+            gradient *= self.standardizer.scale
+        return values, gradient
+
+    @property
+    def baseline(self) -> np.ndarray:
+        """The sample that the network takes as zeros: the mean that is taken away."""
+        mean = 0.0 if self.standardizer is None else self.standardizer.mean
+        return np.broadcast_to(np.asarray(mean, np.float32), self.network.input_shape)
 
     def targets(self, labels: np.ndarray) -> np.ndarray:
         """Encoded labels in the form that the loss takes: under a softmax a sample's labels share its probability."""

@@ -167,3 +167,21 @@ def quantile(values, q):
     below = min(int(place), len(ordered) - 2) if len(ordered) > 1 else 0
     above = min(below + 1, len(ordered) - 1)
     return ordered[below] + (place - below) * (ordered[above] - ordered[below])
+
+
+def occlusion(predict, x, window, stride, baseline):
+    """What the values of `predict` lose when windows at multiples of the stride are set to the baseline, one by one."""
+    baseline = np.broadcast_to(baseline, x.shape)
+    starts = [[0] for _ in window]
+    for axis, (size, step) in enumerate(zip(window, stride, strict=True)):
+        while starts[axis][-1] + size < x.shape[axis + 1]:
+            starts[axis].append(starts[axis][-1] + step)
+    result = np.zeros((len(x), *map(len, starts), *predict(x[:1]).shape[1:]))
+    for n, *place in np.ndindex(len(x), *map(len, starts)):
+        hidden = x[n : n + 1].copy()
+        for at in np.ndindex(window):
+            where = tuple(starts[axis][place[axis]] + at[axis] for axis in range(len(window)))
+            if all(w < size for w, size in zip(where, x.shape[1:], strict=True)):
+                hidden[(0, *where)] = baseline[(n, *where)]
+        result[(n, *place)] = predict(x[n : n + 1])[0] - predict(hidden)[0]
+    return result

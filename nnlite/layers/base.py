@@ -73,6 +73,13 @@ class Layer:
         """Output in inference: `forward` without noise."""
         return x
 
+    def noiseless(self) -> "Layer":
+        """This layer as it acts in inference: with the same parameters, its `forward` is this one's `apply`.
+
+        A layer with noise returns another one here, so that there is a way back through what `apply` does.
+        """
+        return self
+
     def multiply_adds(self, input_shape: Shape) -> int:
         """Multiplications with a weight for one sample."""
         return 0

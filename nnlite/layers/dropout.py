@@ -50,6 +50,9 @@ class Dropout(Layer):
         key, shape, dtype = cache
         return self._mask(check_dy(self, dy, shape, dtype), key, 0.0), {}
 
+    def noiseless(self) -> Layer:
+        return Layer()
+
     def _mask(self, x: np.ndarray, key: np.ndarray, rest: float) -> np.ndarray:
         y = aligned_empty(x.shape, x.dtype)
         scale, rest = x.dtype.type(1 / (1 - self.rate)), x.dtype.type(rest)
@@ -115,6 +118,9 @@ class ActivationDropout(Layer):
 
     def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
         return self.activation.apply(params, x)
+
+    def noiseless(self) -> Layer:
+        return self.activation
 
     def _constants(self, dtype: np.dtype) -> tuple[Any, Any, Any]:
         """(threshold, scale, rest) as the kernels take them."""

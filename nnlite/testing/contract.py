@@ -17,7 +17,8 @@ def check_layer(layer: Layer, input_shape: Shape, rng: np.random.Generator, *, t
     The description is frozen, hashable and comparable. Output, parameters and gradients have the shapes and the dtype
     that they should have, in float32 and float64, for batches of three, one and none. Arguments are left as they are,
     may be strided or read-only, and equal arguments give equal bits, with prepared parameters too. `apply` is `forward`
-    without noise. float32 agrees with float64, and the gradients with differences (see :func:`check_gradients`).
+    without noise, and the `forward` of the layer that `noiseless` returns. float32 agrees with float64, and the
+    gradients with differences (see :func:`check_gradients`).
 
     Parameters
     ----------
@@ -209,6 +210,13 @@ def _check_apply(case: _Case) -> None:
         y, _ = case.layer.forward(case.params(), case.x(), case.rng(3))
         same = same_bits(case.layer.apply(case.params(), case.x()), y)
         case.require(same, "apply: expected the output of forward, which is without noise, to the bit.")
+    quiet = case.layer.noiseless()
+    shapes = {name: value.shape for name, value in case.params().items()}
+    own = {name: value.shape for name, value in quiet.init(case.input_shape, case.rng(), np.float32).items()}
+    case.require(own == shapes, f"noiseless: expected a layer with parameters of shapes {shapes}, got {own}.")
+    y, _ = quiet.forward(case.params(), case.x(), case.rng(3))
+    same = same_bits(case.layer.apply(case.params(), case.x()), y)
+    case.require(same, "noiseless: expected a layer whose forward gives the output of apply, to the bit.")
 
 
 def _check_memory(case: _Case) -> None:
