@@ -175,7 +175,7 @@ def knob(text: str) -> tuple[str, Any]:
     names = [field.name for field in dataclasses.fields(MFCC)]
     if not equals or name not in names:
         raise ValueError(f"--set: expected KNOB=VALUE with a KNOB out of {', '.join(names)}, got {text!r}.")
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, RecursionError):
         return name, json.loads({"True": "true", "False": "false", "None": "null"}.get(value, value))
     return name, value
 

@@ -185,6 +185,8 @@ class Decoder:
             return
         start = 0
         if self._sound.can_seek:
+            if self._sound.format == "OGG":  # libsndfile 1.2.2 dies seeking in Vorbis of which it could decode nothing
+                self._read(np.empty((1, self._sound.channels), self.dtype))
             try:
                 start = self._sound.seek(containers.safe_start(self._sound, self._raw, frame))
             except soundfile.LibsndfileError:

@@ -55,7 +55,9 @@ def checked(recipe: MFCC) -> dict[str, Any]:
 
 
 def _check_samples(knobs: dict[str, Any]) -> None:
-    knobs["sr"] = check_number(_WHO, "sr", knobs["sr"], above=0, hint="It is the sampling rate in Hz.")
+    knobs["sr"] = check_number(
+        _WHO, "sr", knobs["sr"], minimum=mel.LOWEST_SR, maximum=mel.HIGHEST_SR, hint="It is the sampling rate in Hz."
+    )
     knobs["full_scale"] = check_number(
         _WHO, "full_scale", knobs["full_scale"], minimum=1e-12, maximum=1e12, hint="Usual is 1 or 32768."
     )
@@ -86,7 +88,10 @@ def _check_frames(knobs: dict[str, Any]) -> None:
 
 def _check_bands(knobs: dict[str, Any]) -> None:
     if knobs["filter_sr"] is not None:
-        filter_sr = check_number(_WHO, "filter_sr", knobs["filter_sr"], above=0, hint="None is the same as sr.")
+        filter_sr = check_number(
+            _WHO, "filter_sr", knobs["filter_sr"], minimum=mel.LOWEST_SR, maximum=mel.HIGHEST_SR,
+            hint="None is the same as sr.",
+        )  # fmt: skip
         knobs["filter_sr"] = None if filter_sr == knobs["sr"] else filter_sr
     bank = filter_bank(knobs).checked(_WHO)
     knobs.update(zip(_BANK_KNOBS, bank[1:], strict=True))

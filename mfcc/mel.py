@@ -25,6 +25,10 @@ MOST_FFT = 2**20
 _MOST_MELS = 4096
 _MOST_WEIGHTS = 20_000_000
 
+# Hz. Beyond these, and in a narrower band, corners of filters are no longer different numbers.
+LOWEST_SR, HIGHEST_SR = 1e-6, 1e12
+_NARROWEST = 1e-6  # of sr
+
 # Slaney's scale: linear below 1 kHz (200 / 3 Hz a mel), 27 logarithmic steps from 1 to 6.4 kHz above.
 _SLANEY_KNEE = 1000.0
 _SLANEY_KNEE_MEL = 15.0
@@ -158,7 +162,8 @@ class FilterBank(NamedTuple):
 
     def checked(self, who: str) -> FilterBank:
         """Return it with fmax filled in and every value in its own type; ValueError or TypeError for a wrong one."""
-        sr = check_number(who, "sr", self.sr, above=0, hint="It is the sampling rate in Hz.")
+        hint = "It is the sampling rate in Hz."
+        sr = check_number(who, "sr", self.sr, minimum=LOWEST_SR, maximum=HIGHEST_SR, hint=hint)
         fmin = check_number(who, "fmin", self.fmin, minimum=0)
         fmax = check_number(who, "fmax", sr / 2 if self.fmax is None else self.fmax, above=0)
         if fmax > sr / 2:
@@ -167,6 +172,11 @@ class FilterBank(NamedTuple):
             )
         if fmin >= fmax:
             raise ValueError(f"{who}: fmin: expected less than fmax = {fmax:g} Hz, got {fmin:g}.")
+        if fmax - fmin < _NARROWEST * sr:
+            raise ValueError(
+                f"{who}: fmax: expected at least {_NARROWEST * sr:g} Hz (sr / 1,000,000) more than fmin = {fmin:g} Hz, "
+                f"got {fmax:g}. Both are in Hz."
+            )
         n_fft = check_integer(who, "n_fft", self.n_fft, minimum=2, maximum=MOST_FFT)
         most = min(_MOST_MELS, _MOST_WEIGHTS // (n_fft // 2 + 1))
         bank = FilterBank(

@@ -69,6 +69,11 @@ class Report:
         if finding is not None and not any(self.same(finding, other) for other in self.findings):
             self.findings.append(finding)
 
+    def __add__(self, other: "Report") -> "Report":
+        found = [f for f in other.findings if not any(self.same(f, mine) for mine in self.findings)]
+        spent = self.cpu_seconds + other.cpu_seconds
+        return Report(self.tried + other.tried, self.refused + other.refused, self.findings + found, spent)
+
     @staticmethod
     def same(a: dict[str, Any], b: dict[str, Any]) -> bool:
         return all(a[name] == b[name] for name in ("kind", "where")) and a["what"][:30] == b["what"][:30]

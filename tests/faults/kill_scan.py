@@ -57,7 +57,7 @@ def command(music: Path, folder: Path, processes: int) -> list[str]:
 def attempt(call: list[str], seconds: float | None) -> float | None:
     """Run a scan, killed after some seconds; how long it took, or None if it was killed."""
     began = time.perf_counter()
-    with subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True) as process:
+    with subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
         try:
             said, _ = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:

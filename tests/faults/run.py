@@ -6,11 +6,13 @@ python tests/faults/run.py --full --report docs/faults.md # 190 kills, an hour o
 
 import argparse
 import datetime
+import itertools
 import os
 import platform
 import re
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,7 +51,7 @@ class Part(NamedTuple):
     good: bool
 
 
-def killing(full: bool, seed: int) -> Part:
+def killing(full: bool, seed: int, jobs: int) -> Part:
     rows, good = [], True
     for name, program in PROGRAMS.items():
         report = kills.kill(program, KILLS[name][full], seed)
@@ -66,20 +68,23 @@ def killing(full: bool, seed: int) -> Part:
     return Part("\n".join([*head, "|---|---|---|---|---|", *rows]), good)
 
 
-def reading(full: bool, seed: int) -> Part:
-    report = fuzz_files.fuzz(60 * MINUTES[full], seed)
+def reading(full: bool, seed: int, jobs: int) -> Part:
+    bounds = itertools.pairwise(2**40 * job for job in range(jobs + 1))  # far apart: each has cases of its own
+    seconds = 60 * MINUTES[full] / jobs
+    with ThreadPoolExecutor(jobs) as pool:
+        report = sum(pool.map(lambda cases: fuzz_files.fuzz(seconds, seed, *cases), bounds), fuzz_files.Report())
     found = [f"- case {f['case']}, {f['kind']}: {f['what']} ({f['where']})" for f in report.findings]
     spent = f"{report.cpu_seconds / 60:.3g} minutes of CPU time (seed {seed}), {len(report.findings)} findings."
     return Part("\n".join([fuzz_files.table(report), "", spent, *found]), not report.findings)
 
 
-def storming(full: bool, seed: int) -> Part:
+def storming(full: bool, seed: int, jobs: int) -> Part:
     results = storms.results(list(storms.SCENARIOS), full)
     rows = [f"| {what} | {said} |" for what, said, _ in results]
     return Part("\n".join(["| what was done | what happened |", "|---|---|", *rows]), all(good for *_, good in results))
 
 
-PARTS: dict[str, Callable[[bool, int], Part]] = {"kills": killing, "files": reading, "storms": storming}
+PARTS: dict[str, Callable[[bool, int, int], Part]] = {"kills": killing, "files": reading, "storms": storming}
 
 
 def machine() -> str:
@@ -112,10 +117,11 @@ def main() -> int:
     parser.add_argument("--report", type=Path, metavar="PAGE", help="a page with marks, where the report goes")
     parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS))
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=1, help="processes that read files")
     options = parser.parse_args()
     parts = {}
     for name in options.only:
-        parts[name] = PARTS[name](options.full, options.seed)
+        parts[name] = PARTS[name](options.full, options.seed, options.jobs)
         print(f"\n## {name}\n\n{parts[name].text}", flush=True)
     if options.report is not None:
         write(options.report, parts, options.full)

@@ -1,8 +1,11 @@
 """Every kind of file that libsndfile writes here is read: whole, in part, with tags and pictures, cut off and empty."""
 
+import os
 import re
 import struct
+import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -190,3 +193,32 @@ def test_a_folder_of_everything(tmp_path):
 
 def test_the_tolerance_of_a_missing_end_is_short():
     assert TOLERANCE_S <= 0.1 and soundfile.__libsndfile_version__
+
+
+SEEKS = """
+import sys, mfcc
+for path in sys.argv[1:]:
+    try:
+        mfcc.load(path, offset=0.05)
+    except mfcc.AudioError as error:
+        print("refused" if "can't be read from 0.050 s on" in str(error) else error)
+    else:
+        print("read")
+"""
+
+
+def test_an_excerpt_of_vorbis_whose_codebooks_are_damaged(tmp_path):
+    # libsndfile opens it and then decodes nothing; asked to seek before it was asked to read, it crashes.
+    good = encode(tone(0.2, 8000), 8000, "OGG", "VORBIS")
+    setup = good.index(b"\x05vorbis")
+    paths = []
+    for k in range(60, 2000, 100):
+        damaged = bytearray(good)
+        damaged[setup + k : setup + k + 8] = b"\0\0\0\0\0\0\x7f\xff"
+        paths.append(tmp_path / f"{k}.ogg")
+        paths[-1].write_bytes(sound_files.with_ogg_checksums(bytes(damaged)))
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    done = subprocess.run([sys.executable, "-c", SEEKS, *paths], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done
+    said = done.stdout.splitlines()
+    assert len(said) == len(paths) and {"refused"} <= {*said} <= {"refused", "read"}, said

@@ -311,6 +311,7 @@ def test_plot_without_matplotlib(music, tmp_path, capsys, monkeypatch):
             "--set: expected KNOB=VALUE with a KNOB out of sr, full_scale",
         ),
         (["a.wav", "--out", "{out}", "--set", "n_mfcc"], "--set: expected KNOB=VALUE"),
+        (["a.wav", "--out", "{out}", "--set", "n_mfcc=" + 10**5 * "["], "MFCC: n_mfcc: expected an integer, got '[[["),
         (["a.wav", "--out", "{out}", "--set", "n_mfcc=50"], "MFCC: n_mfcc: expected at most n_mels = 41, got 50"),
         (["a.wav", "--out", "{out}", "--set", "fmax=12000"], "MFCC: fmax: expected at most sr / 2"),
         (["a.wav", "--out", "{out}", "--hop", "3"], "--hop: expected --tiles with it"),

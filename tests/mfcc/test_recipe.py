@@ -122,7 +122,7 @@ def test_silence_is_finite():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"sr": 0}, "sr: expected a finite number above 0, got 0. It is the sampling rate in Hz"),
+        ({"sr": 0}, "sr: expected a finite number of at least 1e-06 .*, got 0. It is the sampling rate in Hz"),
         ({"sr": "44100"}, "sr: expected a number, got '44100'"),
         ({"full_scale": -1}, "full_scale: expected a finite number of at least 1e-12 and at most 1e.12, got -1"),
         ({"integer_full_scale": 0}, "integer_full_scale: .*For int16 samples it is 32768"),
@@ -153,15 +153,18 @@ def test_silence_is_finite():
         ({"n_mels": 0}, "n_mels: expected an integer of at least 1, got 0"),
         ({"fmax": 16000}, "fmax: expected at most sr / 2 = 11025 Hz, got 16000. Lower fmax or raise sr"),
         ({"fmin": 8000, "fmax": 4000}, "fmin: expected less than fmax = 4000 Hz, got 8000"),
+        ({"fmax": 1e-320, "filter_norm": "slaney"}, r"fmax: expected at least 0\.02205 Hz .* more than fmin = 0 Hz"),
         (
             {"log_floor": 0},
             "log_floor: expected a finite number above 0 and at most 1e.30, got 0. Without one, silence has no",
         ),
         ({"log_floor": float("nan")}, "log_floor: expected a finite number above 0 and at most 1e.30, got nan"),
         ({"top_db": 80}, "top_db: expected None with log='natural', got 80.*log='decibel'"),
+        ({"fmin": 440, "fmax": 440.0001}, r"fmax: expected at least 0\.02205 Hz .* more than fmin = 440 Hz, got 440"),
         ({"n_mfcc": 42}, "n_mfcc: expected at most n_mels = 41, got 42.*lower n_mfcc or raise n_mels"),
         ({"n_mfcc": 1}, "n_mfcc: expected at least 2 with c0='drop', got 1"),
-        ({"filter_sr": -1}, "filter_sr: expected a finite number above 0, got -1. None is the same as sr"),
+        ({"sr": 1e-320}, "sr: expected a finite number of at least 1e-06 and at most"),
+        ({"filter_sr": -1}, "filter_sr: expected a finite number of at least 1e-06 .*, got -1. None is the same as sr"),
         ({"filter_sr": 16000, "fmax": 9000}, "fmax: expected at most sr / 2 = 8000 Hz, got 9000"),
         ({"dct_type": 4}, "dct_type: expected one of 1, 2, 3, got 4"),
         ({"dct_type": 1, "n_mels": 1, "n_mfcc": 1, "c0": "first"}, "dct_type: expected 2 or 3 with n_mels=1, got 1"),
