@@ -69,7 +69,7 @@ def attempt(call: list[str], seconds: float | None) -> float | None:
     return time.perf_counter() - began
 
 
-def kill(kills: int, seed: int, processes: int, files: int) -> Report:
+def kill(kills: int, seed: int, processes: int = 1, files: int = 80) -> Report:
     """Kill scans until there are so many kills."""
     rng, report = np.random.default_rng(seed), Report()
     with tempfile.TemporaryDirectory() as temporary:

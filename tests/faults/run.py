@@ -58,12 +58,12 @@ def killing(full: bool, seed: int, jobs: int) -> Part:
         early = sum(left == 0 for left in report.left)
         rows.append(f"| {WHAT[name]} | {report.kills} | {early} | {report.runs} | {len(report.differences)} |")
         good &= not report.differences
-        print(*report.differences, sep="\n", file=sys.stderr)
-    scans = kill_scan.kill(KILLS[SCAN][full], seed, 1)
+        print(rows[-1], *report.differences, sep="\n", file=sys.stderr)
+    scans = kill_scan.kill(KILLS[SCAN][full], seed)
     early = sum(left == 0 for left in scans.left)
     rows.append(f"| {SCAN} | {len(scans.left)} | {early} | {scans.runs} | {len(scans.faults)} |")
     good &= not scans.faults
-    print(*scans.faults, sep="\n", file=sys.stderr)
+    print(rows[-1], *scans.faults, sep="\n", file=sys.stderr)
     head = ["| program | kills | of these before anything was written | runs that got to the end | differences |"]
     return Part("\n".join([*head, "|---|---|---|---|---|", *rows]), good)
 
