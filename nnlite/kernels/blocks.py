@@ -1,4 +1,4 @@
-"""Blocks of vector registers: the inner loops of the convolution, fused multiply-adds without a memory round trip.
+"""Blocks of vector registers: inner loops of fused multiply-adds without a memory round trip.
 
 A :class:`Block` is `count` vectors that LLVM keeps in registers (an LLVM array that its optimiser takes apart). All
 sizes are compile-time constants, so nothing is left of the loops below in the machine code.
@@ -19,7 +19,6 @@ from nnlite.simd import (
     emit_first_lanes,
     emit_fma,
     emit_load,
-    emit_load_masked,
     emit_maximum,
     emit_splat,
     emit_store,
@@ -44,11 +43,13 @@ class _BlockModel(models.PrimitiveModel):
         super().__init__(manager, frontend, ir.ArrayType(ir_vector(frontend.vector), frontend.count))
 
 
-def _advance(builder: Any, index: Any, step: int) -> Any:
+def advance(builder: Any, index: Any, step: int) -> Any:
+    """index + step."""
     return builder.add(index, ir.Constant(index.type, step)) if step else index
 
 
-def _offset(builder: Any, index: Any, step: Any, times: int) -> Any:
+def offset(builder: Any, index: Any, step: Any, times: int) -> Any:
+    """index + times * step."""
     return builder.add(index, builder.mul(step, ir.Constant(step.type, times))) if times else index
 
 
@@ -74,12 +75,12 @@ def add_outer(typing, block, x, i, row_step, column_step, w, j, R, S, V):
         lanes = ir_vector(signature.return_type.vector)
         source = data_pointer(context, builder, signature.args[1], arguments[1])
         weights = data_pointer(context, builder, signature.args[5], arguments[5])
-        w = [emit_load(builder, weights, _advance(builder, j, v * lanes.count), lanes) for v in range(vectors)]
+        w = [emit_load(builder, weights, advance(builder, j, v * lanes.count), lanes) for v in range(vectors)]
         k = 0
         for r in range(rows):
-            row = _offset(builder, i, row_step, r)
+            row = offset(builder, i, row_step, r)
             for s in range(columns):
-                address = builder.gep(source, [_offset(builder, row, column_step, s)])
+                address = builder.gep(source, [offset(builder, row, column_step, s)])
                 value = emit_splat(builder, builder.load(address), lanes.count)
                 for v in range(vectors):
                     updated = emit_fma(builder, value, w[v], builder.extract_value(block, k))
@@ -111,7 +112,7 @@ def store_maxima(typing, block, bias, j, y, q, position_step, valid, P, Q, S, V,
         integers = ir.VectorType(INT32, vector.count)
         for v in range(vectors):
             shift = ir.Constant(j.type, v * vector.count)
-            mask = _valid_lanes(builder, valid, v, vector)
+            mask = valid_lanes(builder, valid, v, vector)
             b = emit_load(builder, biases, builder.add(j, shift), vector)
             for s in range(windows):
                 best, place = None, ir.Constant(integers, [0] * vector.count)
@@ -124,7 +125,7 @@ def store_maxima(typing, block, bias, j, y, q, position_step, valid, P, Q, S, V,
                         replaces, best = emit_maximum(builder, best, value)
                         here = ir.Constant(integers, [a * width + c] * vector.count)
                         place = builder.select(replaces, here, place)
-                index = builder.add(_offset(builder, q, position_step, s), shift)
+                index = builder.add(offset(builder, q, position_step, s), shift)
                 emit_store_masked(builder, target, index, builder.fadd(best, b), mask)
                 if keep_argmax:
                     narrow = builder.trunc(place, ir.VectorType(ir.IntType(8), vector.count))
@@ -144,7 +145,7 @@ def load_block(typing, a, i, L, count):
         vector = ir_vector(result.vector)
         block = ir.Constant(context.get_value_type(result), ir.Undefined)
         for k in range(result.count):
-            value = emit_load(builder, pointer, _advance(builder, arguments[1], k * vector.count), vector)
+            value = emit_load(builder, pointer, advance(builder, arguments[1], k * vector.count), vector)
             block = builder.insert_value(block, value, k)
         return block
 
@@ -160,150 +161,14 @@ def store_block(typing, a, i, block):
         pointer = data_pointer(context, builder, signature.args[0], arguments[0])
         block_type = signature.args[2]
         for k in range(block_type.count):
-            index = _advance(builder, arguments[1], k * block_type.vector.lanes)
+            index = advance(builder, arguments[1], k * block_type.vector.lanes)
             emit_store(builder, pointer, index, builder.extract_value(arguments[2], k))
         return context.get_dummy_value()
 
     return signature, generate
 
 
-@intrinsic(prefer_literal=True)
-def add_patch(typing, block, g, h, x, i, row_step, R, V, tail):
-    """block[r, v] += g[h] * x[i + r * row_step + v * L :][:L]; the last vector of a row has `tail` lanes."""
-    rows, vectors, last = literal(R), literal(V), literal(tail)
-    signature = block(block, g, types.intp, x, types.intp, types.intp, R, V, tail)
-
-    def generate(context, builder, signature, arguments):
-        block, _, h, _, i, row_step, *_ = arguments
-        vector = ir_vector(signature.return_type.vector)
-        gradients = data_pointer(context, builder, signature.args[1], arguments[1])
-        source = data_pointer(context, builder, signature.args[3], arguments[3])
-        g = emit_splat(builder, builder.load(builder.gep(gradients, [h])), vector.count)
-        for r in range(rows):
-            row = _offset(builder, i, row_step, r)
-            for v in range(vectors):
-                valid = last if v == vectors - 1 else None
-                value = emit_load(builder, source, _advance(builder, row, v * vector.count), vector, valid)
-                k = r * vectors + v
-                block = builder.insert_value(block, emit_fma(builder, g, value, builder.extract_value(block, k)), k)
-        return block
-
-    return signature, generate
-
-
-@intrinsic(prefer_literal=True)
-def scatter_patch(typing, block, g, h, dx, i, row_step, R, V, tail):
-    """dx[i + r * row_step + v * L :][:L] += g[h] * block[r, v]; the last vector of a row has `tail` lanes."""
-    rows, vectors, last = literal(R), literal(V), literal(tail)
-    signature = types.void(block, g, types.intp, dx, types.intp, types.intp, R, V, tail)
-
-    def generate(context, builder, signature, arguments):
-        block, _, h, _, i, row_step, *_ = arguments
-        vector = ir_vector(signature.args[0].vector)
-        gradients = data_pointer(context, builder, signature.args[1], arguments[1])
-        target = data_pointer(context, builder, signature.args[3], arguments[3])
-        g = emit_splat(builder, builder.load(builder.gep(gradients, [h])), vector.count)
-        for r in range(rows):
-            row = _offset(builder, i, row_step, r)
-            for v in range(vectors):
-                valid = last if v == vectors - 1 else None
-                index = _advance(builder, row, v * vector.count)
-                value = emit_load(builder, target, index, vector, valid)
-                weighted = emit_fma(builder, g, builder.extract_value(block, r * vectors + v), value)
-                emit_store(builder, target, index, weighted, valid)
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-@intrinsic(prefer_literal=True)
-def load_rows(typing, a, i, step, valid, L, T, V):
-    """Block of T rows of V vectors: row t is a[i + t * step :], of which the lanes below `valid` are read."""
-    result = Block(Vector(a.dtype, literal(L)), literal(T) * literal(V))
-    rows, vectors = literal(T), literal(V)
-
-    def generate(context, builder, signature, arguments):
-        _, i, step, valid, *_ = arguments
-        pointer = data_pointer(context, builder, signature.args[0], arguments[0])
-        vector = ir_vector(result.vector)
-        block = ir.Constant(context.get_value_type(result), ir.Undefined)
-        for v in range(vectors):
-            mask = _valid_lanes(builder, valid, v, vector)
-            for t in range(rows):
-                index = _advance(builder, _offset(builder, i, step, t), v * vector.count)
-                value = emit_load_masked(builder, pointer, index, vector, mask)
-                block = builder.insert_value(block, value, t * vectors + v)
-        return block
-
-    return result(a, types.intp, types.intp, types.intp, L, T, V), generate
-
-
-@intrinsic(prefer_literal=True)
-def store_rows(typing, a, i, step, valid, block, T, V):
-    """Inverse of :func:`load_rows`."""
-    signature = types.void(a, types.intp, types.intp, types.intp, block, T, V)
-    rows, vectors = literal(T), literal(V)
-
-    def generate(context, builder, signature, arguments):
-        _, i, step, valid, block, *_ = arguments
-        pointer = data_pointer(context, builder, signature.args[0], arguments[0])
-        vector = ir_vector(signature.args[4].vector)
-        for v in range(vectors):
-            mask = _valid_lanes(builder, valid, v, vector)
-            for t in range(rows):
-                index = _advance(builder, _offset(builder, i, step, t), v * vector.count)
-                emit_store_masked(builder, pointer, index, builder.extract_value(block, t * vectors + v), mask)
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-@intrinsic(prefer_literal=True)
-def add_window(typing, block, g, argmax, q, valid, x, i, row_step, column_step, P, Q, T, V):
-    """block[t, v] += g[q + v * L :] * x[i + a * row_step + b * column_step + t], (a, b) being each lane's arg-max.
-
-    Every place of the P x Q window is worked through with the other places' gradients set to zero; `argmax` None: P =
-    Q = 1.
-    """
-    height, width, taps, vectors, step = (literal(size) for size in (P, Q, T, V, column_step))
-    signature = block(block, g, argmax, types.intp, types.intp, x, types.intp, types.intp, column_step, P, Q, T, V)
-
-    def generate(context, builder, signature, arguments):
-        block, _, _, q, valid, _, i, row_step, *_ = arguments
-        vector = ir_vector(signature.return_type.vector)
-        gradients = data_pointer(context, builder, signature.args[1], arguments[1])
-        source = data_pointer(context, builder, signature.args[5], arguments[5])
-        bytes_ = ir.VectorType(ir.IntType(8), vector.count)
-        g, places = [], []
-        for v in range(vectors):
-            mask = _valid_lanes(builder, valid, v, vector)
-            index = _advance(builder, q, v * vector.count)
-            g.append(emit_load_masked(builder, gradients, index, vector, mask))
-            if height * width > 1:
-                pointer = data_pointer(context, builder, signature.args[2], arguments[2])
-                places.append(emit_load_masked(builder, pointer, index, bytes_, mask))
-        for a in range(height):
-            row = _offset(builder, i, row_step, a)
-            for b in range(width):
-                here = ir.Constant(bytes_, [a * width + b] * vector.count)
-                zero = ir.Constant(vector, [0.0] * vector.count)
-                chosen = [
-                    builder.select(builder.icmp_unsigned("==", places[v], here), g[v], zero) if places else g[v]
-                    for v in range(vectors)
-                ]
-                for t in range(taps):
-                    address = builder.gep(source, [_advance(builder, row, b * step + t)])
-                    value = emit_splat(builder, builder.load(address), vector.count)
-                    for v in range(vectors):
-                        k = t * vectors + v
-                        updated = emit_fma(builder, value, chosen[v], builder.extract_value(block, k))
-                        block = builder.insert_value(block, updated, k)
-        return block
-
-    return signature, generate
-
-
-def _valid_lanes(builder: Any, valid: Any, v: int, vector: ir.VectorType) -> Any:
+def valid_lanes(builder: Any, valid: Any, v: int, vector: ir.VectorType) -> Any:
     """Mask of vector `v`'s lanes below `valid`, which counts from the first vector."""
     shift = ir.Constant(valid.type, v * vector.count)
     return emit_first_lanes(builder, builder.sub(valid, shift), vector.count)

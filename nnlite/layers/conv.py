@@ -9,7 +9,7 @@ import numpy as np
 from nnlite.initializers import Glorot, Initializer
 from nnlite.jit import aligned_empty, aligned_zeros
 from nnlite.kernels import conv as kernels
-from nnlite.kernels import reductions
+from nnlite.kernels import conv_gradients, reductions
 from nnlite.layers.base import (
     Layer,
     Params,
@@ -190,7 +190,11 @@ def _prepare(params: Params, pool: tuple[int, int]) -> Params:
     if _packed_name(pool) in params:
         return params
     weight = params["weight"]
-    return {**params, _packed_name(pool): kernels.pack_forward(weight, pool), PATCHES: kernels.pack_patches(weight)}
+    return {
+        **params,
+        _packed_name(pool): kernels.pack_forward(weight, pool),
+        PATCHES: conv_gradients.pack_patches(weight),
+    }
 
 
 def _packed_name(pool: tuple[int, int]) -> str:
@@ -230,12 +234,12 @@ def _backward(
     dy = check_dy(conv, dy, _pooled_shape(conv, pool, shape), x.dtype)
     grads = {"weight": np.empty(weight.shape, weight.dtype), "bias": np.empty(conv.filters, weight.dtype)}
     reductions.column_sums(dy.reshape(-1, conv.filters), grads["bias"])
-    kernels.conv_pool_grad_weight(x, dy, argmax, conv.kernel, conv.steps, pool, grads["weight"])
+    conv_gradients.conv_pool_grad_weight(x, dy, argmax, conv.kernel, conv.steps, pool, grads["weight"])
     if not input_grad:
         return None, grads
     dx = aligned_zeros(x.shape, x.dtype)
-    patches = params[PATCHES] if PATCHES in params else kernels.pack_patches(weight)
-    kernels.conv_pool_grad_x(dy, patches, argmax, conv.kernel, conv.steps, pool, dx)
+    patches = params[PATCHES] if PATCHES in params else conv_gradients.pack_patches(weight)
+    conv_gradients.conv_pool_grad_x(dy, patches, argmax, conv.kernel, conv.steps, pool, dx)
     if conv.padding == "same":
         (top, _), (left, _) = _margins(conv, shape)
         dx = dx[:, top : top + shape[1], left : left + shape[2]]

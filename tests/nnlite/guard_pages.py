@@ -9,7 +9,7 @@ import os
 
 import numpy as np
 
-from nnlite.kernels import activations, conv, pooling
+from nnlite.kernels import activations, conv, conv_gradients, pooling
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
@@ -33,14 +33,16 @@ def at_the_edge(values, dtype):
 def convolution(rng, size, channels, filters, kernel, stride, pool, dtype):
     x = at_the_edge(rng.standard_normal((2, *size, channels)), dtype)
     weight = rng.standard_normal((*kernel, channels, filters)).astype(dtype)
-    packed, patches = (at_the_edge(p, dtype) for p in (conv.pack_forward(weight, pool), conv.pack_patches(weight)))
+    packed, patches = (
+        at_the_edge(p, dtype) for p in (conv.pack_forward(weight, pool), conv_gradients.pack_patches(weight))
+    )
     bias = at_the_edge(np.zeros(packed.shape[0] * packed.shape[2]), dtype)
     lengths = [((size[k] - kernel[k]) // stride[k] + 1) // pool[k] for k in (0, 1)]
     y, argmax = (at_the_edge(np.zeros((2, *lengths, filters)), kind) for kind in (dtype, np.uint8))
     dx, dweight = at_the_edge(np.zeros(x.shape), dtype), at_the_edge(np.zeros(weight.shape), dtype)
     conv.conv_pool(x, packed, bias, y, argmax, kernel, stride, pool)
-    conv.conv_pool_grad_weight(x, y, argmax, kernel, stride, pool, dweight)
-    conv.conv_pool_grad_x(y, patches, argmax, kernel, stride, pool, dx)
+    conv_gradients.conv_pool_grad_weight(x, y, argmax, kernel, stride, pool, dweight)
+    conv_gradients.conv_pool_grad_x(y, patches, argmax, kernel, stride, pool, dx)
 
 
 def elementwise(rng, size, dtype):

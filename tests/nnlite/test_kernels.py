@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nnlite.jit import ALIGNMENT, aligned_empty
-from nnlite.kernels import activations, conv, dropout, pooling, reductions
+from nnlite.kernels import activations, conv, conv_gradients, dropout, pooling, reductions
 from nnlite.simd import lanes_of
 from tests import naive
 
@@ -67,8 +67,8 @@ def run_gradients(x, weight, dy, argmax, stride, pool):
     """(dx, dweight) of the convolution's two gradients, run between guards."""
     kernel = weight.shape[:2]
     dx, dweight = Guarded(np.zeros(x.shape), x.dtype, guard=5.0), Guarded(np.full(weight.shape, 99), x.dtype)
-    conv.conv_pool_grad_weight(Guarded(x, x.dtype).array, dy, argmax, kernel, stride, pool, dweight.array)
-    conv.conv_pool_grad_x(dy, conv.pack_patches(weight), argmax, kernel, stride, pool, dx.array)
+    conv_gradients.conv_pool_grad_weight(Guarded(x, x.dtype).array, dy, argmax, kernel, stride, pool, dweight.array)
+    conv_gradients.conv_pool_grad_x(dy, conv_gradients.pack_patches(weight), argmax, kernel, stride, pool, dx.array)
     dx.check()
     dweight.check()
     return dx.array, dweight.array

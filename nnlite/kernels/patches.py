@@ -1,0 +1,159 @@
+"""Inner loops of the convolution's gradients, on blocks of vector registers (see :mod:`nnlite.kernels.blocks`).
+
+A patch is the part of an image that one output of the convolution sees. Letters: R rows, V vectors of a row, L lanes, T
+taps.
+"""
+
+from llvmlite import ir
+from numba.core import types
+
+from nnlite.kernels.blocks import Block, advance, offset, valid_lanes
+from nnlite.simd import (
+    Vector,
+    data_pointer,
+    emit_fma,
+    emit_load,
+    emit_load_masked,
+    emit_splat,
+    emit_store,
+    emit_store_masked,
+    intrinsic,
+    ir_vector,
+    literal,
+)
+
+
+@intrinsic(prefer_literal=True)
+def add_patch(typing, block, g, h, x, i, row_step, R, V, tail):
+    """block[r, v] += g[h] * x[i + r * row_step + v * L :][:L]; the last vector of a row has `tail` lanes."""
+    rows, vectors, last = literal(R), literal(V), literal(tail)
+    signature = block(block, g, types.intp, x, types.intp, types.intp, R, V, tail)
+
+    def generate(context, builder, signature, arguments):
+        block, _, h, _, i, row_step, *_ = arguments
+        vector = ir_vector(signature.return_type.vector)
+        gradients = data_pointer(context, builder, signature.args[1], arguments[1])
+        source = data_pointer(context, builder, signature.args[3], arguments[3])
+        g = emit_splat(builder, builder.load(builder.gep(gradients, [h])), vector.count)
+        for r in range(rows):
+            row = offset(builder, i, row_step, r)
+            for v in range(vectors):
+                valid = last if v == vectors - 1 else None
+                value = emit_load(builder, source, advance(builder, row, v * vector.count), vector, valid)
+                k = r * vectors + v
+                block = builder.insert_value(block, emit_fma(builder, g, value, builder.extract_value(block, k)), k)
+        return block
+
+    return signature, generate
+
+
+@intrinsic(prefer_literal=True)
+def scatter_patch(typing, block, g, h, dx, i, row_step, R, V, tail):
+    """dx[i + r * row_step + v * L :][:L] += g[h] * block[r, v]; the last vector of a row has `tail` lanes."""
+    rows, vectors, last = literal(R), literal(V), literal(tail)
+    signature = types.void(block, g, types.intp, dx, types.intp, types.intp, R, V, tail)
+
+    def generate(context, builder, signature, arguments):
+        block, _, h, _, i, row_step, *_ = arguments
+        vector = ir_vector(signature.args[0].vector)
+        gradients = data_pointer(context, builder, signature.args[1], arguments[1])
+        target = data_pointer(context, builder, signature.args[3], arguments[3])
+        g = emit_splat(builder, builder.load(builder.gep(gradients, [h])), vector.count)
+        for r in range(rows):
+            row = offset(builder, i, row_step, r)
+            for v in range(vectors):
+                valid = last if v == vectors - 1 else None
+                index = advance(builder, row, v * vector.count)
+                value = emit_load(builder, target, index, vector, valid)
+                weighted = emit_fma(builder, g, builder.extract_value(block, r * vectors + v), value)
+                emit_store(builder, target, index, weighted, valid)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic(prefer_literal=True)
+def load_rows(typing, a, i, step, valid, L, T, V):
+    """Block of T rows of V vectors: row t is a[i + t * step :], of which the lanes below `valid` are read."""
+    result = Block(Vector(a.dtype, literal(L)), literal(T) * literal(V))
+    rows, vectors = literal(T), literal(V)
+
+    def generate(context, builder, signature, arguments):
+        _, i, step, valid, *_ = arguments
+        pointer = data_pointer(context, builder, signature.args[0], arguments[0])
+        vector = ir_vector(result.vector)
+        block = ir.Constant(context.get_value_type(result), ir.Undefined)
+        for v in range(vectors):
+            mask = valid_lanes(builder, valid, v, vector)
+            for t in range(rows):
+                index = advance(builder, offset(builder, i, step, t), v * vector.count)
+                value = emit_load_masked(builder, pointer, index, vector, mask)
+                block = builder.insert_value(block, value, t * vectors + v)
+        return block
+
+    return result(a, types.intp, types.intp, types.intp, L, T, V), generate
+
+
+@intrinsic(prefer_literal=True)
+def store_rows(typing, a, i, step, valid, block, T, V):
+    """Inverse of :func:`load_rows`."""
+    signature = types.void(a, types.intp, types.intp, types.intp, block, T, V)
+    rows, vectors = literal(T), literal(V)
+
+    def generate(context, builder, signature, arguments):
+        _, i, step, valid, block, *_ = arguments
+        pointer = data_pointer(context, builder, signature.args[0], arguments[0])
+        vector = ir_vector(signature.args[4].vector)
+        for v in range(vectors):
+            mask = valid_lanes(builder, valid, v, vector)
+            for t in range(rows):
+                index = advance(builder, offset(builder, i, step, t), v * vector.count)
+                emit_store_masked(builder, pointer, index, builder.extract_value(block, t * vectors + v), mask)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic(prefer_literal=True)
+def add_window(typing, block, g, argmax, q, valid, x, i, row_step, column_step, P, Q, T, V):
+    """block[t, v] += g[q + v * L :] * x[i + a * row_step + b * column_step + t], (a, b) being each lane's arg-max.
+
+    Every place of the P x Q window is worked through with the other places' gradients set to zero; `argmax` None: P =
+    Q = 1.
+    """
+    height, width, taps, vectors, step = (literal(size) for size in (P, Q, T, V, column_step))
+    signature = block(block, g, argmax, types.intp, types.intp, x, types.intp, types.intp, column_step, P, Q, T, V)
+
+    def generate(context, builder, signature, arguments):
+        block, _, _, q, valid, _, i, row_step, *_ = arguments
+        vector = ir_vector(signature.return_type.vector)
+        gradients = data_pointer(context, builder, signature.args[1], arguments[1])
+        source = data_pointer(context, builder, signature.args[5], arguments[5])
+        bytes_ = ir.VectorType(ir.IntType(8), vector.count)
+        g, places = [], []
+        for v in range(vectors):
+            mask = valid_lanes(builder, valid, v, vector)
+            index = advance(builder, q, v * vector.count)
+            g.append(emit_load_masked(builder, gradients, index, vector, mask))
+            if height * width > 1:
+                pointer = data_pointer(context, builder, signature.args[2], arguments[2])
+                places.append(emit_load_masked(builder, pointer, index, bytes_, mask))
+        for a in range(height):
+            row = offset(builder, i, row_step, a)
+            for b in range(width):
+                here = ir.Constant(bytes_, [a * width + b] * vector.count)
+                zero = ir.Constant(vector, [0.0] * vector.count)
+                chosen = [
+                    builder.select(builder.icmp_unsigned("==", places[v], here), g[v], zero) if places else g[v]
+                    for v in range(vectors)
+                ]
+                for t in range(taps):
+                    address = builder.gep(source, [advance(builder, row, b * step + t)])
+                    value = emit_splat(builder, builder.load(address), vector.count)
+                    for v in range(vectors):
+                        k = t * vectors + v
+                        updated = emit_fma(builder, value, chosen[v], builder.extract_value(block, k))
+                        block = builder.insert_value(block, updated, k)
+        return block
+
+    return signature, generate
