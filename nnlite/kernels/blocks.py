@@ -19,6 +19,7 @@ from nnlite.simd import (
     emit_first_lanes,
     emit_fma,
     emit_load,
+    emit_load_masked,
     emit_maximum,
     emit_splat,
     emit_store,
@@ -106,30 +107,19 @@ def store_maxima(typing, block, bias, j, y, q, position_step, valid, P, Q, S, V,
         vector = ir_vector(signature.args[0].vector)
         biases = data_pointer(context, builder, signature.args[1], arguments[1])
         target = data_pointer(context, builder, signature.args[3], arguments[3])
-        keep_argmax = isinstance(signature.args[11], types.Array)
-        if keep_argmax:
-            places = data_pointer(context, builder, signature.args[11], arguments[11])
-        integers = ir.VectorType(INT32, vector.count)
+        places = optional_pointer(context, builder, signature.args[11], arguments[11])
         for v in range(vectors):
             shift = ir.Constant(j.type, v * vector.count)
-            mask = valid_lanes(builder, valid, v, vector)
             b = emit_load(builder, biases, builder.add(j, shift), vector)
+            left = builder.sub(valid, shift)
             for s in range(windows):
-                best, place = None, ir.Constant(integers, [0] * vector.count)
-                for a in range(height):
-                    for c in range(width):
-                        value = builder.extract_value(block, ((a * windows + s) * width + c) * vectors + v)
-                        if best is None:
-                            best = value
-                            continue
-                        replaces, best = emit_maximum(builder, best, value)
-                        here = ir.Constant(integers, [a * width + c] * vector.count)
-                        place = builder.select(replaces, here, place)
+                window = [
+                    builder.extract_value(block, ((a * windows + s) * width + c) * vectors + v)
+                    for a in range(height)
+                    for c in range(width)
+                ]
                 index = builder.add(offset(builder, q, position_step, s), shift)
-                emit_store_masked(builder, target, index, builder.fadd(best, b), mask)
-                if keep_argmax:
-                    narrow = builder.trunc(place, ir.VectorType(ir.IntType(8), vector.count))
-                    emit_store_masked(builder, places, index, narrow, mask)
+                store_maximum(builder, window, b, target, places, index, left)
         return context.get_dummy_value()
 
     return signature, generate
@@ -168,7 +158,56 @@ def store_block(typing, a, i, block):
     return signature, generate
 
 
-def valid_lanes(builder: Any, valid: Any, v: int, vector: ir.VectorType) -> Any:
-    """Mask of vector `v`'s lanes below `valid`, which counts from the first vector."""
-    shift = ir.Constant(valid.type, v * vector.count)
-    return emit_first_lanes(builder, builder.sub(valid, shift), vector.count)
+def optional_pointer(context: Any, builder: Any, array_type: Any, array: Any) -> Any:
+    """Pointer to the first element of an array, or None for None."""
+    return data_pointer(context, builder, array_type, array) if isinstance(array_type, types.Array) else None
+
+
+def store_maximum(builder: Any, window: list[Any], bias: Any, target: Any, places: Any, index: Any, valid: Any) -> None:
+    """Store the maximum of a window of vectors, plus bias, and the place of the first one unless `places` is None.
+
+    Lanes below `valid` only. NaN is larger than everything.
+    """
+    best = window[0]
+    integers = ir.VectorType(INT32, best.type.count)
+    place = ir.Constant(integers, [0] * integers.count)
+    for k, value in enumerate(window[1:], 1):
+        replaces, best = emit_maximum(builder, best, value)
+        place = builder.select(replaces, ir.Constant(integers, [k] * integers.count), place)
+    store_valid(builder, target, index, builder.fadd(best, bias), valid)
+    if places is not None:
+        narrow = builder.trunc(place, ir.VectorType(ir.IntType(8), integers.count))
+        store_valid(builder, places, index, narrow, valid)
+
+
+def load_valid(builder: Any, pointer: Any, index: Any, vector: ir.VectorType, valid: Any) -> Any:
+    """Load the lanes below `valid` of a vector from element `index`; the others are zero.
+
+    A masked access of bytes is a branch for each lane where the CPU has no such instruction, and a masked store of
+    numbers is slow on some: whole vectors take a path of their own.
+    """
+    with builder.if_else(_is_whole(builder, valid, vector)) as (whole, part):
+        with whole:
+            every = emit_load(builder, pointer, index, vector)
+            after_whole = builder.block
+        with part:
+            mask = emit_first_lanes(builder, valid, vector.count)
+            some = emit_load_masked(builder, pointer, index, vector, mask)
+            after_part = builder.block
+    value = builder.phi(vector)
+    value.add_incoming(every, after_whole)
+    value.add_incoming(some, after_part)
+    return value
+
+
+def store_valid(builder: Any, pointer: Any, index: Any, value: Any, valid: Any) -> None:
+    """Store the lanes of a vector below `valid` to element `index`; see :func:`load_valid`."""
+    with builder.if_else(_is_whole(builder, valid, value.type)) as (whole, part):
+        with whole:
+            emit_store(builder, pointer, index, value)
+        with part:
+            emit_store_masked(builder, pointer, index, value, emit_first_lanes(builder, valid, value.type.count))
+
+
+def _is_whole(builder: Any, valid: Any, vector: ir.VectorType) -> Any:
+    return builder.icmp_signed(">=", valid, ir.Constant(valid.type, vector.count))

@@ -1,7 +1,7 @@
 """Gradients of a convolution and the max-pooling of its output; letters as in :mod:`nnlite.kernels.conv`.
 
-Both touch only the one position in P * Q of each window that was the maximum: a quarter of the dense work at 2 x 2,
-without a branch, since the arg-max is only an address.
+Only the position in P * Q of each window that was the maximum has a gradient, and only where dropout and activation let
+one through: a quarter of the dense work at 2 x 2, or less. Both gradients keep a block of a patch in registers.
 """
 # ruff: noqa: E741 (I and O are letters)
 
@@ -9,52 +9,64 @@ import functools
 
 import numpy as np
 
-from nnlite.jit import aligned_zeros, kernel
+from nnlite.jit import aligned_empty, aligned_zeros, kernel
+from nnlite.kernels.bits import equal_bits, lowest_bit, nonzero_bits
 from nnlite.kernels.blocks import load_block, store_block
-from nnlite.kernels.patches import add_patch, add_window, load_rows, scatter_patch, store_rows
+from nnlite.kernels.patches import add_patch, add_scaled, add_window, load_patch, load_rows, store_patch, store_rows
+from nnlite.processor import cache_bytes
 from nnlite.simd import REGISTERS, lanes_of
-
-# Bytes of input that a strip of rows may cover in the gradients: what stays in a 32 KB first-level cache beside the
-# weights.
-_STRIP_BYTES = 24 * 1024
 
 
 class PatchBlocks:
     """How a patch (K rows of M * C numbers) is cut into blocks that fit the registers.
 
-    A block is `rows` rows of `vectors` vectors; the last block of a row may be narrower (`last_vectors`) and its last
-    vector has `tail` valid lanes.
+    A block is `rows` rows of `vectors` vectors. All are equal: the last one of a row begins earlier where it would not
+    fit, and repeats numbers that do not count in it. Where a row is shorter than one block, `tail` lanes of its last
+    vector are valid.
     """
 
     def __init__(self, kernel_rows: int, row_taps: int, lanes: int) -> None:
         budget = REGISTERS - (12 if REGISTERS == 32 else 4)
         per_row = -(-row_taps // lanes)
         self.lanes = lanes
-        self.tail = row_taps - (per_row - 1) * lanes
         self.rows = kernel_rows if kernel_rows <= budget else 1
         fitting = min(budget // self.rows, per_row)
-        # Equal blocks where the width divides: one compiled kernel instead of two.
+        # Without repetition where the width divides.
         self.vectors = next((v for v in range(fitting, fitting // 2, -1) if per_row % v == 0), fitting)
         self.row_groups = kernel_rows // self.rows
-        self.column_groups = -(-per_row // self.vectors)
-        self.last_vectors = per_row - (self.column_groups - 1) * self.vectors
+        self.tail = min(row_taps - (self.vectors - 1) * lanes, lanes)
+        width = self.width
+        self.starts = [min(c * width, max(row_taps - width, 0)) for c in range(-(-per_row // self.vectors))]
+
+    @property
+    def width(self) -> int:
+        """Numbers of a row of a block."""
+        return self.vectors * self.lanes
 
     @property
     def size(self) -> int:
         """Elements of one block in memory."""
-        return self.rows * self.vectors * self.lanes
+        return self.rows * self.width
 
     @property
     def groups(self) -> int:
         """Blocks of a patch."""
-        return self.row_groups * self.column_groups
+        return self.row_groups * len(self.starts)
+
+    def offsets(self, line: int) -> np.ndarray:
+        """Offset of each block in an image whose rows have `line` numbers."""
+        return np.array(
+            [r * self.rows * line + start for r in range(self.row_groups) for start in self.starts], np.intp
+        )
 
 
 def pack_patches(weight: np.ndarray) -> np.ndarray:
     """(K, M, C, O) to (groups, O, block): each output channel's patch in blocks, zero-padded."""
     K, M, C, O = weight.shape
     blocks = PatchBlocks(K, M * C, lanes_of(weight.dtype))
-    packed = aligned_zeros((blocks.groups, O, blocks.size), weight.dtype)
+    packed = aligned_empty((blocks.groups, O, blocks.size), weight.dtype)
+    if M * C % blocks.width:
+        packed.fill(0)
     _copy_patches(packed, weight.reshape(K, M * C, O), blocks, to_packed=True)
     return packed
 
@@ -67,20 +79,17 @@ def unpack_patches(packed: np.ndarray, weight: np.ndarray) -> None:
 
 
 def _copy_patches(packed, flat, blocks, to_packed):
-    width = blocks.vectors * blocks.lanes
     for r in range(blocks.row_groups):
         rows = slice(r * blocks.rows, (r + 1) * blocks.rows)
-        for c in range(blocks.column_groups):
-            part = flat[rows, c * width : (c + 1) * width].transpose(2, 0, 1)
-            narrow = blocks.vectors if c < blocks.column_groups - 1 else blocks.last_vectors
-            block = packed[r * blocks.column_groups + c]
-            block = block[:, : blocks.rows * narrow * blocks.lanes].reshape(
-                len(block), blocks.rows, narrow * blocks.lanes
-            )
+        for c, start in enumerate(blocks.starts):
+            repeated = c * blocks.width - start
+            part = flat[rows, start + repeated : start + blocks.width].transpose(2, 0, 1)
+            block = packed[r * len(blocks.starts) + c].reshape(-1, blocks.rows, blocks.width)
+            block = block[:, :, repeated : repeated + part.shape[2]]
             if to_packed:
-                block[:, :, : part.shape[2]] = part
+                block[...] = part
             else:
-                part[...] = block[:, :, : part.shape[2]]
+                part[...] = block
 
 
 def conv_pool_grad_weight(x, dy, argmax, kernel_size, stride, pool, dweight):
@@ -98,32 +107,36 @@ def conv_pool_grad_weight(x, dy, argmax, kernel_size, stride, pool, dweight):
         return
     blocks = PatchBlocks(K, M * C, lanes)
     packed = aligned_zeros((blocks.groups, O, blocks.size), x.dtype)
-    strip = _strip_rows(x, K, stride, pool)
-    for block, offset, vectors, tail in _walk(blocks, x.shape[2] * C):
-        run = _grad_weight_kernel(blocks.rows, vectors, tail, blocks.lanes)
-        run(x, dy, argmax, _window_offsets(x, stride, pool), offset, *_steps(x, stride, pool), strip, packed[block])
+    strip = _strip_rows(x, dy, K, stride, pool)
+    places = aligned_empty((O, strip * dy.shape[2]), np.int32)
+    values = aligned_empty(places.shape, x.dtype)
+    run = _grad_weight_kernel(blocks.rows, blocks.vectors, blocks.tail, lanes)
+    offsets = blocks.offsets(x.shape[2] * C)
+    run(
+        x,
+        dy,
+        argmax,
+        _window_offsets(x, stride, pool),
+        offsets,
+        *_steps(x, stride, pool),
+        strip,
+        places,
+        values,
+        packed,
+    )
     unpack_patches(packed, dweight)
 
 
 def conv_pool_grad_x(dy, packed, argmax, kernel_size, stride, pool, dx):
     """dx (N, H, W, C) += dy times the patch of weights at each window's maximum; `packed` from `pack_patches`."""
     K, M = kernel_size
-    C = dx.shape[3]
+    C, O = dx.shape[3], dy.shape[3]
     blocks = PatchBlocks(K, M * C, lanes_of(dx.dtype))
-    strip = _strip_rows(dx, K, stride, pool)
-    for block, offset, vectors, tail in _walk(blocks, dx.shape[2] * C):
-        run = _grad_x_kernel(blocks.rows, vectors, tail, blocks.lanes)
-        run(dy, packed[block], argmax, _window_offsets(dx, stride, pool), offset, *_steps(dx, stride, pool), strip, dx)
-
-
-def _walk(blocks, line):
-    """(index, offset in the input, vectors, tail) of each block of a patch; `line`: elements of a row of the input."""
-    for r in range(blocks.row_groups):
-        for c in range(blocks.column_groups):
-            last = c == blocks.column_groups - 1
-            offset = r * blocks.rows * line + c * blocks.vectors * blocks.lanes
-            vectors, tail = (blocks.last_vectors, blocks.tail) if last else (blocks.vectors, blocks.lanes)
-            yield r * blocks.column_groups + c, offset, vectors, tail
+    bits = next((bits for bits in (64, 32) if O % bits == 0), 16)
+    samples = max(1, cache_bytes(2) // 2 // max(1, dx[:1].nbytes))
+    run = _grad_x_kernel(blocks.rows, blocks.vectors, blocks.tail, blocks.lanes, bits)
+    offsets = _window_offsets(dx, stride, pool), blocks.offsets(dx.shape[2] * C)
+    run(dy, packed, argmax, *offsets, *_steps(dx, stride, pool), samples, dx)
 
 
 def _window_offsets(x, stride, pool):
@@ -138,10 +151,17 @@ def _steps(x, stride, pool):
     return pool[0] * stride[0] * W * C, pool[1] * stride[1] * C
 
 
-def _strip_rows(x, kernel_rows, stride, pool):
-    """Pooled rows whose input stays in the first-level cache while all output channels pass over it."""
+def _strip_rows(x, dy, kernel_rows, stride, pool):
+    """Pooled rows whose input stays in the first-level cache while all output channels pass over it.
+
+    At least so many that an output channel's block is worth loading.
+    """
     line = x.shape[2] * x.shape[3] * x.itemsize
-    return max(1, (_STRIP_BYTES // line - kernel_rows + 1) // (pool[0] * stride[0]))
+    fitting = (cache_bytes(1) * 3 // 4 // line - kernel_rows + 1) // (pool[0] * stride[0])
+    return max(1, fitting, -(-_STRIP_POSITIONS // dy.shape[2]))
+
+
+_STRIP_POSITIONS = 16
 
 
 @functools.cache
@@ -149,27 +169,43 @@ def _grad_weight_kernel(R, V, tail, L):
     count = R * V
 
     @kernel
-    def conv_pool_grad_weight_block(x, dy, argmax, window_offsets, offset, row_step, column_step, strip, dweight):
+    def conv_pool_grad_weight_blocks(
+        x, dy, argmax, window_offsets, block_offsets, row_step, column_step, strip, places, values, dweight
+    ):
         N, H, W, C = x.shape
         _, I, J, O = dy.shape
         line = W * C
-        size = dweight.shape[1]
+        capacity = places.shape[1]
+        size = dweight.shape[2]
+        counts = np.empty(O, np.intp)
         for first in range(0, N * I, strip):
-            end = min(first + strip, N * I)
-            for o in range(O):
-                block = load_block(dweight, o * size, L, count)
-                for r in range(first, end):
-                    n, i = divmod(r, I)
-                    source = n * H * line + i * row_step + offset
-                    q = r * J * O + o
-                    for _ in range(J):
-                        place = source if argmax is None else source + window_offsets[argmax.flat[q]]
-                        block = add_patch(block, dy, q, x, place, line, R, V, tail)
-                        source += column_step
-                        q += O
-                store_block(dweight, o * size, block)
+            # For each output channel where its gradients are and what they are, without those that are zero.
+            n, i = divmod(first, I)
+            start = n * H * line + i * row_step
+            counts[:] = 0
+            for r in range(first, min(first + strip, N * I)):
+                n, i = divmod(r, I)
+                source = n * H * line + i * row_step - start
+                q = r * J * O
+                for _ in range(J):
+                    for o in range(O):
+                        e = o * capacity + counts[o]
+                        place = source if argmax is None else source + window_offsets[argmax.flat[q + o]]
+                        places.flat[e] = place
+                        values.flat[e] = dy.flat[q + o]
+                        counts[o] += dy.flat[q + o] != 0
+                    source += column_step
+                    q += O
+            for b in range(block_offsets.size):
+                source = start + block_offsets[b]
+                for o in range(O):
+                    w = (b * O + o) * size
+                    block = load_block(dweight, w, L, count)
+                    for e in range(o * capacity, o * capacity + counts[o]):
+                        block = add_patch(block, values, e, x, source + places.flat[e], line, R, V, tail)
+                    store_block(dweight, w, block)
 
-    return conv_pool_grad_weight_block
+    return conv_pool_grad_weight_blocks
 
 
 def dense_vectors(row_taps, channels, pool, lanes):
@@ -220,27 +256,37 @@ def _grad_weight_dense_kernel(T, P, Q, column_stride, V, L):
 
 
 @functools.cache
-def _grad_x_kernel(R, V, tail, L):
-    count = R * V
-
+def _grad_x_kernel(R, V, tail, L, bits):
     @kernel
-    def conv_pool_grad_x_block(dy, weight, argmax, window_offsets, offset, row_step, column_step, strip, dx):
+    def conv_pool_grad_x_blocks(dy, weight, argmax, window_offsets, block_offsets, row_step, column_step, samples, dx):
         N, H, W, C = dx.shape
         _, I, J, O = dy.shape
         line = W * C
-        size = weight.shape[1]
-        for first in range(0, N * I, strip):
-            end = min(first + strip, N * I)
-            for o in range(O):
-                block = load_block(weight, o * size, L, count)
-                for r in range(first, end):
-                    n, i = divmod(r, I)
-                    target = n * H * line + i * row_step + offset
-                    q = r * J * O + o
-                    for _ in range(J):
-                        place = target if argmax is None else target + window_offsets[argmax.flat[q]]
-                        scatter_patch(block, dy, q, dx, place, line, R, V, tail)
-                        target += column_step
-                        q += O
+        size = weight.shape[2]
+        for first in range(0, N, samples):
+            end = min(first + samples, N)
+            for b in range(block_offsets.size):
+                for o in range(0, O, bits):
+                    w = (b * O + o) * size
+                    for r in range(first * I, end * I):
+                        n, i = divmod(r, I)
+                        target = n * H * line + i * row_step + block_offsets[b]
+                        q = r * J * O + o
+                        for _ in range(J):
+                            active = nonzero_bits(dy, q, O - o, bits)
+                            for place in range(window_offsets.size):
+                                chosen = active
+                                if argmax is not None:
+                                    chosen &= equal_bits(argmax, q, O - o, place, bits)
+                                if chosen != 0:
+                                    here = target + window_offsets[place]
+                                    block = load_patch(dx, here, line, R, V, tail, L)
+                                    while chosen != 0:
+                                        k = lowest_bit(chosen)
+                                        block = add_scaled(block, dy, q + k, weight, w + k * size)
+                                        chosen &= chosen - np.uint64(1)
+                                    store_patch(dx, here, line, block, R, V, tail)
+                            target += column_step
+                            q += O
 
-    return conv_pool_grad_x_block
+    return conv_pool_grad_x_blocks

@@ -7,16 +7,14 @@ taps.
 from llvmlite import ir
 from numba.core import types
 
-from nnlite.kernels.blocks import Block, advance, offset, valid_lanes
+from nnlite.kernels.blocks import Block, advance, load_valid, offset, store_valid
 from nnlite.simd import (
     Vector,
     data_pointer,
     emit_fma,
     emit_load,
-    emit_load_masked,
     emit_splat,
     emit_store,
-    emit_store_masked,
     intrinsic,
     ir_vector,
     literal,
@@ -48,26 +46,61 @@ def add_patch(typing, block, g, h, x, i, row_step, R, V, tail):
 
 
 @intrinsic(prefer_literal=True)
-def scatter_patch(typing, block, g, h, dx, i, row_step, R, V, tail):
-    """dx[i + r * row_step + v * L :][:L] += g[h] * block[r, v]; the last vector of a row has `tail` lanes."""
+def load_patch(typing, a, i, row_step, R, V, tail, L):
+    """Block of R rows of V vectors: row r is a[i + r * row_step :]; the last vector of a row has `tail` lanes."""
     rows, vectors, last = literal(R), literal(V), literal(tail)
-    signature = types.void(block, g, types.intp, dx, types.intp, types.intp, R, V, tail)
+    result = Block(Vector(a.dtype, literal(L)), rows * vectors)
 
     def generate(context, builder, signature, arguments):
-        block, _, h, _, i, row_step, *_ = arguments
-        vector = ir_vector(signature.args[0].vector)
-        gradients = data_pointer(context, builder, signature.args[1], arguments[1])
-        target = data_pointer(context, builder, signature.args[3], arguments[3])
-        g = emit_splat(builder, builder.load(builder.gep(gradients, [h])), vector.count)
-        for r in range(rows):
-            row = offset(builder, i, row_step, r)
-            for v in range(vectors):
-                valid = last if v == vectors - 1 else None
-                index = advance(builder, row, v * vector.count)
-                value = emit_load(builder, target, index, vector, valid)
-                weighted = emit_fma(builder, g, builder.extract_value(block, r * vectors + v), value)
-                emit_store(builder, target, index, weighted, valid)
+        _, i, row_step, *_ = arguments
+        pointer = data_pointer(context, builder, signature.args[0], arguments[0])
+        vector = ir_vector(result.vector)
+        block = ir.Constant(context.get_value_type(result), ir.Undefined)
+        for k in range(rows * vectors):
+            r, v = divmod(k, vectors)
+            index = advance(builder, offset(builder, i, row_step, r), v * vector.count)
+            value = emit_load(builder, pointer, index, vector, last if v == vectors - 1 else None)
+            block = builder.insert_value(block, value, k)
+        return block
+
+    return result(a, types.intp, types.intp, R, V, tail, L), generate
+
+
+@intrinsic(prefer_literal=True)
+def store_patch(typing, a, i, row_step, block, R, V, tail):
+    """Inverse of :func:`load_patch`."""
+    rows, vectors, last = literal(R), literal(V), literal(tail)
+    signature = types.void(a, types.intp, types.intp, block, R, V, tail)
+
+    def generate(context, builder, signature, arguments):
+        _, i, row_step, block, *_ = arguments
+        pointer = data_pointer(context, builder, signature.args[0], arguments[0])
+        lanes = signature.args[3].vector.lanes
+        for k in range(rows * vectors):
+            r, v = divmod(k, vectors)
+            index = advance(builder, offset(builder, i, row_step, r), v * lanes)
+            emit_store(builder, pointer, index, builder.extract_value(block, k), last if v == vectors - 1 else None)
         return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def add_scaled(typing, block, g, h, w, j):
+    """block[k] += g[h] * w[j + k * L :][:L]."""
+    signature = block(block, g, types.intp, w, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        block, _, h, _, j = arguments
+        block_type = signature.return_type
+        vector = ir_vector(block_type.vector)
+        gradients = data_pointer(context, builder, signature.args[1], arguments[1])
+        weights = data_pointer(context, builder, signature.args[3], arguments[3])
+        g = emit_splat(builder, builder.load(builder.gep(gradients, [h])), vector.count)
+        for k in range(block_type.count):
+            w = emit_load(builder, weights, advance(builder, j, k * vector.count), vector)
+            block = builder.insert_value(block, emit_fma(builder, g, w, builder.extract_value(block, k)), k)
+        return block
 
     return signature, generate
 
@@ -84,10 +117,10 @@ def load_rows(typing, a, i, step, valid, L, T, V):
         vector = ir_vector(result.vector)
         block = ir.Constant(context.get_value_type(result), ir.Undefined)
         for v in range(vectors):
-            mask = valid_lanes(builder, valid, v, vector)
+            left = builder.sub(valid, ir.Constant(valid.type, v * vector.count))
             for t in range(rows):
                 index = advance(builder, offset(builder, i, step, t), v * vector.count)
-                value = emit_load_masked(builder, pointer, index, vector, mask)
+                value = load_valid(builder, pointer, index, vector, left)
                 block = builder.insert_value(block, value, t * vectors + v)
         return block
 
@@ -105,10 +138,10 @@ def store_rows(typing, a, i, step, valid, block, T, V):
         pointer = data_pointer(context, builder, signature.args[0], arguments[0])
         vector = ir_vector(signature.args[4].vector)
         for v in range(vectors):
-            mask = valid_lanes(builder, valid, v, vector)
+            left = builder.sub(valid, ir.Constant(valid.type, v * vector.count))
             for t in range(rows):
                 index = advance(builder, offset(builder, i, step, t), v * vector.count)
-                emit_store_masked(builder, pointer, index, builder.extract_value(block, t * vectors + v), mask)
+                store_valid(builder, pointer, index, builder.extract_value(block, t * vectors + v), left)
         return context.get_dummy_value()
 
     return signature, generate
@@ -132,12 +165,12 @@ def add_window(typing, block, g, argmax, q, valid, x, i, row_step, column_step, 
         bytes_ = ir.VectorType(ir.IntType(8), vector.count)
         g, places = [], []
         for v in range(vectors):
-            mask = valid_lanes(builder, valid, v, vector)
+            left = builder.sub(valid, ir.Constant(valid.type, v * vector.count))
             index = advance(builder, q, v * vector.count)
-            g.append(emit_load_masked(builder, gradients, index, vector, mask))
+            g.append(load_valid(builder, gradients, index, vector, left))
             if height * width > 1:
                 pointer = data_pointer(context, builder, signature.args[2], arguments[2])
-                places.append(emit_load_masked(builder, pointer, index, bytes_, mask))
+                places.append(load_valid(builder, pointer, index, bytes_, left))
         for a in range(height):
             row = offset(builder, i, row_step, a)
             for b in range(width):
