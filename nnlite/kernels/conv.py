@@ -13,6 +13,7 @@ import functools
 import numpy as np
 
 from nnlite.jit import aligned_empty, kernel
+from nnlite.kernels import winograd
 from nnlite.kernels.blocks import add_outer, store_maxima, zeros
 from nnlite.simd import REGISTERS, lanes_of
 
@@ -38,8 +39,13 @@ def max_pool_positions() -> int:
     return REGISTERS - 3
 
 
-def pack_forward(weight: np.ndarray, pool: tuple[int, int]) -> np.ndarray:
-    """(K, M, C, O) to (groups, K * M * C, group); a group is the output channels of one register tile, zero-padded."""
+def pack_forward(weight: np.ndarray, stride: tuple[int, int], pool: tuple[int, int]) -> np.ndarray:
+    """(K, M, C, O) to (groups, ..., group): a group is the output channels of one register tile, zero-padded.
+
+    Between them lie K * M * C taps, or what :mod:`nnlite.kernels.winograd` makes of these.
+    """
+    if m := winograd.tile(weight.shape[:2], stride, pool, *weight.shape[2:]):
+        return winograd.pack(weight, m)
     lanes = lanes_of(weight.dtype)
     channels = weight.shape[-1]
     group = forward_tile(channels, pool, lanes)[1] * lanes
@@ -60,6 +66,9 @@ def conv_pool(x, packed, bias, y, argmax, kernel_size, stride, pool):
 
     x (N, H, W, C); packed from `pack_forward`; bias (groups * group,) zero-padded; y and argmax (N, I, J, O).
     """
+    if m := winograd.tile(kernel_size, stride, pool, x.shape[3], y.shape[3]):
+        winograd.conv_pool(x, packed, bias, y, argmax, m, kernel_size[0])
+        return
     lanes = lanes_of(x.dtype)
     windows, vectors = forward_tile(y.shape[3], pool, lanes)
     windows = min(windows, y.shape[2])

@@ -105,7 +105,7 @@ class Conv2D(Layer):
         return {"weight": self.initializer(shape, rng, dtype), "bias": np.zeros(self.filters, dtype)}
 
     def prepare(self, params: Params) -> Params:
-        return _prepare(params, (1, 1))
+        return _prepare(self, (1, 1), params)
 
     def forward(self, params: Params, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
         y, padded, _ = _forward(self, (1, 1), params, x, keep_argmax=False)
@@ -167,7 +167,7 @@ class ConvMaxPool2D(Layer):
         return self.conv.init(input_shape, rng, dtype)
 
     def prepare(self, params: Params) -> Params:
-        return _prepare(params, self.pool.window)
+        return _prepare(self.conv, self.pool.window, params)
 
     def forward(self, params: Params, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
         y, padded, argmax = _forward(self.conv, self.pool.window, params, x, keep_argmax=True)
@@ -186,13 +186,13 @@ class ConvMaxPool2D(Layer):
         return outputs * math.prod(self.conv.kernel) * input_shape[2]
 
 
-def _prepare(params: Params, pool: tuple[int, int]) -> Params:
+def _prepare(conv: Conv2D, pool: tuple[int, int], params: Params) -> Params:
     if _packed_name(pool) in params:
         return params
     weight = params["weight"]
     return {
         **params,
-        _packed_name(pool): kernels.pack_forward(weight, pool),
+        _packed_name(pool): kernels.pack_forward(weight, conv.steps, pool),
         PATCHES: conv_gradients.pack_patches(weight),
     }
 
@@ -217,8 +217,8 @@ def _forward(
     x = _pad(conv, x)
     packed = params.get(_packed_name(pool))
     if packed is None:
-        packed = kernels.pack_forward(params["weight"], pool)
-    bias = np.zeros(packed.shape[0] * packed.shape[2], x.dtype)
+        packed = kernels.pack_forward(params["weight"], conv.steps, pool)
+    bias = np.zeros(packed.shape[0] * packed.shape[-1], x.dtype)
     bias[: conv.filters] = params["bias"]
     y = aligned_empty(shape, x.dtype)
     argmax = aligned_empty(shape, np.uint8) if keep_argmax else None

@@ -34,9 +34,9 @@ def convolution(rng, size, channels, filters, kernel, stride, pool, dtype):
     x = at_the_edge(rng.standard_normal((2, *size, channels)), dtype)
     weight = rng.standard_normal((*kernel, channels, filters)).astype(dtype)
     packed, patches = (
-        at_the_edge(p, dtype) for p in (conv.pack_forward(weight, pool), conv_gradients.pack_patches(weight))
+        at_the_edge(p, dtype) for p in (conv.pack_forward(weight, stride, pool), conv_gradients.pack_patches(weight))
     )
-    bias = at_the_edge(np.zeros(packed.shape[0] * packed.shape[2]), dtype)
+    bias = at_the_edge(np.zeros(packed.shape[0] * packed.shape[-1]), dtype)
     lengths = [((size[k] - kernel[k]) // stride[k] + 1) // pool[k] for k in (0, 1)]
     y, argmax = (at_the_edge(np.zeros((2, *lengths, filters)), kind) for kind in (dtype, np.uint8))
     dx, dweight = at_the_edge(np.zeros(x.shape), dtype), at_the_edge(np.zeros(weight.shape), dtype)
@@ -62,6 +62,8 @@ if __name__ == "__main__":
     rng = np.random.default_rng(0)
     convolution(rng, (6, 8), 1, 32, (3, 3), (1, 1), (2, 2), np.float32)
     convolution(rng, (6, 9), 17, 5, (3, 2), (1, 1), (2, 2), np.float32)
+    convolution(rng, (7, 9), 9, 19, (3, 3), (1, 1), (2, 2), np.float32)
+    convolution(rng, (3, 7), 9, 19, (2, 2), (1, 1), (2, 2), np.float32)
     for size in (1, 7, 16, 37):
         elementwise(rng, size, np.float32)
     max_pooling(rng, np.float32)

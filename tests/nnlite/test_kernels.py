@@ -48,8 +48,8 @@ def integers(rng, shape, dtype):
 
 def run_forward(x, weight, bias, kernel, stride, pool, keep_argmax):
     """(y, argmax or None) of conv_pool, run between guards."""
-    packed = conv.pack_forward(weight, pool)
-    padded = np.zeros(packed.shape[0] * packed.shape[2], x.dtype)
+    packed = conv.pack_forward(weight, stride, pool)
+    padded = np.zeros(packed.shape[0] * packed.shape[-1], x.dtype)
     padded[: len(bias)] = bias
     lengths = [((x.shape[k + 1] - kernel[k]) // stride[k] + 1) // pool[k] for k in (0, 1)]
     shape = (len(x), *lengths, len(bias))
@@ -112,7 +112,7 @@ def test_convolution(seed, n, channels, filters, kernel, stride, pool, spare, dt
     ("n", "channels", "filters", "kernel", "stride", "pool"),
     [
         (2, 1, 32, (5, 5), (1, 1), (2, 2)),  # the first layer of the published network
-        (1, 33, 48, (3, 3), (1, 1), (2, 2)),
+        (1, 33, 48, (3, 2), (1, 1), (2, 2)),
         (1, 2, 3, (11, 11), (4, 4), (3, 3)),
         (1, 3, 2, (25, 1), (1, 1), (1, 1)),  # more rows than registers
         (0, 3, 5, (2, 2), (1, 1), (2, 2)),

@@ -10,7 +10,7 @@ import llvmlite.binding
 import pytest
 
 FEATURES = llvmlite.binding.get_host_cpu_features()
-CHOSEN = ["test_kernels.py", "test_simd.py"]
+CHOSEN = ["test_kernels.py", "test_simd.py", "test_winograd.py"]
 
 
 @pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="names of x86 processors")
@@ -19,7 +19,7 @@ CHOSEN = ["test_kernels.py", "test_simd.py"]
     ("name", "needs", "tests"),
     [
         ("haswell", ("avx2", "fma"), "wide or activations or loads"),  # 256 bits, 16 registers
-        ("generic", (), "without_argmax or loads"),  # 128 bits, no fused multiply-add
+        ("generic", (), "without_argmax or wide or loads"),  # 128 bits, no fused multiply-add
     ],
 )
 def test_kernels_for_another_processor(name, needs, tests):
