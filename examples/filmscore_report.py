@@ -5,7 +5,7 @@
 
 Every model is trained on the same six folds, so that each track is judged once by a network that never heard it; split
 by game, and for the difference that it makes also by track and by window. What is finished is kept in a journal: stop
-it whenever you like and run it again.
+it whenever you like and run it again. `--only over-time` does one section of RESULTS.md, with a journal of its own.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ import build_features
 
 from filmscore.features import load_features
 from filmscore.files import sha256
-from filmscore.study import report, shipping, trials
+from filmscore.study import over_time, report, shipping, trials
 from filmscore.study.folds import N_FOLDS, stored_folds
-from filmscore.study.models import LADDER, LONG, MODELS, SHIPPED, TORCH, TRIED
+from filmscore.study.models import FEATURES, LADDER, LONG, MODELS, OVER_TIME, SHIPPED, TORCH, TRIED
 from nnlite.model_selection import run_tasks
 from nnlite.model_selection.execution import Workers
 
@@ -42,24 +42,77 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     out: Path = options.out.resolve()  # workers may stand elsewhere
     out.mkdir(parents=True, exist_ok=True)
+    parts = [PARTS[options.only]] if options.only else [*PARTS.values()]
+    written: list[Path] = []
+    for part in parts:
+        found = part(options, out)
+        if found is None:
+            return 1
+        written += [path for path in found if path not in written]
+    print(f"wrote {', '.join(map(str, written))}")
+    return 0
 
-    # Features for both widths of the mel bands, made once.
-    folders = {str(hz): out / f"features-{hz:.0f}" for hz in BANDS_HZ}
-    for hz, folder in folders.items():
-        if not (folder / "features.json").is_file():
-            asked = [str(options.corpus), "--out", str(folder), "--fmax", hz, "--processes", str(options.processes)]
-            build_features.main(asked)
+
+def study(options: argparse.Namespace, out: Path) -> list[Path] | None:
+    """The models of the study on every split; the model that is shipped too, if it is asked for."""
+    folders = {str(hz): made_features(str(hz), f"features-{hz:.0f}", options, out) for hz in BANDS_HZ}
     features = load_features(folders[str(BANDS_HZ[0])])
-
-    # The folds, and every model on every fold; the journal keeps what is done.
     hashes = {by: stored_folds(out / f"folds-{by}.json", features, by)[1] for by in SPLITS}
-    tasks = study_tasks(options.seeds, options.torch)
+    if not trained(study_tasks(options.seeds, options.torch), folders, hashes, out / "journal.jsonl", options):
+        return None
+
+    # Tables and pictures between the markers of RESULTS.md; the words around them are written by hand.
+    pictures = report.pictures_beside(options.results)
+    blocks = report.make_blocks(features, out, hashes, pictures, options.seeds, options.torch)
+    report.write(options.results, blocks)
+    written = [options.results, *sorted(pictures.glob("*.png"))]
+
+    # The model that tags recordings, from all games.
+    if options.model is not None:
+        features = load_features(folders[str(SHIPPED.bands_hz)])
+        found = report.result(features, out, SHIPPED)
+        fitted = shipping.train(SHIPPED, features, found.track_pieces)
+        written += shipping.write(options.model, SHIPPED, fitted, features, found.track, COMMANDS)
+    return written
+
+
+def networks_over_time(options: argparse.Namespace, out: Path) -> list[Path] | None:
+    """Networks over time and other inputs, by game alone, beside the convolutional network."""
+    names = list(dict.fromkeys(model.features for model in OVER_TIME.values()))
+    folders = {name: made_features(name, f"features-{name.removesuffix('.0')}", options, out) for name in names}
+    features = {name: load_features(folder) for name, folder in folders.items()}
+    hashes = {"game": stored_folds(out / "folds-game.json", features[names[0]], "game")[1]}
+    done = [] if options.only else study_tasks(options.seeds, options.torch)
+    tasks = [task for task in over_time.tasks() if task not in done]
+    if not trained(tasks, folders, hashes, out / "journal-over-time.jsonl", options):
+        return None
+    report.write(options.results, over_time.blocks(features, out))
+    return [options.results]
+
+
+PARTS = {"study": study, "over-time": networks_over_time}
+
+
+def made_features(name: str, folder: str, options: argparse.Namespace, out: Path) -> Path:
+    """The folder of some of the features, made if it isn't there."""
+    if not (out / folder / "features.json").is_file():
+        asked = [str(options.corpus), "--out", str(out / folder), "--processes", str(options.processes)]
+        build_features.main([*asked, *FEATURES[name]])
+    return out / folder
+
+
+def trained(
+    tasks: list[dict], folders: dict[str, Path], hashes: dict[str, str], journal: Path, options: argparse.Namespace
+) -> bool:
+    """Train every model on its folds; the journal keeps what is done. Says what failed; whether nothing did."""
     outcomes = run_tasks(
-        functools.partial(trials.run, features={hz: str(folder) for hz, folder in folders.items()}, out=str(out)),
+        functools.partial(
+            trials.run, features={name: str(folder) for name, folder in folders.items()}, out=str(journal.parent)
+        ),
         tasks,
         executor=workers(options),
-        journal=out / "journal.jsonl",
-        context={"features": {hz: digest(folder) for hz, folder in folders.items()}, "folds": hashes},
+        journal=journal,
+        context={"features": {name: digest(folder) for name, folder in folders.items()}, "folds": hashes},
         retry_failed=options.retry_failed,
         progress=sys.stderr,
     )
@@ -68,21 +121,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"failed: {outcome.task['model']} by {outcome.task['by']}, fold {outcome.task['fold']}: {outcome.error}")
     if failed:
         print(f"{len(failed)} of {len(outcomes)} trainings failed; --retry-failed runs them again", file=sys.stderr)
-        return 1
-
-    # Tables and pictures between the markers of RESULTS.md; the words around them are written by hand.
-    written = report.write(options.results, features, out, hashes, options.seeds, options.torch)
-
-    # The model that tags recordings, from all games.
-    if options.model is not None:
-        features = load_features(folders[str(SHIPPED.bands_hz)])
-        paths = {k: trials.values_path(out, trials.task(SHIPPED, "game", k)) for k in range(N_FOLDS)}
-        values = {k: trials.read_values(path) for k, path in paths.items()}
-        found = report.Result(features, SHIPPED, values)
-        fitted = shipping.train(SHIPPED, features, found.track_pieces)
-        written += shipping.write(options.model, SHIPPED, fitted, features, found.track, COMMANDS)
-    print(f"wrote {', '.join(map(str, written))}")
-    return 0
+    return not failed
 
 
 def workers(options: argparse.Namespace) -> Workers | None:
@@ -121,6 +160,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--corpus", type=Path, default=Path("corpus"), metavar="DIR", help="recordings, from fetch_corpus.py")
     add("--out", type=Path, default=Path("study"), metavar="DIR", help="features, folds, journal, values (%(default)s)")
+    add("--only", choices=list(PARTS), help="a part of it: the study, or networks over time and other inputs")
     add("--results", type=Path, metavar="FILE", help="the RESULTS.md whose tables are made anew (OUT/RESULTS.md)")
     add("--model", type=Path, metavar="FILE", help="train the study's tagger on all games too, and write it here")
     add("--processes", type=int, default=os.cpu_count() or 1, metavar="N", help="trainings at a time (%(default)s)")

@@ -21,6 +21,7 @@ def convolutional(
     output: nn.Layer | None = None,
     dropout: bool = True,
     rest: float = 0.0,
+    first_pool: int = 2,
     input_shape: tuple[int, int, int] = TILE,
 ) -> nn.Sequential:
     """Four convolutions, each with 2 x 2 max-pooling and dropout, then two dense layers of 50, then the classes.
@@ -35,14 +36,27 @@ def convolutional(
         False leaves all dropout layers out.
     rest : float
         What dropped units say, see `nnlite.Dropout`: 0 is published, 0.5 suits sigmoid units.
+    first_pool : int
+        Rows that the first pooling makes one of: 2 is published, 4 brings spectra to the height of other tiles.
     """
     unit = ACTIVATIONS[activation]
-    layers: list[nn.Layer] = []
-    for filters, size, rate in FILTERS:
-        layers += [nn.Conv2D(filters, size), unit(), nn.MaxPool2D(2)] + ([nn.Dropout(rate, rest)] if dropout else [])
+    layers = _convolutions(FILTERS, unit, dropout, rest, first_pool)
     layers += [nn.Flatten(), nn.Dense(50), unit()] + ([nn.Dropout(0.5, rest)] if dropout else [])
     layers += [nn.Dense(50), unit(), nn.Dense(n_classes), nn.Softmax() if output is None else output]
     return nn.Sequential(layers, input_shape)
+
+
+def _convolutions(
+    filters: Sequence[tuple[int, int, float]], unit: type[nn.Layer], dropout: bool, rest: float, first_pool: int
+) -> list[nn.Layer]:
+    """Convolutions, each with pooling and dropout; `filters` are some of `FILTERS`."""
+    layers: list[nn.Layer] = []
+    for number, (channels, size, rate) in enumerate(filters):
+        pool = (first_pool, 2) if number == 0 else 2
+        layers += [nn.Conv2D(channels, size), unit(), nn.MaxPool2D(pool)] + (
+            [nn.Dropout(rate, rest)] if dropout else []
+        )
+    return layers
 
 
 def fully_connected(

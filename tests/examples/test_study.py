@@ -3,15 +3,17 @@
 import dataclasses
 import json
 
+import build_features
 import filmscore_report
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
+import nnlite as nn
 from filmscore import inputs
 from filmscore.augmentation import Augmentation
-from filmscore.study import folds, judging, report, tables, trials
-from filmscore.study.models import BASE, LADDER, MODELS, TRIED, Model
+from filmscore.study import costs, fitting, folds, judging, over_time, report, tables, trials
+from filmscore.study.models import BASE, FEATURES, LADDER, MODELS, OVER_TIME, TRIED, Model
 from filmscore.study.trials import Values
 from nnlite import metrics
 from tests.examples.made_up import NAMES, made_up_features
@@ -57,9 +59,9 @@ def test_folds_are_written_once_and_read_with_the_same_hash(tmp_path):
 
 
 def test_training_sees_at_most_so_many_windows_of_a_game(monkeypatch):
-    monkeypatch.setattr(trials, "CAP", 5)
+    monkeypatch.setattr(fitting, "CAP", 5)
     features = made_up_features()
-    rows = trials.some_of_each_game(features, np.arange(100), np.random.default_rng(0))
+    rows = fitting.some_of_each_game(features, np.arange(100), np.random.default_rng(0))
     assert np.bincount(features.groups("game")[rows]).max() == 5
 
 
@@ -204,10 +206,51 @@ def test_steps_of_the_ladder_change_something_and_say_it():
     assert "title" not in BASE.settings
 
 
+def test_settings_that_came_later_leave_what_is_done_done():
+    """Keys of journals that were written before stay the same while a later setting has its default."""
+    assert "recipe" not in BASE.settings and "first_pool" not in BASE.settings
+    assert dataclasses.replace(BASE, recipe="log_mel").settings == BASE.settings | {"recipe": "log_mel"}
+    assert (BASE.features, OVER_TIME["log_mel"].features) == ("11025.0", "log_mel")
+    assert {model.features for model in (*OVER_TIME.values(), *LADDER.values(), *TRIED.values())} <= FEATURES.keys()
+
+
+@pytest.mark.parametrize("name", ["log_mel", "log_spectrum"])
+def test_other_inputs_have_windows_of_the_same_duration(name):
+    options = build_features.parse([".", *FEATURES[name]])
+    recipe = options.recipe
+    assert options.frames / recipe.frame_rate == pytest.approx(100 * 2048 / 22050, abs=1e-9)
+    shape = (recipe.n_features, options.frames, 1)
+    network = fitting.network(OVER_TIME[name], 4, shape)
+    assert network.output_shape == (4,) and network.layers[2].window == (OVER_TIME[name].first_pool, 2)
+
+
+def test_costs_are_measured_once_for_all(tmp_path, monkeypatch):
+    monkeypatch.setattr(costs, "ROUNDS", 1)
+    net = nn.Sequential([nn.Flatten(), nn.Dense(3)], (4, 5, 1))
+    batch = costs.Batch(
+        nn.NetworkClassifier(net, loss=nn.SoftmaxCrossEntropy(), optimizer=nn.SGD()),
+        np.ones((8, 4, 5, 1), np.float32),
+        8,
+    )
+    made = []
+
+    def make():
+        made.append(1)
+        return batch
+
+    first = costs.measured(tmp_path / "costs.json", {"a": make})
+    assert first["a"].parameters == 63 and first["a"].training_ms > 0 and first["a"].inference_ms > 0
+    assert costs.measured(tmp_path / "costs.json", {"a": make}) == first and len(made) == 1
+    both = costs.measured(tmp_path / "costs.json", {"a": make, "b": make})  # in one run: a anew as well
+    assert both.keys() == {"a", "b"} and len(made) == 3
+    assert both["a"] + both["b"] == (126, both["a"][1] + both["b"][1], both["a"][2] + both["b"][2])
+
+
 def test_markers_are_filled_and_strange_ones_refused():
     text = "a\n<!-- begin one -->\nold\n<!-- end -->\nb"
     assert report.filled(text, {"one": "new"}) == "a\n<!-- begin one -->\nnew\n<!-- end -->\nb"
-    with pytest.raises(ValueError, match="differing in \\['two'\\]"):
+    assert report.filled(text, {}) == text
+    with pytest.raises(ValueError, match="got none for \\['two'\\]"):
         report.filled(text, {"one": "new", "two": "more"})
 
 
@@ -225,7 +268,7 @@ def test_the_most_confident_mislabelings_come_first_and_one_of_a_soundtrack(judg
 def test_each_kind_of_model_gives_values_for_both_parts(kind, monkeypatch, tmp_path):
     features = made_up_features()
     monkeypatch.setattr(trials, "_read", lambda *_: (features, features.tiles))
-    monkeypatch.setattr(trials, "CAP", 3)
+    monkeypatch.setattr(fitting, "CAP", 3)
     task = trials.task(dataclasses.replace(MODELS[kind], epochs=1), "game", 2)
     outcome = trials.run(task, features={"11025.0": ""}, out=str(tmp_path))
     kept = trials.read_values(trials.values_path(tmp_path, task))
@@ -243,13 +286,18 @@ def test_the_report_of_a_small_study(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(trials, "_read", lambda *_: (features, features.tiles))
     monkeypatch.setattr(filmscore_report, "load_features", lambda _: features)
     monkeypatch.setattr(filmscore_report, "digest", lambda _: "made up")
-    monkeypatch.setattr(trials, "CAP", 3)
+    monkeypatch.setattr(fitting, "CAP", 3)
     quick = {"kind": "logistic", "epochs": 1}
     short = {
         name: dataclasses.replace(model, **quick, label_smoothing=0.01 * number)
         for number, (name, model) in enumerate(MODELS.items())
     }
     long = dataclasses.replace(short["cnn"], epochs=2, title="long")
+    for module in (filmscore_report, over_time):
+        over = {"cnn": short["cnn"], "log_mel": dataclasses.replace(long, epochs=3)}
+        monkeypatch.setattr(module, "OVER_TIME", over)
+    monkeypatch.setattr(over_time, "BASE", short["cnn"])
+    monkeypatch.setattr(costs, "ROUNDS", 1)
     for module in (filmscore_report, report):
         monkeypatch.setattr(module, "MODELS", short)
         monkeypatch.setattr(module, "LADDER", {short["cnn"].title: short["cnn"], "eight times": long})
@@ -270,9 +318,20 @@ def test_the_report_of_a_small_study(monkeypatch, tmp_path, capsys):
     pictures = sorted(path.name for path in (tmp_path / "docs" / "study").glob("*.png"))
     assert pictures == ["confusion.png", "learning_curves.png", "models.png", "splits.png"]
     n = len(trained)
-    assert n == 6 * (4 * 3 + 3) + 3  # four models by three splits, three by game, one change on three folds
+    # four models by three splits, three by game, one change on three folds; on log-mel bands three folds
+    assert n == 6 * (4 * 3 + 3) + 3 + 3
     assert filmscore_report.main(arguments) == 0 and len(trained) == n
     assert (tmp_path / "RESULTS.md").read_text() == text
+
+    # The section by itself: its own journal trains what the others are held against, and leaves the rest alone.
+    (tmp_path / "RESULTS.md").write_text("before\n<!-- begin over-time -->\n<!-- end -->\n")
+    assert filmscore_report.main([*arguments, "--only", "over-time"]) == 0 and len(trained) == n + 6
+    section = (tmp_path / "RESULTS.md").read_text()
+    assert section.startswith("before\n") and section.splitlines()[2:-1] == _block(text, "over-time")
+
+
+def _block(text, name):
+    return text.partition(f"<!-- begin {name} -->\n")[2].partition("\n<!-- end -->")[0].splitlines()
 
 
 def _counted(fit, trained):

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
-MEAN_DEVIATION = "mean and deviation"
+FEATURES = {
+    "11025.0": ("--fmax", "11025.0"),
+    "9500.0": ("--fmax", "9500.0"),
+    "log_mel": ("--set", "output=log_mel", "--set", "n_mels=64"),
+    "log_spectrum": (
+        *("--set", "output=log_spectrum", "--set", "sr=5512.5", "--set", "n_fft=256", "--set", "hop_length=512"),
+    ),
+}
+"""What `build_features.py` is asked for: MFCCs of mel bands up to so many Hz, 64 log-mel bands up to 11,025 Hz, or
+spectra of 129 bins of 21.5 Hz up to 2,756 Hz, 46 ms of every 93. All have the same windows of 100 frames, 9.3 s.
+
+The spectra keep pitch (the fundamental tones of nearly all instruments lie in their range) in as many rows as three
+MFCC tiles have; to keep the brilliance above as well would take four times as many, and as much more work.
+"""
+
+ADDED = ("recipe", "first_pool")
+"""Settings that came when journals had been written: left out of `Model.settings` while they have their default, so
+that what is done counts as done."""
 
 
 @dataclass(frozen=True)
@@ -22,14 +39,18 @@ class Model:
         Whether each genre has networks of its own, trained on its positives and as many negatives.
     torch : bool
         Whether PyTorch trains the network, see `filmscore.torch_twin`.
+    recipe : {"mfcc", "log_mel", "log_spectrum"}
+        What tiles are made of, see `FEATURES`.
     bands_hz : float
-        Upper edge of the mel bands.
+        Upper edge of the mel bands of MFCCs.
     inputs : {"mfcc", "log_mel", "centred", "modulation"}
-        See `filmscore.inputs`.
+        What is made of the tiles, see `filmscore.inputs`; "mfcc" takes them as they are.
     outputs : {"softmax", "sigmoid"}
         One probability that a sample's tags share, or a decision for each genre.
     hidden : tuple of int
         Units of the hidden layers of "mlp".
+    first_pool : int
+        Rows that the first pooling of "cnn" and "crnn" makes one of.
     activation : {"sigmoid", "tanh", "relu"}
     scaling : {None, "coefficient", "track"}
         Mean 0 and deviation 1 of each coefficient over the training part, or over each track by itself first.
@@ -59,10 +80,12 @@ class Model:
     kind: str = "cnn"
     binary: bool = False
     torch: bool = False
+    recipe: str = "mfcc"
     bands_hz: float = 11025.0
     inputs: str = "mfcc"
     outputs: str = "softmax"
     hidden: tuple[int, ...] = (200, 50)
+    first_pool: int = 2
     activation: str = "sigmoid"
     scaling: str | None = "coefficient"
     init: str = "lsuv"
@@ -83,7 +106,16 @@ class Model:
     @property
     def settings(self) -> dict[str, Any]:
         """All that decides about the values; a candidate of the search that runs the study."""
-        return {name: value for name, value in vars(self).items() if name != "title"} | {"hidden": list(self.hidden)}
+        defaults = {field.name: field.default for field in fields(self)}
+        left_out = {"title"} | {name for name in ADDED if getattr(self, name) == defaults[name]}
+        return {name: value for name, value in vars(self).items() if name not in left_out} | {
+            "hidden": list(self.hidden)
+        }
+
+    @property
+    def features(self) -> str:
+        """Which of `FEATURES` it sees."""
+        return str(self.bands_hz) if self.recipe == "mfcc" else self.recipe
 
 
 MODELS = {
@@ -144,3 +176,11 @@ LADDER = {
 """From the published recipe to the tagger; from the modulation on each line keeps the changes above it."""
 
 TORCH = replace(BASE, torch=True)
+
+OVER_TIME = {
+    "cnn": BASE,
+    "log_mel": replace(BASE, recipe="log_mel", title="convolutional, on 64 log-mel bands"),
+    "log_spectrum": replace(BASE, recipe="log_spectrum", first_pool=4, title="convolutional, on spectra"),
+}
+"""What the published study left to the future: networks over time, and inputs that lose less; first what they are
+held against."""

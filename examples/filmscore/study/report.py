@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -56,47 +57,54 @@ class Result:
         return self.model.outputs == "softmax" and not self.model.binary
 
 
-def write(path: Path, features: Features, out: Path, hashes: Mapping[str, str], seeds: int, torch: bool) -> list[Path]:
-    """Make RESULTS.md anew at `path`, from itself or from the project's, with pictures in docs/study beside it."""
-    text = (path if path.is_file() else TEMPLATE).read_text(encoding="utf-8")
+def result(
+    features: Features, out: Path, model: Model, by: str = "game", seed: int = 0, chosen: Sequence[int] = range(N_FOLDS)
+) -> Result:
+    """A model's values from their files."""
+    paths = {fold: values_path(out, task(model, by, fold, seed)) for fold in chosen}
+    return Result(features, model, {fold: read_values(path) for fold, path in paths.items()})
+
+
+def pictures_beside(path: Path) -> Path:
+    """The folder docs/study beside a RESULTS.md, where its pictures go."""
     folder = path.parent / "docs" / "study"
     folder.mkdir(parents=True, exist_ok=True)
-    blocks = make_blocks(features, out, hashes, folder, seeds, torch)
+    return folder
+
+
+def write(path: Path, blocks: Mapping[str, str]) -> None:
+    """Make blocks of RESULTS.md anew at `path`; the others stay as they are there, or in the project's."""
+    text = (path if path.is_file() else TEMPLATE).read_text(encoding="utf-8")
     with replace_file(path) as file:
         file.write(filled(text, blocks).encode())
-    return [path, *sorted(folder.glob("*.png"))]
 
 
 def filled(text: str, blocks: Mapping[str, str]) -> str:
-    """Text with what stands between `<!-- begin NAME -->` and `<!-- end -->` replaced."""
-    unknown = {match["name"] for match in MARKED.finditer(text)} ^ set(blocks)
-    if unknown:
-        raise ValueError(f"RESULTS.md: expected a marker for each of {sorted(blocks)}, differing in {sorted(unknown)}")
-    return MARKED.sub(lambda match: f"{match[1]}{blocks[match['name']]}\n{match[3]}", text)
+    """Text with what stands between `<!-- begin NAME -->` and `<!-- end -->` replaced, where there is a block."""
+    missing = set(blocks) - {match["name"] for match in MARKED.finditer(text)}
+    if missing:
+        raise ValueError(f"RESULTS.md: expected a marker for each of {sorted(blocks)}, got none for {sorted(missing)}")
+    return MARKED.sub(
+        lambda match: f"{match[1]}{blocks[match['name']]}\n{match[3]}" if match["name"] in blocks else match[0], text
+    )
 
 
 def make_blocks(
     features: Features, out: Path, hashes: Mapping[str, str], folder: Path, seeds: int, torch: bool
 ) -> dict[str, str]:
-    """Markdown for each marker; pictures go into `folder`."""
-
-    def result(model: Model, by: str = "game", seed: int = 0, chosen: Sequence[int] = range(N_FOLDS)) -> Result:
-        paths = {fold: values_path(out, task(model, by, fold, seed)) for fold in chosen}
-        return Result(features, model, {fold: read_values(path) for fold, path in paths.items()})
-
-    study = {name: result(model) for name, model in MODELS.items()}
-    steps = {title: result(model) for title, model in LADDER.items()}
+    """Markdown for each marker of the study; pictures go into `folder`."""
+    of = functools.partial(result, features, out)
+    study = {name: of(model) for name, model in MODELS.items()}
+    steps = {title: of(model) for title, model in LADDER.items()}
     mlp, cnn, ensemble = (study[name] for name in ("mlp", "cnn", "ensemble"))
-    shipped = result(SHIPPED)
+    shipped = of(SHIPPED)
     shown = {each.model.title: each for each in (*study.values(), shipped)}
-    by_split = {
-        model.title: {by: result(model, by) for by in QUESTIONS} for model in (MODELS["logistic"], LONG, SHIPPED)
-    }
-    priors = {by: result(MODELS["prior"], by) for by in QUESTIONS}
-    tried = {title: result(model, chosen=CHOOSING) for title, model in TRIED.items()}
-    twins = {f"nnlite, seed {seed}": result(BASE, "game", seed, CHOOSING) for seed in range(seeds)}
+    by_split = {model.title: {by: of(model, by) for by in QUESTIONS} for model in (MODELS["logistic"], LONG, SHIPPED)}
+    priors = {by: of(MODELS["prior"], by) for by in QUESTIONS}
+    tried = {title: of(model, chosen=CHOOSING) for title, model in TRIED.items()}
+    twins = {f"nnlite, seed {seed}": of(BASE, "game", seed, CHOOSING) for seed in range(seeds)}
     if torch:
-        twins["PyTorch, seed 0"] = result(TORCH, chosen=CHOOSING)
+        twins["PyTorch, seed 0"] = of(TORCH, chosen=CHOOSING)
 
     tracks_of = {title: each.track for title, each in shown.items()}
     pictures.intervals(folder / "models.png", tracks_of, "roc_auc", "ROC-AUC, tracks of unheard games", 0.5)

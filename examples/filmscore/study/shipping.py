@@ -14,10 +14,10 @@ from filmscore.features import Features
 from filmscore.files import replace_file
 from filmscore.inputs import INPUTS
 from filmscore.splits import evaluable_classes
+from filmscore.study.fitting import ensemble, some_of_each_game
 from filmscore.study.folds import CAP
 from filmscore.study.judging import Judgement, Pieces
 from filmscore.study.models import Model
-from filmscore.study.trials import ensemble, some_of_each_game
 from filmscore.tagging import about_model
 from nnlite import metrics
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from filmscore import published
 from filmscore.features import Features
+from filmscore.study.costs import Cost
 from filmscore.study.judging import Judgement, Pieces, difference
 
 FIGURES = {
@@ -123,6 +125,30 @@ def changes(tried: Mapping[str, Judgement], base: Judgement) -> str:
     return markdown(
         ["change", "ROC-AUC, choosing folds", "gain"], [["none", with_interval(base, "roc_auc"), ""], *rows]
     )
+
+
+class OverTime(NamedTuple):
+    """A network's row: on which folds, what it is worth there, what the one is worth that it is held against (None for
+    that one itself), and what it costs."""
+
+    title: str
+    folds: str
+    judgement: Judgement
+    base: Judgement | None
+    cost: Cost
+
+
+def over_time(rows: Sequence[OverTime], against: str) -> str:
+    """Quality, paired gain and cost of each network."""
+    header = ["network", "folds", "ROC-AUC", f"against {against}", "LRAP", "parameters"]
+    header += ["training [ms]", "inference [ms]"]
+    cells = []
+    for row in rows:
+        gain = "" if row.base is None else signed(difference(row.judgement, row.base, "roc_auc"))
+        figures = [with_interval(row.judgement, "roc_auc"), gain, with_interval(row.judgement, "lrap")]
+        costs = [f"{row.cost.parameters:,}", f"{row.cost.training_ms:.2f}", f"{row.cost.inference_ms:.2f}"]
+        cells.append([row.title, row.folds, *figures, *costs])
+    return markdown(header, cells)
 
 
 def mislabelings(features: Features, pieces: Pieces, n: int = 12) -> str:

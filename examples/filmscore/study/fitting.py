@@ -1,0 +1,186 @@
+"""How each kind of model is trained on a part of the windows, and what it says of the others."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import nnlite as nn
+from filmscore.augmentation import Augmentation
+from filmscore.features import Features
+from filmscore.networks import convolutional, fully_connected
+from filmscore.study.folds import CAP, Parts
+from filmscore.study.models import BASE, Model
+from nnlite.ensemble import BaggedEnsembleWarning
+from nnlite.model_selection import balanced_weights, capped_rows
+
+Fitted = tuple[np.ndarray, np.ndarray, list[dict[str, float]]]
+
+
+def some_of_each_game(data: Features, rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """At most `CAP` of the rows of each game: what training sees, and what chooses its best epoch."""
+    return rows[capped_rows(data.groups("game")[rows], CAP, rng)]
+
+
+def _prior(
+    model: Model, data: Features, tiles: np.ndarray, part: Parts, rng: np.random.Generator, kept: Path
+) -> Fitted:
+    """The shares of the genres in the training part, for every window."""
+    shares = data.labels[some_of_each_game(data, part.train, rng)].mean(axis=0)
+    return np.tile(shares, (len(part.validation), 1)), np.tile(shares, (len(part.test), 1)), []
+
+
+def _logistic(model: Model, data: Features, x: np.ndarray, part: Parts, rng: np.random.Generator, kept: Path) -> Fitted:
+    """Logistic regression: on mean and deviation of each coefficient, what is left if time within a window is not."""
+    if model.inputs != "modulation":
+        x = np.concatenate([x.mean(axis=(2, 3)), x.std(axis=(2, 3))], axis=1)
+    return _fitted(model, data, x, part, rng, kept)
+
+
+def _fitted(model: Model, data: Features, x: np.ndarray, part: Parts, rng: np.random.Generator, kept: Path) -> Fitted:
+    """Train as the model says; with `refit` a second time on the validation part too, for the test part's values."""
+    rows, watched = (some_of_each_game(data, some, rng) for some in (part.train, part.validation))
+    fit = _fit_binary if model.binary else functools.partial(_fit, kept=kept)
+    predict, history = fit(model, data, x, rows, watched, rng)
+    validation = predict(nn.Rows(x, part.validation))
+    if model.refit:
+        fit = _fit_binary if model.binary else _fit
+        predict, history = fit(model, data, x, np.concatenate([rows, watched]), None, rng)
+    return validation, predict(nn.Rows(x, part.test)), history
+
+
+Predict = Callable[[Any], np.ndarray]
+
+
+def _fit(
+    model: Model,
+    data: Features,
+    x: np.ndarray,
+    rows: np.ndarray,
+    watched: np.ndarray | None,
+    rng: np.random.Generator,
+    kept: Path | None = None,
+) -> tuple[Predict, list[dict[str, float]]]:
+    """As many networks as the model has bags; their mean values, 0 for genres that training has none of."""
+    members, present = members_of(model, data, x, rows, watched, rng, kept)
+
+    def predict(samples: Any) -> np.ndarray:
+        return in_columns(np.mean([member.predict_proba(samples) for member in members], axis=0), present, data)
+
+    return predict, [row for member in members for row in member.history_]
+
+
+def members_of(
+    model: Model,
+    data: Features,
+    x: np.ndarray,
+    rows: np.ndarray,
+    watched: np.ndarray | None,
+    rng: np.random.Generator,
+    kept: Path | None = None,
+) -> tuple[list[Any], np.ndarray]:
+    """Fitted networks, as many as the model has bags, and the classes that they know.
+
+    Parameters
+    ----------
+    kept : Path, optional
+        Where the convolutional network, which others build on, keeps the state of its training; one that is complete is
+        read and not trained again.
+    """
+    present = np.flatnonzero(data.labels[rows].any(axis=0))
+    labels = data.labels[:, present].astype(np.float32)
+    held_out = None
+    if watched is not None:
+        watched = watched[labels[watched].any(axis=1)]
+        held_out = (nn.Rows(x, watched), labels[watched])
+    members = []
+    for _ in range(model.bags):
+        member: Any = classifier(model, len(present), x.shape[1:], int(rng.integers(2**31)))
+        if model.settings == BASE.settings and kept is not None:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            member.checkpoint = kept
+        if model.torch:
+            from filmscore.torch_twin import TorchTwin
+
+            member = TorchTwin(member)
+        member.fit(nn.Rows(x, rows), labels[rows], sample_weight=_weights(model, data, rows), validation_data=held_out)
+        members.append(member)
+    return members, present
+
+
+def in_columns(values: np.ndarray, present: np.ndarray, data: Features) -> np.ndarray:
+    """Values of some classes in the columns of all: 0 for the others."""
+    result = np.zeros((len(values), len(data.class_names)))
+    result[:, present] = values
+    return result
+
+
+def _fit_binary(
+    model: Model, data: Features, x: np.ndarray, rows: np.ndarray, watched: np.ndarray | None, rng: np.random.Generator
+) -> tuple[Predict, list[dict[str, float]]]:
+    """Networks for each genre, each on all its positives and a random sample of negatives."""
+    fitted = ensemble(model, x.shape[1:], int(rng.integers(2**31)))
+    held_out = None if watched is None else (nn.Rows(x, watched), data.labels[watched])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", BaggedEnsembleWarning)  # genres of two soundtracks: the report names them
+        fitted.fit(
+            nn.Rows(x, rows), data.labels[rows], sample_weight=_weights(model, data, rows), validation_data=held_out
+        )
+    return fitted.predict_proba, [row for bags in fitted.members_ for member in bags for row in member.history_]
+
+
+def _weights(model: Model, data: Features, rows: np.ndarray) -> np.ndarray | None:
+    return balanced_weights(data.groups("game")[rows]) if model.by_game else None
+
+
+def network(model: Model, n_outputs: int, input_shape: tuple[int, ...]) -> nn.Sequential:
+    """The layers of a model up to its logits."""
+    if model.kind == "logistic":
+        return nn.Sequential([nn.Flatten(), nn.Dense(n_outputs)], input_shape)
+    settings: dict[str, Any] = {"activation": model.activation, "rest": model.rest, "input_shape": input_shape}
+    if model.kind == "mlp":
+        built = fully_connected(n_outputs, hidden=model.hidden, **settings)
+    else:
+        built = convolutional(n_outputs, first_pool=model.first_pool, **settings)
+    return nn.Sequential(built.layers[:-1], input_shape)
+
+
+def classifier(model: Model, n_outputs: int, input_shape: tuple[int, ...], seed: int) -> nn.NetworkClassifier:
+    """The estimator of a model's settings; the loss says what its logits mean."""
+    axes = None
+    if model.scaling:  # each coefficient, or each number where there are no frames
+        axes = (0, 2) if len(input_shape) == 3 and model.inputs != "modulation" else (0,)
+    loss = nn.SoftmaxCrossEntropy if model.outputs == "softmax" and not model.binary else nn.SigmoidCrossEntropy
+    return nn.NetworkClassifier(
+        network(model, n_outputs, input_shape),
+        loss=loss(label_smoothing=model.label_smoothing),
+        optimizer=nn.SGD(model.learning_rate, momentum=model.momentum, weight_decay=model.weight_decay),
+        schedule=nn.LinearDecay(),
+        init=model.init,
+        standardize_axes=axes,
+        batch_size=model.batch_size,
+        max_epochs=model.epochs,
+        validation_fraction=0,
+        augment=Augmentation(model.augment) if model.augment else None,
+        random_state=seed,
+    )
+
+
+def ensemble(model: Model, input_shape: tuple[int, ...], seed: int) -> nn.BaggedEnsemble:
+    """The estimator of a model of binary networks."""
+    average = "logit" if model.average == "logit" else "probability"
+    return nn.BaggedEnsemble(
+        classifier(model, 1, input_shape, seed),
+        n_bags=model.bags,
+        average=average,
+        prior=model.prior,
+        random_state=seed,
+    )
+
+
+FITS: dict[str, Callable[..., Fitted]] = {"prior": _prior, "logistic": _logistic, "mlp": _fitted, "cnn": _fitted}
