@@ -21,6 +21,7 @@ import numba.core.config
 import numpy as np
 from numba.core import compiler
 from numba.core.caching import _Cache
+from numba.core.runtime import rtsys
 
 from nnlite import kernel_cache
 
@@ -108,14 +109,16 @@ class _KernelCache(_Cache):
         return kernel_cache.directory() / (hashlib.blake2b(repr(key).encode(), digest_size=20).hexdigest() + ".kernel")
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        target_context.refresh()
         try:
             payload = kernel_cache.read(self._path(sig, target_context))
         except (OSError, RuntimeError):  # RuntimeError: the user has no home directory
             payload = None
         if payload is None:
             _announce()
+            target_context.refresh()
             return None
+        # What machine code needs at run time. A refresh would bring along all that a compiler knows: half a second.
+        rtsys.initialize(target_context)
         return compiler.CompileResult._rebuild(target_context, *pickle.loads(payload))
 
     def save_overload(self, sig: Any, data: Any) -> None:
