@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -15,6 +13,7 @@ from mfcc import framing, kernels_chain, kernels_fft
 from mfcc.checks import check_finite
 from mfcc.dct import dct_matrix
 from mfcc.kernels_fft import lanes_of
+from mfcc.threads import for_each, thread_count
 from mfcc.windows import get_window
 
 if TYPE_CHECKING:
@@ -36,9 +35,6 @@ _ENERGIES = {
     "windowed": kernels_chain.WINDOWED,
     "spectrum": kernels_chain.WHOLE_SPECTRUM,
 }
-
-# From about this many samples through the Fourier transform on, a further thread pays for its start.
-_SAMPLES_PER_THREAD = 2**21
 
 
 def check_one_frame(who: str, name: str, recipe: MFCC, n_samples: int) -> None:
@@ -76,13 +72,22 @@ def run(
     steps = _steps(recipe, y.dtype.name)
     segments = list(_segments(recipe, y, count))
     if len(segments) > 1 or segments[0].n_frames > lanes_of(y.dtype):
-        segments = list(_pieces(segments, _n_threads(threads, count * recipe.n_fft), recipe.hop_length))
+        segments = list(_pieces(segments, thread_count(threads, count * recipe.n_fft), recipe.hop_length))
     check = np.empty(count, y.dtype)
-    if recipe.top_db is not None and stage in LIMITED_BY:
-        if loudest is None:
-            loudest = float(_run(recipe, LIMITED_BY[stage], steps, segments, check, threads).max())
+    if recipe.top_db is None or stage not in LIMITED_BY:
+        out = _run(recipe, stage, steps, segments, check, threads)
+    elif loudest is not None:
         steps = steps._replace(log_minimum=loudest - recipe.top_db)
-    out = _run(recipe, stage, steps, segments, check, threads)
+        out = _run(recipe, stage, steps, segments, check, threads)
+    else:
+        logs = _run(recipe, LIMITED_BY[stage], steps, segments, check, threads)
+        steps = steps._replace(log_minimum=float(logs.max()) - recipe.top_db)
+        if stage == LIMITED_BY[stage]:
+            out = np.maximum(logs, logs.dtype.type(steps.log_minimum), out=logs)
+        elif recipe.energy is None:
+            out = _cosines_of(recipe, logs, steps, segments, threads)
+        else:
+            out = _run(recipe, stage, steps, segments, check, threads)
     _refuse_broken(recipe, samples, count, check)
     return out
 
@@ -104,21 +109,23 @@ def _run(
         memory = kernels_chain.memory(recipe.n_fft, recipe.n_mels, dtype.name)
         kernel(y, start, n, steps, STAGES[stage], out, first, check, *memory)
 
-    n_threads = min(_n_threads(threads, len(check) * recipe.n_fft), len(segments))
-    if n_threads <= 1:
-        for segment in segments:
-            compute(segment)
-    else:
-        with ThreadPoolExecutor(n_threads) as pool:
-            list(pool.map(compute, segments))
+    for_each(compute, segments, thread_count(threads, len(check) * recipe.n_fft))
     return out
 
 
-def _n_threads(threads: int | None, work: int) -> int:
-    if threads is not None:
-        return threads
-    n_cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(n_cpus, work // _SAMPLES_PER_THREAD))
+def _cosines_of(
+    recipe: MFCC, logs: np.ndarray, steps: kernels_chain.Steps, segments: list[Segment], threads: int | None
+) -> np.ndarray:
+    """Coefficients from the logarithms of all mel bands: what they are limited by takes all of them."""
+    out = np.empty((recipe.n_coefficients, logs.shape[1]), logs.dtype)
+    kernel = kernels_chain.chain_kernels(logs.dtype.name).run_cosines
+
+    def compute(segment: Segment) -> None:
+        bands = kernels_chain.memory(recipe.n_fft, recipe.n_mels, logs.dtype.name)[2]
+        kernel(logs, segment.first, segment.n_frames, steps, out, bands)
+
+    for_each(compute, segments, thread_count(threads, logs.shape[1] * recipe.n_fft))
+    return out
 
 
 def _segments(recipe: MFCC, y: np.ndarray, count: int) -> Iterator[Segment]:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mfcc.checks import check_integer
+from mfcc.threads import for_each, thread_count
 
 
 def is_good_length(n: int) -> bool:
@@ -76,8 +77,11 @@ def fft(x: ArrayLike, n: int | None = None, axis: int = -1) -> np.ndarray:
     """
     rows, restore = _rows("fft", x, n, axis)
     if np.isrealobj(rows) and rows.shape[1] % 2 == 0:
-        half = _real_forward(rows)
-        return restore(np.concatenate([half, half[:, -2:0:-1].conj()], axis=1))
+        n = rows.shape[1]
+        y = np.empty((len(rows), n), np.result_type(rows, np.complex64))
+        y[:, : n // 2 + 1] = rfft(rows)
+        y[:, n // 2 + 1 :] = y[:, n // 2 - 1 : 0 : -1].conj()
+        return restore(y)
     return restore(_complex(_as_complex(rows), inverse=False))
 
 
@@ -95,8 +99,26 @@ def ifft(x: ArrayLike, n: int | None = None, axis: int = -1) -> np.ndarray:
     return restore(y)
 
 
-def rfft(x: ArrayLike, n: int | None = None, axis: int = -1) -> np.ndarray:
-    """Return frequencies 0 to n // 2 of the transform of real numbers; arguments and errors as for `fft`.
+def rfft(
+    x: ArrayLike, n: int | None = None, axis: int = -1, *, out: np.ndarray | None = None, threads: int | None = None
+) -> np.ndarray:
+    """Return frequencies 0 to n // 2 of the transform of real numbers.
+
+    Parameters
+    ----------
+    x, n, axis
+        As for `fft`.
+    out : array, optional
+        Where the result goes, which it must fit in shape and type. Memory that is used again and again saves more time
+        than threads do: new memory has to be cleared first.
+    threads : int, optional
+        How many to compute with; the result is the same to the bit. Default: as many as there are CPUs, if there is
+        enough to do.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `fft`, and for an `out` that does not fit.
 
     Examples
     --------
@@ -106,9 +128,22 @@ def rfft(x: ArrayLike, n: int | None = None, axis: int = -1) -> np.ndarray:
     rows, restore = _rows("rfft", x, n, axis)
     if np.iscomplexobj(rows):
         raise TypeError("rfft: x: expected real numbers, got complex ones. Use fft.")
+    if threads is not None:
+        threads = check_integer("rfft", "threads", threads)
+    half = rows.shape[1] // 2 + 1
+    dtype = np.result_type(rows, np.complex64)
+    if out is None:
+        y = np.empty((len(rows), half), dtype)
+    else:
+        shape = np.shape(x)
+        if axis not in (-1, len(shape) - 1):
+            raise ValueError(f"rfft: out: expected a transform along the last axis with it, got axis {axis}.")
+        y = _rows_of("rfft", out, (*shape[:-1], half), dtype)
     if rows.shape[1] % 2 == 0:
-        return restore(_real_forward(rows))
-    return restore(_complex(_as_complex(rows), inverse=False)[:, : rows.shape[1] // 2 + 1])
+        _real_forward(rows, y, threads)
+    else:
+        y[...] = _complex(_as_complex(rows), inverse=False, threads=threads)[:, :half]
+    return restore(y) if out is None else out
 
 
 def irfft(x: ArrayLike, n: int | None = None, axis: int = -1) -> np.ndarray:
@@ -162,6 +197,15 @@ def _rows(
     return rows, lambda y: np.moveaxis(y.reshape(*x.shape[:-1], y.shape[1]), -1, axis)
 
 
+def _rows_of(who: str, out: np.ndarray, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Memory of the caller for a result of some shape and type, as rows."""
+    fits = isinstance(out, np.ndarray) and out.shape == shape and out.dtype == dtype and out.flags.carray
+    if not fits:
+        got = f"shape {out.shape} of {out.dtype}" if isinstance(out, np.ndarray) else type(out).__name__
+        raise ValueError(f"{who}: out: expected a C-contiguous array of shape {shape} of {dtype}, got {got}.")
+    return out.reshape(math.prod(shape[:-1]), shape[-1])
+
+
 def _as_complex(rows: np.ndarray) -> np.ndarray:
     return rows.astype(np.result_type(rows, np.complex64), copy=False)
 
@@ -169,8 +213,11 @@ def _as_complex(rows: np.ndarray) -> np.ndarray:
 # Fewer transforms than a vector has lanes leave lanes empty: from this length on, each is then cut into short ones.
 _LONG = 1024
 
+# Bytes of a result that is written past the caches, and elements that such a transform has at least.
+_PAST_CACHES, _FEWEST = 1 << 24, 64
 
-def _complex(x: np.ndarray, inverse: bool) -> np.ndarray:
+
+def _complex(x: np.ndarray, inverse: bool, threads: int | None = None) -> np.ndarray:
     """Transform the rows of a complex array; the inverse is not divided by n."""
     rows, n = x.shape
     if rows < 8 and n >= _LONG:
@@ -179,9 +226,11 @@ def _complex(x: np.ndarray, inverse: bool) -> np.ndarray:
     kernels, plan = _prepare(n, real)
     out = np.empty_like(x)
     position = plan.inverse if inverse else plan.position
-    _in_groups(
-        x.view(real), out.view(real), lambda a, b, count, z: kernels.fft_rows(a, b, count, plan, position, z), n, real
-    )
+
+    def run(a: np.ndarray, b: np.ndarray, count: int, z: np.ndarray) -> None:
+        kernels.fft_rows(a, b, count, plan, position, z)
+
+    _in_groups(x.view(real), out.view(real), run, n, threads)
     return out
 
 
@@ -196,14 +245,20 @@ def _long(x: np.ndarray, inverse: bool) -> np.ndarray:
     return _complex(np.ascontiguousarray(columns.T), inverse).T.reshape(n)
 
 
-def _real_forward(x: np.ndarray) -> np.ndarray:
+def _real_forward(x: np.ndarray, out: np.ndarray, threads: int | None) -> None:
     rows, n = x.shape
     if rows < 8 and n >= 2 * _LONG:
-        return _complex(_as_complex(x), inverse=False)[:, : n // 2 + 1]
+        out[...] = _complex(_as_complex(x), inverse=False)[:, : n // 2 + 1]
+        return
+    from mfcc.kernels_fft import workspace
+
     kernels, plan = _prepare(n // 2, x.dtype)
-    out = np.empty((rows, n // 2 + 1), np.result_type(x, np.complex64))
-    _in_groups(x, out.view(x.dtype), lambda a, b, count, z: kernels.rfft_rows(a, b, count, plan, z), n // 2, x.dtype)
-    return out
+
+    def run(a: np.ndarray, b: np.ndarray, count: int, z: np.ndarray) -> None:
+        past_caches = out.nbytes >= _PAST_CACHES and n // 2 >= _FEWEST
+        kernels.rfft_rows(a, b, count, plan, z, workspace(n // 2, x.dtype.name) if past_caches else z[:0])
+
+    _in_groups(x, out.view(x.dtype), run, n // 2, threads)
 
 
 def _real_backward(x: np.ndarray) -> np.ndarray:
@@ -211,7 +266,11 @@ def _real_backward(x: np.ndarray) -> np.ndarray:
     real = x.real.dtype
     kernels, plan = _prepare(n // 2, real)
     out = np.empty((rows, n), real)
-    _in_groups(x.view(real), out, lambda a, b, count, z: kernels.irfft_rows(a, b, count, plan, z), n // 2, real)
+
+    def run(a: np.ndarray, b: np.ndarray, count: int, z: np.ndarray) -> None:
+        kernels.irfft_rows(a, b, count, plan, z)
+
+    _in_groups(x.view(real), out, run, n // 2)
     return out
 
 
@@ -226,22 +285,27 @@ def _in_groups(
     out: np.ndarray,
     run: Callable[[np.ndarray, np.ndarray, int, np.ndarray], None],
     n: int,
-    real: np.dtype,
+    threads: int | None = None,
 ) -> None:
-    """Run a kernel over rows in whole vectors: what remains is filled up with zeros."""
+    """Run a kernel over rows in whole vectors, in a piece for each thread: what remains is filled up with zeros."""
     from mfcc.kernels_fft import lanes_of, workspace
 
+    real = x.dtype
     lanes = lanes_of(real)
-    z = workspace(n, real.name)
     x = x.view()
     x.flags.writeable = False  # so that one compiled version serves arrays that can be written and those that can't
     whole = len(x) - len(x) % lanes
-    if whole:
-        run(x[:whole].reshape(-1), out[:whole].reshape(-1), whole, z)
+
+    def compute(rows: slice) -> None:
+        run(x[rows].reshape(-1), out[rows].reshape(-1), rows.stop - rows.start, workspace(n, real.name))
+
+    n_threads = thread_count(threads, x.size)
+    length = max(1, -(-whole // lanes // n_threads)) * lanes
+    for_each(compute, [slice(first, min(first + length, whole)) for first in range(0, whole, length)], n_threads)
     if whole < len(x):
         rest = np.zeros((lanes, x.shape[1]), real)
         rest[: len(x) - whole] = x[whole:]
         rest.flags.writeable = False
         rest_out = np.empty((lanes, out.shape[1]), real)
-        run(rest.reshape(-1), rest_out.reshape(-1), lanes, z)
+        run(rest.reshape(-1), rest_out.reshape(-1), lanes, workspace(n, real.name))
         out[whole:] = rest_out[: len(x) - whole]

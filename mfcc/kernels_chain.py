@@ -14,7 +14,22 @@ from mfcc.kernels_fft import Plan, fft_kernels
 from mfcc.kernels_real import power_end, power_one, power_pair
 from mfcc.kernels_vector import fill_zeros, log, transpose_windowed
 from nnlite.jit import aligned_empty, kernel
-from nnlite.simd import add, broadcast, fma, lanes_of, load, maximum, mul, splat, sqrt, store, store_first, sub
+from nnlite.simd import (
+    add,
+    broadcast,
+    fma,
+    lanes_of,
+    load,
+    load_first,
+    maximum,
+    mul,
+    prefetch,
+    splat,
+    sqrt,
+    store,
+    store_first,
+    sub,
+)
 
 SPECTRUM, LOG_SPECTRUM, MEL, LOG_MEL, COEFFICIENTS = range(5)
 CLIP, ZEROS, ADD = range(3)
@@ -115,13 +130,17 @@ def chain_kernels(dtype: str) -> SimpleNamespace:
             store(energy, 0, total)
 
     @kernel
-    def spectrum(steps, z, p, energy):
-        """Power, or magnitude, of bins 0 to n_fft // 2."""
+    def spectrum(steps, z, p, energy, y, following):
+        """Power, or magnitude, of bins 0 to n_fft // 2; meanwhile the samples from y[following] on are fetched."""
         plan = steps.plan
         if steps.n_fft % 2 == 0:
             n = plan.n
+            step = max(1, 2 * W * steps.hop // n)
             power_end(z, 2 * W * plan.position[0], p, 0, n * W, W)
             for k in range(1, n // 2 + 1):
+                prefetch(y, following)
+                prefetch(y, following + step // 2)
+                following += step
                 i, j = 2 * W * plan.position[k], 2 * W * plan.position[n - k]
                 power_pair(z, i, j, plan.halves, k, p, k * W, (n - k) * W, W)
         else:
@@ -185,6 +204,12 @@ def chain_kernels(dtype: str) -> SimpleNamespace:
                 c = fma(broadcast(steps.cosines, i + 2, W), x, c)
                 d = fma(broadcast(steps.cosines, i + 3, W), x, d)
             o_r = o + r * stride
+            if valid == W and r + 3 < steps.n_rows:  # a masked store takes an AMD processor ten times as long
+                store(out, o_r, a)
+                store(out, o_r + stride, b)
+                store(out, o_r + 2 * stride, c)
+                store(out, o_r + 3 * stride, d)
+                continue
             store_first(out, o_r, a, valid)
             if r + 1 < steps.n_rows:
                 store_first(out, o_r + stride, b, valid)
@@ -196,7 +221,10 @@ def chain_kernels(dtype: str) -> SimpleNamespace:
     @kernel
     def store_rows(x, rows, out, o, stride, valid):
         for r in range(rows):
-            store_first(out, o + r * stride, load(x, r * W, W), valid)
+            if valid == W:
+                store(out, o + r * stride, load(x, r * W, W))
+            else:
+                store_first(out, o + r * stride, load(x, r * W, W), valid)
 
     @kernel
     def run_frames(y, start, frames, steps, stage, out, column, check, z, p, q):
@@ -216,7 +244,7 @@ def chain_kernels(dtype: str) -> SimpleNamespace:
             if steps.within_frame:
                 shape_frames(steps, z, energy)
             transform(z, steps.plan)
-            spectrum(steps, z, p, energy)
+            spectrum(steps, z, p, energy, y, start + (f + W - 1) * steps.hop + steps.length)
             if stage <= LOG_SPECTRUM:
                 store_first(check, o, load(p, 0, W), valid)
                 if stage == LOG_SPECTRUM:
@@ -235,4 +263,16 @@ def chain_kernels(dtype: str) -> SimpleNamespace:
             else:
                 store_rows(q, n_mels, result, o, stride, valid)
 
-    return SimpleNamespace(run_frames=run_frames)
+    @kernel
+    def run_cosines(logs, column, frames, steps, out, q):
+        """From the logarithms of mel bands, raised to log_minimum, to coefficients: columns of both arrays."""
+        stride = out.shape[1]
+        bands, result = logs.reshape(-1), out.reshape(-1)
+        minimum = splat(q, steps.log_minimum, W)
+        for o in range(column, column + frames, W):
+            valid = min(W, column + frames - o)
+            for m in range(len(steps.first_bin) - 1):
+                store(q, m * W, maximum(load_first(bands, m * stride + o, W, valid), minimum))
+            cosines(steps, q, result, o, stride, valid)
+
+    return SimpleNamespace(run_frames=run_frames, run_cosines=run_cosines)

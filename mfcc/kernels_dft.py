@@ -6,6 +6,7 @@ memory, element k of the transforms in the lanes is `lanes` real parts at 2 * k 
 
 import cmath
 import math
+from collections.abc import Iterator
 from typing import Any
 
 from llvmlite import ir
@@ -63,16 +64,26 @@ def emit_dft(builder: Any, x: list[Complex]) -> list[Complex]:
         return _dft4(builder, x)
     if n in (3, 5):
         return _odd_dft(builder, x)
-    inner = next(r for r in (4, 2, 3, 5) if n % r == 0)
-    outer = n // inner
-    columns = []
-    for q in range(outer):
-        column = emit_dft(builder, x[q::outer])
-        columns.append([times_constant(builder, z, cmath.exp(-2j * math.pi * j * q / n)) for j, z in enumerate(column)])
     y: list[Any] = [None] * n
-    for j in range(inner):
-        y[j::inner] = emit_dft(builder, [column[j] for column in columns])
+    for j, output in emit_outputs(builder, x):
+        y[j] = output
     return y
+
+
+def emit_outputs(builder: Any, x: list[Complex]) -> Iterator[tuple[int, Complex]]:
+    """Number and value of each output of `emit_dft`, when it is there: stored at once it takes no register."""
+    n = len(x)
+    inner = next((r for r in (4, 2, 3, 5) if n % r == 0), n)
+    outer = n // inner
+    if outer == 1:
+        yield from enumerate(emit_dft(builder, x))
+        return
+    columns = [emit_dft(builder, x[q::outer]) for q in range(outer)]
+    for j in range(inner):
+        row = [
+            times_constant(builder, column[j], cmath.exp(-2j * math.pi * j * q / n)) for q, column in enumerate(columns)
+        ]
+        yield from zip(range(j, n, inner), emit_dft(builder, row), strict=True)
 
 
 def _dft4(builder: Any, x: list[Complex]) -> list[Complex]:
@@ -151,11 +162,10 @@ def _emit_butterfly(builder: Any, z: Memory, i: Any, step: Any, radix: int, twid
     places = [i]
     for _ in range(radix - 1):
         places.append(builder.add(places[-1], step))
-    outputs = emit_dft(builder, [z.load(place) for place in places])
-    for j, (place, output) in enumerate(zip(places, outputs, strict=True)):
+    for j, output in emit_outputs(builder, [z.load(place) for place in places]):
         if j and twiddles is not None:
             output = times(builder, output, twiddles.broadcast(t, j - 1))
-        z.store(place, output)
+        z.store(places[j], output)
 
 
 RADICES = (2, 3, 4, 5, 8, 16)

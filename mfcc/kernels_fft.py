@@ -13,18 +13,22 @@ import numpy as np
 from numba.core import types
 
 from mfcc.kernels_dft import radix_pass
-from mfcc.kernels_real import merge_end, merge_pair, split_end, split_pair
+from mfcc.kernels_real import merge_end, merge_pair, split_columns, split_end, split_pair
 from nnlite.jit import aligned_empty, kernel
 from nnlite.simd import (
+    REGISTERS,
     Vector,
     data_pointer,
     emit_load,
     emit_store,
     emit_transpose,
+    fence,
     intrinsic,
     ir_vector,
     lanes_of,
     literal,
+    load,
+    store_streaming,
     transpose,
 )
 
@@ -48,17 +52,21 @@ class Plan(NamedTuple):
 def factorize(n: int) -> list[int]:
     """Radices of a length 2^a 3^b 5^c, in the order of the passes.
 
-    Measured: few passes win, and 16 wins only as the last one, where its loads are neighbours and need no factors.
+    Measured: with 32 registers few passes win; with 16, where a butterfly of 8 spills half of its numbers, those of 4
+    do. One of 16 is worth it only as the last one, where its loads are neighbours and need no factors.
     """
-    odd = []
+    odd: list[int] = []
     for prime in (5, 3):
         while n % prime == 0:
             odd.append(prime)
             n //= prime
     twos = n.bit_length() - 1
+    if REGISTERS < 32:
+        end = min(twos, 4 - twos % 2)
+        return [*odd, *[4] * ((twos - end) // 2), *([1 << end] if end else [])]
     last = [16] if twos >= 4 and twos != 6 else [8] if twos in (3, 6) else [2**twos] if twos else []
     twos -= sum(r.bit_length() - 1 for r in last)
-    front = [[], [2], [4]][twos % 3] + [8] * (twos // 3)
+    front: list[int] = [[], [2], [4]][twos % 3] + [8] * (twos // 3)
     if front[:2] == [2, 8]:
         front[:2] = [4, 4]
     return odd + front + last
@@ -185,6 +193,20 @@ def fft_kernels(dtype: str) -> SimpleNamespace:
         split_end(z, 2 * W * plan.position[0], 2 * W * plan.n, scale, W)
 
     @kernel
+    def split_rows(z, plan, out, o, stride):
+        """The same to W interleaved rows of n + 1 numbers, out[o + l * stride:]; n is at least W."""
+        n, half = plan.n, W // 2
+        first = 2 * W * plan.position[0]
+        for lane in range(W):
+            a, b = z[first + lane], z[first + W + lane]
+            row = o + lane * stride
+            out[row], out[row + 1] = a + b, 0
+            out[row + 2 * n], out[row + 2 * n + 1] = a - b, 0
+        for k in range(1, n // 2 - half + 2, half):
+            split_columns(z, plan.position, n, k, plan.halves, out, o, stride, W)
+        split_columns(z, plan.position, n, n // 2 - half + 1, plan.halves, out, o, stride, W)
+
+    @kernel
     def merge_real(z, plan, scale):
         """The reverse, from frequencies 0 to n in order."""
         half = z.dtype.type(0.5) * scale
@@ -202,14 +224,38 @@ def fft_kernels(dtype: str) -> SimpleNamespace:
             store_rows(z, position, plan.n, out, row * width, width)
 
     @kernel
-    def rfft_rows(x, out, rows, plan, z):
-        """Real to complex: rows of 2 n numbers to rows of n + 1 interleaved ones."""
+    def stream_to(source, i, out, o, count):
+        """out[o : o + count] = source[i : i + count] past the caches."""
+        aligned = -(np.intp(out.ctypes.data) // out.itemsize + o) % W
+        for k in range(aligned):
+            out[o + k] = source[i + k]
+        end = aligned + (count - aligned) // W * W
+        for k in range(aligned, end, W):
+            store_streaming(out, o + k, load(source, i + k, W))
+        for k in range(end, count):
+            out[o + k] = source[i + k]
+
+    @kernel
+    def rfft_rows(x, out, rows, plan, z, group):
+        """Real to complex: rows of 2 n numbers to rows of n + 1 interleaved ones.
+
+        `group`, unless it is empty, is memory for W rows of the result, from where they go past the caches: whatever
+        does not fit there is a third faster if the processor need not read it before.
+        """
         width = 2 * plan.n
         for row in range(0, rows, W):
             load_rows(x, row * width, width, width, z)
             transform(z, plan)
-            split_real(z, plan, z.dtype.type(1))
-            store_rows(z, plan.position, plan.n + 1, out, row * (width + 2), width + 2)
+            if group.size:
+                split_rows(z, plan, group, 0, width + 2)
+                stream_to(group, 0, out, row * (width + 2), W * (width + 2))
+            elif plan.n >= W:
+                split_rows(z, plan, out, row * (width + 2), width + 2)
+            else:
+                split_real(z, plan, z.dtype.type(1))
+                store_rows(z, plan.position, plan.n + 1, out, row * (width + 2), width + 2)
+        if group.size:
+            fence()
 
     @kernel
     def irfft_rows(x, out, rows, plan, z):

@@ -10,7 +10,17 @@ from typing import Any
 from numba.core import types
 
 from mfcc.kernels_dft import Complex, Memory, add, constant, sub, times
-from nnlite.simd import Vector, data_pointer, emit_fma, emit_splat, emit_store, intrinsic, ir_vector, literal
+from nnlite.simd import (
+    Vector,
+    data_pointer,
+    emit_fma,
+    emit_splat,
+    emit_store,
+    emit_transpose,
+    intrinsic,
+    ir_vector,
+    literal,
+)
 
 
 def _conjugate(builder: Any, z: Complex) -> Complex:
@@ -109,6 +119,47 @@ split_end = _end_in_place(False, "scale X[0] at z[i] and scale X[n] at z[j] in p
 merge_end = _end_in_place(
     True, "2 scale Z[0] at z[i] in place of X[0] at z[i] and X[n] at z[j], of which the real parts count."
 )
+
+
+@intrinsic(prefer_literal=True)
+def split_columns(typing, z, position, n, k, factors, out, o, stride, lanes):
+    """X[k], X[k + 1], ... and their mirror images, lanes / 2 of each, to interleaved rows out[o + l * stride :].
+
+    Z[f] is element position[f] of z, which stays as it is; 0 < k, and k + lanes / 2 - 1 <= n / 2.
+    """
+    W = literal(lanes)
+    kind = Vector(z.dtype, W)
+    index = types.intp
+    signature = types.void(z, position, index, index, factors, out, index, index, lanes)
+
+    def generate(context, builder, signature, arguments):
+        z = Memory(context, builder, signature.args[0], arguments[0], ir_vector(kind))
+        places = data_pointer(context, builder, signature.args[1], arguments[1])
+        factors = Memory(context, builder, signature.args[4], arguments[4], ir_vector(kind))
+        out = data_pointer(context, builder, signature.args[5], arguments[5])
+        _, _, n, k, _, _, o, stride, _ = arguments
+        half = constant(z.load(n.type(0))[0], 0.5)
+
+        def load(f: Any) -> Complex:
+            return z.load(builder.mul(builder.load(builder.gep(places, [f])), n.type(2 * W)))
+
+        rows: list[Any] = []
+        mirrored: list[Any] = []
+        for i in range(W // 2):
+            f = builder.add(k, k.type(i))
+            w = factors.broadcast(builder.mul(f, k.type(2)), 0)
+            forward, backward = _split(builder, load(f), load(builder.sub(n, f)), w)
+            rows += _scaled(builder, forward, half)
+            mirrored = [*_scaled(builder, _conjugate(builder, backward), half), *mirrored]
+        last = builder.sub(builder.sub(n, k), k.type(W // 2 - 1))
+        for first, columns in ((k, rows), (last, mirrored)):
+            place = builder.add(o, builder.mul(first, k.type(2)))
+            for row in emit_transpose(builder, columns):
+                emit_store(builder, out, place, row)
+                place = builder.add(place, stride)
+        return context.get_dummy_value()
+
+    return signature, generate
 
 
 @intrinsic(prefer_literal=True)

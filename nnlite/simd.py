@@ -223,6 +223,35 @@ def store(typing, a, i, v):
 
 
 @intrinsic
+def store_streaming(typing, a, i, v):
+    """a[i : i + lanes] = v past the caches: the place must be aligned to the vector; ends with `fence`."""
+    signature = types.void(a, types.intp, v)
+
+    def generate(context, builder, signature, arguments):
+        pointer = data_pointer(context, builder, signature.args[0], arguments[0])
+        vector = arguments[2].type
+        instruction = builder.store(
+            arguments[2], builder.bitcast(builder.gep(pointer, [arguments[1]]), vector.as_pointer())
+        )
+        instruction.align = _bytes(vector) * vector.count
+        instruction.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(INT32, 1)]))
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def fence(typing):
+    """Let other threads see what `store_streaming` has stored."""
+
+    def generate(context, builder, signature, arguments):
+        builder.fence("seq_cst")
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
+@intrinsic
 def store_first(typing, a, i, v, n):
     """a[i : i + min(n, lanes)] = v; memory beyond is not written."""
     signature = types.void(a, types.intp, v, types.intp)
@@ -231,6 +260,22 @@ def store_first(typing, a, i, v, n):
         pointer = data_pointer(context, builder, signature.args[0], arguments[0])
         mask = emit_first_lanes(builder, arguments[3], signature.args[2].lanes)
         emit_store_masked(builder, pointer, arguments[1], arguments[2], mask)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def prefetch(typing, a, i):
+    """Fetch the cache line of a[i] for later use; i may lie beyond the array."""
+    signature = types.void(a, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        pointer = data_pointer(context, builder, signature.args[0], arguments[0])
+        address = builder.bitcast(builder.gep(pointer, [arguments[1]]), ir.IntType(8).as_pointer())
+        function = _llvm(builder, "llvm.prefetch.p0", ir.VoidType(), [address.type, INT32, INT32, INT32])
+        # to read, for the second-level cache, data
+        builder.call(function, [address, ir.Constant(INT32, 0), ir.Constant(INT32, 2), ir.Constant(INT32, 1)])
         return context.get_dummy_value()
 
     return signature, generate

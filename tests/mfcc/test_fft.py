@@ -119,6 +119,45 @@ def test_views_and_other_types():
     assert fft.rfft(np.zeros((0, 4096))).shape == (0, 2049)
 
 
+@dtypes
+@pytest.mark.parametrize("n", [6, 15, 64, 2048])
+@pytest.mark.parametrize("count", [3, 50])
+def test_threads_and_memory_of_the_caller_change_no_bit(n, count, dtype):
+    x = real((2, count, n), dtype)
+    expected = fft.rfft(x, threads=1)
+    for threads in (1, 2, 5):
+        out = np.full_like(expected, np.nan)
+        assert fft.rfft(x, out=out, threads=threads) is out
+        assert np.array_equal(out, expected)
+
+
+@pytest.mark.parametrize("shift", [0, 1, 3])
+def test_results_that_go_past_the_caches(shift, monkeypatch):
+    x = real((40, 256), "float32")
+    expected = fft.rfft(x)
+    monkeypatch.setattr(fft, "_PAST_CACHES", 0)
+    memory = np.full(expected.size + 3, np.nan, expected.dtype)
+    out = memory[shift : shift + expected.size].reshape(expected.shape)
+    assert np.array_equal(fft.rfft(x, out=out), expected)
+    assert np.isnan(memory).sum() == 3
+
+
+@pytest.mark.parametrize(
+    ("out", "got"),
+    [
+        (np.empty((4, 9), np.complex128), r"shape \(4, 9\) of complex128"),
+        (np.empty((4, 8), np.complex64), r"shape \(4, 8\) of complex64"),
+        (np.empty((4, 18), np.complex64)[:, ::2], r"shape \(4, 9\) of complex64"),
+        ([], "list"),
+    ],
+)
+def test_memory_that_does_not_fit(out, got):
+    with pytest.raises(ValueError, match=rf"rfft: out: expected a C-contiguous array of shape \(4, 9\) .* got {got}"):
+        fft.rfft(np.zeros((4, 16), np.float32), out=out)
+    with pytest.raises(ValueError, match="rfft: out: expected a transform along the last axis with it, got axis 0"):
+        fft.rfft(np.zeros((16, 4), np.float32), axis=0, out=out)
+
+
 def test_the_argument_stays_as_it_was():
     z, spectrum = both((3, 15), "float64"), both((3, 8), "float64")
     copies = z.copy(), spectrum.copy()

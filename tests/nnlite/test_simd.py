@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nnlite import simd
-from nnlite.jit import kernel
+from nnlite.jit import aligned_empty, kernel
 from tests import naive
 
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -50,6 +50,10 @@ def move_kernel(L):
         simd.store_first(out, 2 * L, simd.load(a, i, L), n)
         simd.store(out, 4 * L, simd.broadcast(a, i, L))
         simd.store(out, 6 * L, simd.splat(a, n, L))
+        simd.prefetch(a, i)
+        simd.prefetch(a, 1000 * i)
+        simd.store_streaming(out, 8 * L, simd.load(a, i, L))
+        simd.fence()
 
     return move
 
@@ -163,14 +167,16 @@ def test_loads_and_stores(dtype):
     a, untouched = np.arange(1, 4 * lanes + 1, dtype=dtype), dtype(-7)
     move = move_kernel(lanes)
     for i, n in [(0, 0), (1, 1), (lanes - 1, lanes - 1), (3, lanes), (2, lanes + 3)]:
-        out = np.full((4, 2 * lanes), untouched)
+        out = aligned_empty((5, 2 * lanes), dtype)
+        out[:] = untouched
         move(a, i, n, out)
         valid = min(n, lanes)
-        masked_load, masked_store, broadcast, splat = out
+        masked_load, masked_store, broadcast, splat, streamed = out
         np.testing.assert_array_equal(masked_load[:lanes], [*a[i : i + valid], *[0] * (lanes - valid)])
         np.testing.assert_array_equal(masked_store[:lanes], [*a[i : i + valid], *[untouched] * (lanes - valid)])
         np.testing.assert_array_equal(broadcast[:lanes], [a[i]] * lanes)
         np.testing.assert_array_equal(splat[:lanes], [n] * lanes)
+        np.testing.assert_array_equal(streamed[:lanes], a[i : i + lanes])
         assert (out[:, lanes:] == untouched).all()
 
 
