@@ -1,5 +1,7 @@
-"""A selection of samples that stays where the samples are until it is read."""
+"""A selection of samples that stays where the samples are until it is read, and reading from a file ahead of need."""
 
+import mmap
+import os
 from typing import Any
 
 import numpy as np
@@ -38,6 +40,10 @@ class Rows:
     def __getitem__(self, index: Any) -> np.ndarray:
         return self._x[self._rows[index]]
 
+    def fetch(self, index: Any) -> None:
+        """Ask the system to read samples ahead: see `fetch`."""
+        fetch(self._x, self._rows[index])
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self[:], dtype)
 
@@ -64,3 +70,50 @@ def _file_of(x: np.ndarray) -> tuple[Any, ...] | None:
 
 def _mapped_rows(filename: str, dtype: np.dtype, offset: int, shape: tuple[int, ...], rows: np.ndarray) -> Rows:
     return Rows(np.memmap(filename, dtype, "r", offset, shape), rows)
+
+
+def fetch(x: Any, rows: np.ndarray) -> None:
+    """Ask the system to read rows of a memory-mapped array ahead; it does so while others compute.
+
+    Without it a thread that needs a row of a file waits for the disk, row by row. Nothing happens for an array that is
+    in memory, or of which rows are not in one piece.
+
+    Parameters
+    ----------
+    x : ndarray, Rows or anything else
+    rows : ndarray of int
+    """
+    if isinstance(x, Rows):
+        x.fetch(rows)
+        return
+    mapping = _mapping(x)
+    if mapping is None or not hasattr(mapping, "madvise") or not hasattr(mmap, "MADV_WILLNEED"):
+        return
+    if not x.flags.c_contiguous:
+        return
+    memory = np.frombuffer(mapping, np.uint8)
+    first = x.__array_interface__["data"][0] - memory.__array_interface__["data"][0]
+    length = x.strides[0]
+    for row in rows.tolist():
+        start = first + row * length
+        page = start - start % mmap.PAGESIZE
+        mapping.madvise(mmap.MADV_WILLNEED, page, start + length - page)
+
+
+def stays_in_memory(x: Any) -> bool:
+    """Whether rows of `x` that were read once will be in memory when they are read again."""
+    while isinstance(x, Rows):
+        x = x._x
+    mapping = _mapping(x)
+    return mapping is None or not hasattr(os, "sysconf") or len(mapping) < _memory_bytes() // 2
+
+
+def _memory_bytes() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _mapping(x: Any) -> mmap.mmap | None:
+    """The mapping that an array lies in."""
+    while isinstance(x, np.ndarray):
+        x = x.base
+    return x if isinstance(x, mmap.mmap) else None

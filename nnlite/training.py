@@ -9,6 +9,7 @@ import numpy as np
 
 from nnlite.network import Sequential
 from nnlite.parallel import loss_and_gradients
+from nnlite.rows import fetch, stays_in_memory
 from nnlite.schedules import Constant
 
 Transform = Callable[[np.ndarray, np.random.Generator], np.ndarray]
@@ -94,8 +95,8 @@ def train(
     params : dict
         Changed in place.
     x : array_like (n_samples, *input_shape)
-        Anything that can be indexed with an array of integers, a memory-mapped array for instance; rows are read by
-        the threads.
+        Anything that can be indexed with an array of integers; rows are read by the threads. Those of a memory-mapped
+        array are read from disk one batch ahead.
     y : array_like
         What ``loss.targets`` takes.
     loss, optimizer, schedule
@@ -138,9 +139,12 @@ def train(
     for number in range(first_epoch, max_epochs):
         start = time.perf_counter()
         order = np.random.default_rng((seed, number)).permutation(n_samples)
+        from_disk = number == first_epoch or not stays_in_memory(x)
         total, weight, factor = 0.0, 0.0, 1.0
         for step in range(steps):
             rows = order[step * batch_size : (step + 1) * batch_size]
+            if from_disk:
+                fetch(x, order[(step + 1) * batch_size : (step + 2) * batch_size])
             batch_weight = float(weights[rows].sum())
             if batch_weight == 0:
                 continue
