@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable
 
 import numpy as np
 
+from nnlite import kernel_cache
+from nnlite.serialization import atomic_write
 from speed.case import Modes, Ready, Task
 
 N_CHECKED = 100
@@ -54,16 +57,23 @@ def mkl(task: Task) -> Modes:
 
 
 def fftw(task: Task) -> Modes:
-    """FFTW with a plan that was found by trying patiently, into memory that stays."""
+    """FFTW with a plan that was found by trying patiently, once for all runs, into memory that stays."""
     import pyfftw
 
     def make(flag: str) -> Ready:
+        wisdom = kernel_cache.directory() / f"fftw-{pyfftw.__version__}.json"
+        if wisdom.is_file():
+            pyfftw.import_wisdom([text.encode() for text in json.loads(wisdom.read_text())])
         x = task.arrays()["frames"]
         n_frames, n = x.shape
         aligned = pyfftw.empty_aligned(x.shape, "float32")
         out = pyfftw.empty_aligned((n_frames, n // 2 + 1), "complex64")
         plan = pyfftw.FFTW(aligned, out, axes=(1,), flags=(flag,), threads=task.threads)
         aligned[...] = x  # planning overwrites it
+        if flag == "FFTW_PATIENT":
+            wisdom.parent.mkdir(parents=True, exist_ok=True)
+            with atomic_write(wisdom) as file:
+                file.write(json.dumps([text.decode() for text in pyfftw.export_wisdom()]).encode())
 
         def result() -> dict[str, np.ndarray]:
             return {"frequencies": plan()[:N_CHECKED].copy()}
