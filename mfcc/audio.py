@@ -163,8 +163,11 @@ def _blocks(
 ) -> Iterator[np.ndarray]:
     with Decoder(path, offset=offset, duration=duration, dtype=dtype) as decoder:
         rate = decoder.sr if sr is None else sr
+        samples = _resampled(decoder, rate, on_truncated)
+        if rate == decoder.sr:  # the decoder uses its memory again
+            samples = (block.copy() for block in samples)
         block = None
-        for block in recut(_resampled(decoder, rate, on_truncated), length):
+        for block in recut(samples, length):
             yield block
         if block is None:
             raise _too_short(path, rate)

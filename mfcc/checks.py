@@ -107,8 +107,9 @@ def check_samples(who: str, y: Any, *, integer_full_scale: float | None = None) 
 
 def check_finite(who: str, y: np.ndarray, *, first: int = 0) -> None:
     """ValueError that counts and places the samples that are NaN or infinite; y[0] is sample number `first`."""
-    bad = np.flatnonzero(~np.isfinite(y))
-    if bad.size:
+    finite = np.isfinite(y)
+    if not finite.all():
+        bad = np.flatnonzero(~finite)
         raise ValueError(
             f"{who}: y: expected finite samples, got {bad.size} of {y.size} that are NaN or infinite "
             f"(the first at index {first + bad[0]}). Repair or cut the recording: np.nan_to_num(y) replaces them."

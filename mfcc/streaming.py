@@ -39,7 +39,7 @@ def stream(recipe: MFCC, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
             check_finite("MFCC.stream", y, first=n_samples)
             dtype = y.dtype
             n_samples += len(y)
-            yield y
+            yield y.copy()  # which the caller may change before it is needed
 
     for (features,) in stream_features(recipe, checked(), (recipe.output,)):
         n_frames += features.shape[1]
@@ -80,7 +80,9 @@ def stream_features(
 
 
 def recut(blocks: Iterable[np.ndarray], length: int) -> Iterator[np.ndarray]:
-    """Yield the samples of blocks in new arrays of `length` samples; the last one may be shorter, none is empty.
+    """Yield the samples of blocks in arrays of `length` samples; the last one may be shorter, none is empty.
+
+    What lies in one block is a view of it, everything else a new array.
 
     Examples
     --------
@@ -90,6 +92,10 @@ def recut(blocks: Iterable[np.ndarray], length: int) -> Iterator[np.ndarray]:
     out, filled = np.empty(0), 0
     for block in blocks:
         while len(block):
+            if filled == 0 and len(block) >= length:
+                yield block[:length]
+                block = block[length:]
+                continue
             if filled == 0:
                 out = np.empty(length, block.dtype)
             part = block[: length - filled]

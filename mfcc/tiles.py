@@ -10,6 +10,7 @@ import numpy as np
 
 from mfcc.checks import check_choice, check_integer, check_number
 from mfcc.decoding import Path
+from mfcc.energy import stretch_energies
 from mfcc.presets import FILMSCORE
 from mfcc.recipe import MFCC
 from mfcc.recordings import check_recipe, read_features, too_short
@@ -158,13 +159,8 @@ class _Meter:
         self._energies: list[np.ndarray] = []
 
     def through(self, blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-        hop = self.hop_length
-        for block in recut(blocks, hop * max(1, (1 << 16) // hop)):
-            squares = np.square(block, dtype=np.float64)
-            whole = len(block) // hop * hop
-            self._energies.append(squares[:whole].reshape(-1, hop).sum(axis=1))
-            if whole < len(block):
-                self._energies.append(squares[whole:].sum(keepdims=True))
+        for block in recut(blocks, self.hop_length * max(1, (1 << 18) // self.hop_length)):
+            self._energies.append(stretch_energies(block, self.hop_length))
             self.n_samples += len(block)
             yield block
 

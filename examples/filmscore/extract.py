@@ -22,6 +22,7 @@ from filmscore.arrays import open_arrays
 from filmscore.corpus import Track
 from filmscore.files import replace_file
 from mfcc.audio import AudioError, blocks
+from mfcc.energy import stretch_energies
 
 
 @dataclass(frozen=True)
@@ -126,9 +127,11 @@ def _decode(paths: Sequence[Path], sr: float, use_s: float | None, file: IO[byte
     empty = np.empty(0, np.float32)
     stems = [blocks(path, sr, duration=use_s) for path in paths]
     for parts in itertools.zip_longest(*stems, fillvalue=empty):
-        y = np.zeros(max(map(len, parts)), np.float32)
-        for block in parts:
-            y[: len(block)] += block
+        y = parts[0]
+        if len(parts) > 1:
+            y = np.zeros(max(map(len, parts)), np.float32)
+            for block in parts:
+                y[: len(block)] += block
         y.tofile(file)
     file.flush()
     return np.memmap(file, np.float32, mode="r")
@@ -136,14 +139,10 @@ def _decode(paths: Sequence[Path], sr: float, use_s: float | None, file: IO[byte
 
 def active_level_dbfs(y: np.ndarray, silence_dbfs: float, block: int = 2048) -> float:
     """RMS level [dBFS] of those blocks of samples that are louder than the silence level; -inf if none is."""
-    energy, count, threshold = 0.0, 0, 10 ** (silence_dbfs / 10)
-    for first in range(0, len(y), 512 * block):
-        squares = np.square(y[first : first + 512 * block], dtype=np.float64)
-        starts = np.arange(0, len(squares), block)
-        energies, counts = np.add.reduceat(squares, starts), np.minimum(block, len(squares) - starts)
-        active = energies > threshold * counts
-        energy, count = energy + energies[active].sum(), count + int(counts[active].sum())
-    return 10 * math.log10(energy / count) if count else -math.inf
+    energies = stretch_energies(y, block)
+    counts = np.minimum(block, len(y) - np.arange(len(energies)) * block)
+    active = energies > 10 ** (silence_dbfs / 10) * counts
+    return 10 * math.log10(energies[active].sum() / counts[active].sum()) if active.any() else -math.inf
 
 
 def cut(y: np.ndarray, settings: Settings, gain_db: float) -> mfcc.Tiles:
