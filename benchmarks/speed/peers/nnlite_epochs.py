@@ -24,13 +24,15 @@ def epoch(task: Task) -> Modes:
     def make() -> Ready:
         n_tiles = task.settings["n_tiles"]
         path = task.folder / "tiles.npy"
-        x, y = np.load(path, mmap_mode="r")[:n_tiles], np.load(task.folder / "labels.npy")[:n_tiles]
+        y = np.load(task.folder / "labels.npy")[:n_tiles]
         net = convolutional(10)
         params = net.init(np.random.default_rng(0))
         settings = {"loss": nn.SoftmaxCrossEntropy(), "optimizer": nn.SGD(0.01, momentum=0.9), "batch_size": BATCH}
         peaks: list[float] = []
 
         def run() -> None:
+            # Mapped for as long as an epoch takes: what is mapped can't be dropped from memory.
+            x = np.load(path, mmap_mode="r")[:n_tiles]
             with _Watch() as watch:
                 for _ in nn.train(net, params, x, y, **settings, max_epochs=1, n_threads=task.threads):
                     pass
@@ -43,7 +45,9 @@ def epoch(task: Task) -> Modes:
         def report() -> dict[str, float]:
             return {MEMORY: max(peaks)} if STATUS.exists() else {}
 
-        list(nn.train(net, params, x[:BATCH], y[:BATCH], **settings, max_epochs=1))  # compiles
+        first = np.load(path, mmap_mode="r")[:BATCH]
+        list(nn.train(net, params, first, y[:BATCH], **settings, max_epochs=1))  # compiles
+        del first
         return Ready(run, before=before, work=n_tiles, slow=n_tiles > 5000, report=report)
 
     return {"": make}
