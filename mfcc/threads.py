@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -22,11 +23,23 @@ def thread_count(threads: int | None, n_samples: int) -> int:
 
 
 def for_each(function: Callable[[Piece], None], pieces: Sequence[Piece], n_threads: int) -> None:
-    """Call a function for each piece, at most n_threads at a time."""
-    n_threads = min(n_threads, len(pieces))
-    if n_threads <= 1:
-        for piece in pieces:
+    """Call a function for each piece, at most n_threads at a time: in this thread, and in new ones beside it."""
+    waiting = deque(pieces)
+
+    def work() -> None:
+        while waiting:
+            try:
+                piece = waiting.popleft()
+            except IndexError:  # another thread was faster
+                return
             function(piece)
-    else:
-        with ThreadPoolExecutor(n_threads) as pool:
-            list(pool.map(function, pieces))
+
+    helpers = min(n_threads, len(pieces)) - 1
+    if helpers < 1:
+        work()
+        return
+    with ThreadPoolExecutor(helpers) as pool:
+        running = [pool.submit(work) for _ in range(helpers)]
+        work()
+        for helper in running:
+            helper.result()
