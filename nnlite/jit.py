@@ -24,9 +24,7 @@ from numba.core.caching import _Cache
 from numba.core.runtime import rtsys
 
 from nnlite import kernel_cache
-
-ALIGNMENT = 64
-"""Bytes: a cache line, and the widest vector register."""
+from nnlite.memory import aligned_bytes
 
 # Everything that keeps NaN and infinity alive: a loss that turned NaN has to be seen, not optimised away.
 _FASTMATH = {"reassoc", "contract", "nsz", "arcp", "afn"}
@@ -162,10 +160,7 @@ def aligned_empty(shape: int | tuple[int, ...], dtype: Any = np.float32) -> np.n
     """
     shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
     dtype = np.dtype(dtype)
-    size = math.prod(shape) * dtype.itemsize
-    raw = np.empty(size + ALIGNMENT, np.uint8)
-    start = -raw.ctypes.data % ALIGNMENT
-    return raw[start : start + size].view(dtype).reshape(shape)
+    return aligned_bytes(math.prod(shape) * dtype.itemsize).view(dtype).reshape(shape)
 
 
 def aligned_zeros(shape: int | tuple[int, ...], dtype: Any = np.float32) -> np.ndarray:

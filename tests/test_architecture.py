@@ -25,7 +25,8 @@ PACKAGES = ("nnlite", "mfcc")
 # What each module (or package) of nnlite stands on. It may import that, what that stands on, and its own parts.
 BELOW = {
     "kernel_cache": "",
-    "jit": "kernel_cache",
+    "memory": "",
+    "jit": "kernel_cache memory",
     "simd": "",
     "processor": "",
     "kernels": "jit simd processor",

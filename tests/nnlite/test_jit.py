@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from nnlite import jit, kernel_cache
+from nnlite.memory import ALIGNMENT
 
 ROOT = Path(__file__).parents[2]
 SOURCE = """
@@ -314,7 +315,7 @@ def test_aligned_arrays(shape, dtype):
         assert array.shape == np.empty(shape).shape
         assert array.dtype == dtype
         assert array.flags.carray
-        assert array.size == 0 or array.ctypes.data % jit.ALIGNMENT == 0
+        assert array.size == 0 or array.ctypes.data % ALIGNMENT == 0
     assert not array.any()
 
 

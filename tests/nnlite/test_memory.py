@@ -1,0 +1,69 @@
+"""Blocks of memory that are used again, and never by two."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from nnlite import memory
+from nnlite.memory import ALIGNMENT, aligned_bytes
+
+LARGE = 1_000_000
+
+
+@pytest.fixture(autouse=True)
+def blocks(monkeypatch):
+    fresh = memory._Blocks()
+    monkeypatch.setattr(memory, "_blocks", fresh)
+    return fresh
+
+
+@pytest.mark.parametrize("size", [0, 1, 63, 65_535, 65_536, 65_537, LARGE])
+def test_sizes_and_alignment(size):
+    for _ in range(3):
+        array = aligned_bytes(size)
+        assert (array.size, array.dtype) == (size, np.uint8)
+        assert array.flags.carray
+        assert size == 0 or array.ctypes.data % ALIGNMENT == 0
+        array[:] = 255
+
+
+def test_a_block_is_used_again_when_no_view_of_it_is_left(blocks):
+    array = aligned_bytes(LARGE)
+    address = array.ctypes.data
+    part = array.view(np.float32)[10:].reshape(2, -1)[:, 1:].T
+    del array
+    assert aligned_bytes(LARGE).ctypes.data != address
+    part[...] = 1
+    assert (part == 1).all()
+    kept = blocks.bytes
+    del part
+    assert blocks.bytes > kept
+    addresses = [block.ctypes.data for block in (aligned_bytes(LARGE - 5), aligned_bytes(LARGE))]
+    assert address in addresses
+
+
+def test_no_more_is_kept_than_is_allowed(blocks, monkeypatch):
+    monkeypatch.setattr(memory, "_KEPT", 3 * LARGE)
+    several = [aligned_bytes(LARGE) for _ in range(8)]
+    del several
+    assert 0 < blocks.bytes <= 3 * LARGE
+    assert blocks.bytes == sum(block.size for group in blocks.free.values() for block in group)
+
+
+def test_no_two_threads_have_the_same_block():
+    wrong = []
+
+    def work(number):
+        for size in (LARGE, 70_000, LARGE, 200_000) * 100:
+            one, other = aligned_bytes(size), aligned_bytes(size)
+            one[:100], other[:100] = number, number + 100
+            if (one[:100] != number).any() or (other[:100] != number + 100).any():
+                wrong.append(number)
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
