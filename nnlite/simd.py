@@ -50,7 +50,9 @@ def _vector_bytes() -> int:
 VECTOR_BYTES = _vector_bytes()
 """Width of a vector register in bytes: 64 with AVX-512, 32 with AVX2, 16 elsewhere."""
 
-REGISTERS = 16 if VECTOR_BYTES < 64 and platform.machine().lower() in ("x86_64", "amd64", "i386", "i686", "x86") else 32
+X86 = platform.machine().lower() in ("x86_64", "amd64", "i386", "i686", "x86")
+
+REGISTERS = 16 if VECTOR_BYTES < 64 and X86 else 32
 """Number of vector registers: SSE and AVX2 have 16; AVX-512 and NEON have 32."""
 
 
@@ -138,7 +140,7 @@ def emit_splat(builder: Any, scalar: Any, lanes: int) -> Any:
 
 def emit_fma(builder: Any, x: Any, y: Any, z: Any) -> Any:
     """x * y + z with one rounding."""
-    return builder.call(_llvm(builder, f"llvm.fma.{_suffix(x.type)}", x.type, [x.type] * 3), [x, y, z])
+    return builder.call(llvm_function(builder, f"llvm.fma.{_suffix(x.type)}", x.type, [x.type] * 3), [x, y, z])
 
 
 def emit_first_lanes(builder: Any, n: Any, lanes: int) -> Any:
@@ -166,13 +168,14 @@ def _suffix(vector: ir.VectorType) -> str:
     return f"v{vector.count}{kind}{8 * _bytes(vector)}"
 
 
-def _llvm(builder: Any, name: str, result: ir.Type, arguments: list[ir.Type]) -> Any:
+def llvm_function(builder: Any, name: str, result: ir.Type, arguments: list[ir.Type]) -> Any:
+    """A function of LLVM's own, or of its processor."""
     return cgutils.get_or_insert_function(builder.module, ir.FunctionType(result, arguments), name)
 
 
 def _masked_load(builder: Any, address: Any, vector: ir.VectorType, mask: Any) -> Any:
     signature = [address.type, INT32, mask.type, vector]
-    function = _llvm(builder, f"llvm.masked.load.{_suffix(vector)}.p0", vector, signature)
+    function = llvm_function(builder, f"llvm.masked.load.{_suffix(vector)}.p0", vector, signature)
     return builder.call(
         function, [address, ir.Constant(INT32, _bytes(vector)), mask, ir.Constant(vector, [0] * vector.count)]
     )
@@ -180,7 +183,7 @@ def _masked_load(builder: Any, address: Any, vector: ir.VectorType, mask: Any) -
 
 def _masked_store(builder: Any, address: Any, value: Any, mask: Any) -> None:
     signature = [value.type, address.type, INT32, mask.type]
-    function = _llvm(builder, f"llvm.masked.store.{_suffix(value.type)}.p0", ir.VoidType(), signature)
+    function = llvm_function(builder, f"llvm.masked.store.{_suffix(value.type)}.p0", ir.VoidType(), signature)
     builder.call(function, [value, address, ir.Constant(INT32, _bytes(value.type)), mask])
 
 
@@ -350,7 +353,9 @@ def sqrt(typing, x):
 
     def generate(context, builder, signature, arguments):
         (value,) = arguments
-        return builder.call(_llvm(builder, f"llvm.sqrt.{_suffix(value.type)}", value.type, [value.type]), [value])
+        return builder.call(
+            llvm_function(builder, f"llvm.sqrt.{_suffix(value.type)}", value.type, [value.type]), [value]
+        )
 
     return x(x), generate
 

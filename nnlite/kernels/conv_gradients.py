@@ -10,9 +10,10 @@ import functools
 import numpy as np
 
 from nnlite.jit import aligned_empty, aligned_zeros, kernel
+from nnlite.kernels import conv_thin
 from nnlite.kernels.bits import equal_bits, lowest_bit, nonzero_bits
 from nnlite.kernels.blocks import load_block, store_block
-from nnlite.kernels.patches import add_patch, add_scaled, add_window, load_patch, load_rows, store_patch, store_rows
+from nnlite.kernels.patches import add_patch, add_scaled, load_patch, store_patch
 from nnlite.processor import cache_bytes
 from nnlite.simd import REGISTERS, lanes_of
 
@@ -53,6 +54,12 @@ class PatchBlocks:
         """Blocks of a patch."""
         return self.row_groups * len(self.starts)
 
+    @property
+    def first_numbers(self) -> np.ndarray:
+        """Where the numbers of each block begin that no other one has."""
+        repeated = [c * self.width - start for c, start in enumerate(self.starts)]
+        return np.array(repeated * self.row_groups, np.intp)
+
     def offsets(self, line: int) -> np.ndarray:
         """Offset of each block in an image whose rows have `line` numbers."""
         return np.array(
@@ -64,32 +71,40 @@ def pack_patches(weight: np.ndarray) -> np.ndarray:
     """(K, M, C, O) to (groups, O, block): each output channel's patch in blocks, zero-padded."""
     K, M, C, O = weight.shape
     blocks = PatchBlocks(K, M * C, lanes_of(weight.dtype))
-    packed = aligned_empty((blocks.groups, O, blocks.size), weight.dtype)
-    if M * C % blocks.width:
-        packed.fill(0)
-    _copy_patches(packed, weight.reshape(K, M * C, O), blocks, to_packed=True)
+    packed = aligned_zeros((blocks.groups, O, blocks.size), weight.dtype)
+    _pack_patches(weight, blocks.offsets(M * C), blocks.first_numbers, blocks.width, packed)
     return packed
 
 
 def unpack_patches(packed: np.ndarray, weight: np.ndarray) -> None:
     """Inverse of :func:`pack_patches`, into `weight`."""
-    K, M, C, O = weight.shape
+    K, M, C, _ = weight.shape
     blocks = PatchBlocks(K, M * C, lanes_of(weight.dtype))
-    _copy_patches(packed, weight.reshape(K, M * C, O), blocks, to_packed=False)
+    _unpack_patches(packed, blocks.offsets(M * C), blocks.first_numbers, blocks.width, weight)
 
 
-def _copy_patches(packed, flat, blocks, to_packed):
-    for r in range(blocks.row_groups):
-        rows = slice(r * blocks.rows, (r + 1) * blocks.rows)
-        for c, start in enumerate(blocks.starts):
-            repeated = c * blocks.width - start
-            part = flat[rows, start + repeated : start + blocks.width].transpose(2, 0, 1)
-            block = packed[r * len(blocks.starts) + c].reshape(-1, blocks.rows, blocks.width)
-            block = block[:, :, repeated : repeated + part.shape[2]]
-            if to_packed:
-                block[...] = part
-            else:
-                part[...] = block
+@kernel
+def _pack_patches(weight, offsets, first_numbers, width, packed):
+    _, M, C, O = weight.shape
+    groups, _, size = packed.shape
+    for b in range(groups):
+        for row in range(size // width):
+            for k in range(first_numbers[b], min(width, M * C)):
+                tap = offsets[b] + row * M * C + k
+                for o in range(O):
+                    packed.flat[(b * O + o) * size + row * width + k] = weight.flat[tap * O + o]
+
+
+@kernel
+def _unpack_patches(packed, offsets, first_numbers, width, weight):
+    _, M, C, O = weight.shape
+    groups, _, size = packed.shape
+    for b in range(groups):
+        for row in range(size // width):
+            for k in range(first_numbers[b], min(width, M * C)):
+                tap = offsets[b] + row * M * C + k
+                for o in range(O):
+                    weight.flat[tap * O + o] = packed.flat[(b * O + o) * size + row * width + k]
 
 
 def conv_pool_grad_weight(x, dy, argmax, kernel_size, stride, pool, dweight):
@@ -100,10 +115,8 @@ def conv_pool_grad_weight(x, dy, argmax, kernel_size, stride, pool, dweight):
     K, M = kernel_size
     C, O = dweight.shape[2:]
     lanes = lanes_of(x.dtype)
-    if vectors := dense_vectors(M * C, O, pool, lanes):
-        run = _grad_weight_dense_kernel(M * C, *pool, stride[1] * C, vectors, lanes)
-        dweight.fill(0)
-        run(x, dy, argmax, stride[0], dweight)
+    if conv_thin.vectors(M * C, O, pool, x.dtype):
+        conv_thin.grad_weight(x, dy, argmax, stride, pool, dweight)
         return
     blocks = PatchBlocks(K, M * C, lanes)
     packed = aligned_zeros((blocks.groups, O, blocks.size), x.dtype)
@@ -206,53 +219,6 @@ def _grad_weight_kernel(R, V, tail, L):
                     store_block(dweight, w, block)
 
     return conv_pool_grad_weight_blocks
-
-
-def dense_vectors(row_taps, channels, pool, lanes):
-    """Vectors of output channels with which the dense weight gradient works, or 0 where the sparse one does less.
-
-    A row of a patch that is shorter than a vector leaves lanes empty in the sparse gradient, most of all with one
-    input channel. Then it is cheaper to put output channels into the lanes and to work through every place of the
-    window.
-
-    >>> dense_vectors(5, 32, (2, 2), 16), dense_vectors(96, 64, (2, 2), 16)
-    (2, 0)
-    """
-    places = pool[0] * pool[1]
-    if channels < lanes // 2 or row_taps * places > 2 * lanes:
-        return 0
-    wanted = 2 if channels > lanes else 1
-    return next((v for v in range(wanted, 0, -1) if v * (row_taps + 2) < REGISTERS - 1), 0)
-
-
-@functools.cache
-def _grad_weight_dense_kernel(T, P, Q, column_stride, V, L):
-    group = V * L
-    window_step = Q * column_stride
-
-    @kernel
-    def conv_pool_grad_weight_dense(x, dy, argmax, row_stride, dweight):
-        N, H, W, C = x.shape
-        _, I, J, O = dy.shape
-        K = dweight.shape[0]
-        line = W * C
-        row_step = row_stride * line
-        for n in range(N):
-            for o in range(0, O, group):
-                for k in range(K):
-                    block = load_rows(dweight, k * T * O + o, O, O - o, L, T, V)
-                    for i in range(I):
-                        source = (n * H + k) * line + i * P * row_step
-                        q = (n * I + i) * J * O + o
-                        for _ in range(J):
-                            block = add_window(
-                                block, dy, argmax, q, O - o, x, source, row_step, column_stride, P, Q, T, V
-                            )
-                            source += window_step
-                            q += O
-                    store_rows(dweight, k * T * O + o, O, O - o, block, T, V)
-
-    return conv_pool_grad_weight_dense
 
 
 @functools.cache

@@ -4,11 +4,17 @@ A patch is the part of an image that one output of the convolution sees. Letters
 taps.
 """
 
+from typing import Any
+
+import numpy as np
 from llvmlite import ir
 from numba.core import types
 
 from nnlite.kernels.blocks import Block, advance, load_valid, offset, store_valid
 from nnlite.simd import (
+    INT32,
+    VECTOR_BYTES,
+    X86,
     Vector,
     data_pointer,
     emit_fma,
@@ -18,6 +24,7 @@ from nnlite.simd import (
     intrinsic,
     ir_vector,
     literal,
+    llvm_function,
 )
 
 
@@ -148,14 +155,17 @@ def store_rows(typing, a, i, step, valid, block, T, V):
 
 
 @intrinsic(prefer_literal=True)
-def add_window(typing, block, g, argmax, q, valid, x, i, row_step, column_step, P, Q, T, V):
+def add_window(typing, block, g, argmax, q, valid, x, i, row_step, column_step, P, Q, T, V, whole):
     """block[t, v] += g[q + v * L :] * x[i + a * row_step + b * column_step + t], (a, b) being each lane's arg-max.
 
     Every place of the P x Q window is worked through with the other places' gradients set to zero; `argmax` None: P =
     Q = 1.
     """
     height, width, taps, vectors, step = (literal(size) for size in (P, Q, T, V, column_step))
-    signature = block(block, g, argmax, types.intp, types.intp, x, types.intp, types.intp, column_step, P, Q, T, V)
+    signature = block(
+        block, g, argmax, types.intp, types.intp, x, types.intp, types.intp, column_step, P, Q, T, V, whole
+    )
+    load = _load_of(whole)
 
     def generate(context, builder, signature, arguments):
         block, _, _, q, valid, _, i, row_step, *_ = arguments
@@ -167,10 +177,10 @@ def add_window(typing, block, g, argmax, q, valid, x, i, row_step, column_step, 
         for v in range(vectors):
             left = builder.sub(valid, ir.Constant(valid.type, v * vector.count))
             index = advance(builder, q, v * vector.count)
-            g.append(load_valid(builder, gradients, index, vector, left))
+            g.append(load(builder, gradients, index, vector, left))
             if height * width > 1:
                 pointer = data_pointer(context, builder, signature.args[2], arguments[2])
-                places.append(load_valid(builder, pointer, index, bytes_, left))
+                places.append(load(builder, pointer, index, bytes_, left))
         for a in range(height):
             row = offset(builder, i, row_step, a)
             for b in range(width):
@@ -187,6 +197,58 @@ def add_window(typing, block, g, argmax, q, valid, x, i, row_step, column_step, 
                         k = t * vectors + v
                         updated = emit_fma(builder, value, chosen[v], builder.extract_value(block, k))
                         block = builder.insert_value(block, updated, k)
+        return block
+
+    return signature, generate
+
+
+def _load_of(whole: Any) -> Any:
+    """How to load the lanes below a number: without a look at it where vectors are known to be `whole` (1, else 0)."""
+    if literal(whole):
+        return lambda builder, pointer, index, vector, valid: emit_load(builder, pointer, index, vector)
+    return load_valid
+
+
+# By bytes of a vector: the instruction that picks one of four in each quarter of a register.
+_PICK = {32: "llvm.x86.avx.vpermilvar.ps.256", 64: "llvm.x86.avx512.vpermilvar.ps.512"}
+
+
+def picks_in_register(dtype: Any) -> bool:
+    """Whether `add_picked` works: for float32 on x86 processors with AVX."""
+    return np.dtype(dtype) == np.float32 and VECTOR_BYTES in _PICK and X86
+
+
+@intrinsic(prefer_literal=True)
+def add_picked(typing, block, g, argmax, q, valid, windows, i, T, V, whole):
+    """block[t, v] += g[q + v * L :] * windows[i + 4 * t :][argmax]: a window's four places lie side by side."""
+    taps, vectors = literal(T), literal(V)
+    signature = block(block, g, argmax, types.intp, types.intp, windows, types.intp, T, V, whole)
+    load = _load_of(whole)
+
+    def generate(context, builder, signature, arguments):
+        block, _, _, q, valid, _, i, *_ = arguments
+        vector = ir_vector(signature.return_type.vector)
+        bytes_, words = (ir.VectorType(ir.IntType(bits), vector.count) for bits in (8, 32))
+        gradients, winners, source = (
+            data_pointer(context, builder, signature.args[k], arguments[k]) for k in (1, 2, 5)
+        )
+        pick = llvm_function(builder, _PICK[4 * vector.count], vector, [vector, words])
+        g, places = [], []
+        for v in range(vectors):
+            left = builder.sub(valid, ir.Constant(valid.type, v * vector.count))
+            index = advance(builder, q, v * vector.count)
+            g.append(load(builder, gradients, index, vector, left))
+            places.append(builder.zext(load(builder, winners, index, bytes_, left), words))
+        four = ir.VectorType(vector.element, 4)
+        repeated = ir.Constant(ir.VectorType(INT32, vector.count), [k % 4 for k in range(vector.count)])
+        for t in range(taps):
+            window = emit_load(builder, source, advance(builder, i, 4 * t), four)
+            window = builder.shuffle_vector(window, ir.Constant(four, ir.Undefined), repeated)
+            for v in range(vectors):
+                k = t * vectors + v
+                value = builder.call(pick, [window, places[v]])
+                updated = emit_fma(builder, value, g[v], builder.extract_value(block, k))
+                block = builder.insert_value(block, updated, k)
         return block
 
     return signature, generate
