@@ -1,6 +1,7 @@
 """Sequential: the layers as written, and the plan that runs."""
 
 import functools
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +12,22 @@ from nnlite import fusion
 from nnlite.layers.activations import Activation
 from nnlite.layers.base import Layer, Params, Shape
 from nnlite.layers.dropout import ActivationDropout
+
+
+class Prepared(dict[str, np.ndarray]):
+    """Parameters that are known to be a network's, with what `prepare` derived from them; not to be changed.
+
+    Attributes
+    ----------
+    network : Sequential
+    parts : dict
+        Index of a layer -> its parameters.
+    """
+
+    def __init__(self, params: Params, network: "Sequential") -> None:
+        super().__init__(params)
+        self.network = network
+        self.parts = parameters_by_layer(params)
 
 
 class Sequential:
@@ -106,11 +123,13 @@ class Sequential:
 
     def prepare(self, params: Params) -> Params:
         """`params` with what can be derived from them once for many calls; other methods take them with or without."""
+        if isinstance(params, Prepared) and params.network is self:
+            return params
         parts = self._check_params(params)
         prepared = dict(params)
         for layer, index in self.plan:
             prepared |= {f"{index}.{name}": value for name, value in layer.prepare(parts[index]).items()}
-        return prepared
+        return Prepared(prepared, self)
 
     @np.errstate(all="ignore")  # what overflows shows in the result
     def forward(self, params: Params, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
@@ -128,7 +147,7 @@ class Sequential:
         self, params: Params, cache: Any, dy: np.ndarray, input_grad: bool = True
     ) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
         """Gradients with respect to the input (None unless `input_grad`) and, by name, to each parameter."""
-        parts = parameters_by_layer(params)
+        parts = params.parts if isinstance(params, Prepared) else parameters_by_layer(params)
         # What lies before the first weights has nothing to learn.
         first = 0 if input_grad else next((k for k, step in enumerate(self.plan) if parts[step.index]), len(self.plan))
         grads: dict[str, np.ndarray] = {}
@@ -203,6 +222,10 @@ class Sequential:
 
     def multiply_adds(self) -> int:
         """Multiplications with a weight for one sample, of the layers as written."""
+        return self._multiply_adds
+
+    @functools.cached_property
+    def _multiply_adds(self) -> int:
         return sum(layer.multiply_adds(shape) for layer, shape in zip(self.layers, self.shapes, strict=False))
 
     def summary(self) -> str:
@@ -216,8 +239,15 @@ class Sequential:
         """Name -> shape of each parameter."""
         return {name: value.shape for name, value in self.init(np.random.default_rng(0)).items()}
 
+    @functools.cached_property
+    def n_parameters(self) -> int:
+        """Numbers to learn."""
+        return sum(math.prod(shape) for shape in self.parameter_shapes.values())
+
     def _check_params(self, params: Params) -> dict[int, dict[str, np.ndarray]]:
         """The parameters of each layer. Raise unless they are this network's: kernels trust shapes."""
+        if isinstance(params, Prepared) and params.network is self:
+            return params.parts
         dtype = next((value.dtype for value in params.values()), None)
         for name, shape in self.parameter_shapes.items():
             value = params.get(name)

@@ -97,6 +97,15 @@ def shards(n_samples: int, size: int = SHARD_SIZE) -> list[slice]:
     return [slice(a, b) for a, b in itertools.pairwise(edges)]
 
 
+def shard_size(network: Any) -> int:
+    """Samples of a full shard of a network.
+
+    Each shard reads all weights and makes a gradient for each of them. Convolutions use a weight at many places of a
+    sample, so that this does not count; dense layers use it once, and take more samples at a time.
+    """
+    return SHARD_SIZE if network.multiply_adds() >= 32 * network.n_parameters else 4 * SHARD_SIZE
+
+
 def ordered_map(
     function: Callable[[_Item], _Result], items: Sequence[_Item], n_threads: int | None = None
 ) -> Iterator[_Result]:
@@ -146,8 +155,9 @@ def single_threaded_blas() -> Iterator[None]:
             _blas = threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers
         if _blas_users == 0:
             for library in _blas:
-                _blas_limits[library] = library.get_num_threads()
-                _set_blas_threads(library, 1)
+                if (n_threads := library.get_num_threads()) != 1:
+                    _blas_limits[library] = n_threads
+                    _set_blas_threads(library, 1)
         _blas_users += 1
     try:
         yield
@@ -201,7 +211,7 @@ def loss_and_gradients(
         Keys and shapes of `params`.
     """
     prepared = network.prepare(params)
-    pieces = shards(len(targets))
+    pieces = shards(len(targets), shard_size(network))
 
     def run(k: int) -> tuple[float, dict[str, np.ndarray]]:
         rows = pieces[k]
@@ -257,6 +267,6 @@ def predict(
         with np.errstate(all="ignore"):
             result[rows] = network.apply(prepared, part)
 
-    for _ in ordered_map(run, shards(len(x)), n_threads):
+    for _ in ordered_map(run, shards(len(x), shard_size(network)), n_threads):
         pass
     return result

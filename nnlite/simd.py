@@ -276,7 +276,7 @@ def prefetch(typing, a, i):
     def generate(context, builder, signature, arguments):
         pointer = data_pointer(context, builder, signature.args[0], arguments[0])
         address = builder.bitcast(builder.gep(pointer, [arguments[1]]), ir.IntType(8).as_pointer())
-        function = _llvm(builder, "llvm.prefetch.p0", ir.VoidType(), [address.type, INT32, INT32, INT32])
+        function = llvm_function(builder, "llvm.prefetch.p0", ir.VoidType(), [address.type, INT32, INT32, INT32])
         # to read, for the second-level cache, data
         builder.call(function, [address, ir.Constant(INT32, 0), ir.Constant(INT32, 2), ir.Constant(INT32, 1)])
         return context.get_dummy_value()

@@ -74,18 +74,18 @@ class Conv2D(Layer):
         if self.padding not in ("valid", "same"):
             raise ValueError(f'Conv2D: padding: expected "valid" or "same", got {self.padding!r}.')
         object.__setattr__(self, "filters", int(self.filters))
-        object.__setattr__(self, "kernel_size", self.kernel)
-        object.__setattr__(self, "stride", self.steps)
+        object.__setattr__(self, "kernel_size", as_pair("Conv2D", "kernel_size", self.kernel_size))
+        object.__setattr__(self, "stride", as_pair("Conv2D", "stride", self.stride))
 
     @property
     def kernel(self) -> tuple[int, int]:
-        """`kernel_size` as a pair."""
-        return as_pair("Conv2D", "kernel_size", self.kernel_size)
+        """`kernel_size`, which is a pair once the layer is made."""
+        return self.kernel_size  # type: ignore[return-value]
 
     @property
     def steps(self) -> tuple[int, int]:
-        """`stride` as a pair."""
-        return as_pair("Conv2D", "stride", self.stride)
+        """`stride`, which is a pair once the layer is made."""
+        return self.stride  # type: ignore[return-value]
 
     def output_shape(self, input_shape: Shape) -> Shape:
         check_image_shape("Conv2D", input_shape)
@@ -187,19 +187,31 @@ class ConvMaxPool2D(Layer):
 
 
 def _prepare(conv: Conv2D, pool: tuple[int, int], params: Params) -> Params:
-    if _packed_name(pool) in params:
+    if _prepared_name("weight", pool) in params:
         return params
-    weight = params["weight"]
+    weight, bias = _packed(conv, pool, params)
     return {
         **params,
-        _packed_name(pool): kernels.pack_forward(weight, conv.steps, pool),
-        PATCHES: conv_gradients.pack_patches(weight),
+        _prepared_name("weight", pool): weight,
+        _prepared_name("bias", pool): bias,
+        PATCHES: conv_gradients.pack_patches(params["weight"]),
     }
 
 
-def _packed_name(pool: tuple[int, int]) -> str:
+def _packed(conv: Conv2D, pool: tuple[int, int], params: Params) -> tuple[np.ndarray, np.ndarray]:
+    """Weight and bias as the forward kernel takes them."""
+    weight = params.get(_prepared_name("weight", pool))
+    if weight is not None:
+        return weight, params[_prepared_name("bias", pool)]
+    weight = kernels.pack_forward(params["weight"], conv.steps, pool)
+    bias = aligned_zeros(weight.shape[0] * weight.shape[-1], weight.dtype)
+    bias[: conv.filters] = params["bias"]
+    return weight, bias
+
+
+def _prepared_name(name: str, pool: tuple[int, int]) -> str:
     """The layout depends on the pooling: parameters prepared for another plan must not be taken."""
-    return f"_forward_{pool[0]}x{pool[1]}"
+    return f"_{name}_{pool[0]}x{pool[1]}"
 
 
 def _forward(
@@ -215,14 +227,10 @@ def _forward(
             f"got {params['weight'].shape} and {params['weight'].dtype}."
         )
     x = _pad(conv, x)
-    packed = params.get(_packed_name(pool))
-    if packed is None:
-        packed = kernels.pack_forward(params["weight"], conv.steps, pool)
-    bias = np.zeros(packed.shape[0] * packed.shape[-1], x.dtype)
-    bias[: conv.filters] = params["bias"]
+    weight, bias = _packed(conv, pool, params)
     y = aligned_empty(shape, x.dtype)
     argmax = aligned_empty(shape, np.uint8) if keep_argmax else None
-    kernels.conv_pool(x, packed, bias, y, argmax, conv.kernel, conv.steps, pool)
+    kernels.conv_pool(x, weight, bias, y, argmax, conv.kernel, conv.steps, pool)
     return y, x, argmax
 
 

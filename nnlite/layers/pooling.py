@@ -36,20 +36,21 @@ class MaxPool2D(Layer):
     stride: int | tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "pool_size", self.window)
-        object.__setattr__(self, "stride", self.steps)
+        object.__setattr__(self, "pool_size", as_pair("MaxPool2D", "pool_size", self.pool_size))
+        stride = self.pool_size if self.stride is None else self.stride
+        object.__setattr__(self, "stride", as_pair("MaxPool2D", "stride", stride))
         if math.prod(self.window) > 256:
             raise ValueError(f"MaxPool2D: pool_size: expected at most 256 positions in a window, got {self.pool_size}.")
 
     @property
     def window(self) -> tuple[int, int]:
-        """`pool_size` as a pair."""
-        return as_pair("MaxPool2D", "pool_size", self.pool_size)
+        """`pool_size`, which is a pair once the layer is made."""
+        return self.pool_size  # type: ignore[return-value]
 
     @property
     def steps(self) -> tuple[int, int]:
-        """`stride` as a pair."""
-        return as_pair("MaxPool2D", "stride", self.pool_size if self.stride is None else self.stride)
+        """`stride`, which is a pair once the layer is made."""
+        return self.stride  # type: ignore[return-value]
 
     def output_shape(self, input_shape: Shape) -> Shape:
         check_image_shape("MaxPool2D", input_shape)
