@@ -200,6 +200,13 @@ def load_valid(builder: Any, pointer: Any, index: Any, vector: ir.VectorType, va
     return value
 
 
+def loader(whole: Any) -> Any:
+    """How to load the lanes below a number: without a look at it where vectors are known to be `whole` (1, else 0)."""
+    if literal(whole):
+        return lambda builder, pointer, index, vector, valid: emit_load(builder, pointer, index, vector)
+    return load_valid
+
+
 def store_valid(builder: Any, pointer: Any, index: Any, value: Any, valid: Any) -> None:
     """Store the lanes of a vector below `valid` to element `index`; see :func:`load_valid`."""
     with builder.if_else(_is_whole(builder, valid, value.type)) as (whole, part):

@@ -88,10 +88,10 @@ def _pack_patches(weight, offsets, first_numbers, width, packed):
     _, M, C, O = weight.shape
     groups, _, size = packed.shape
     for b in range(groups):
-        for row in range(size // width):
-            for k in range(first_numbers[b], min(width, M * C)):
-                tap = offsets[b] + row * M * C + k
-                for o in range(O):
+        for o in range(O):
+            for row in range(size // width):
+                for k in range(first_numbers[b], min(width, M * C)):
+                    tap = offsets[b] + row * M * C + k
                     packed.flat[(b * O + o) * size + row * width + k] = weight.flat[tap * O + o]
 
 
@@ -100,10 +100,10 @@ def _unpack_patches(packed, offsets, first_numbers, width, weight):
     _, M, C, O = weight.shape
     groups, _, size = packed.shape
     for b in range(groups):
-        for row in range(size // width):
-            for k in range(first_numbers[b], min(width, M * C)):
-                tap = offsets[b] + row * M * C + k
-                for o in range(O):
+        for o in range(O):
+            for row in range(size // width):
+                for k in range(first_numbers[b], min(width, M * C)):
+                    tap = offsets[b] + row * M * C + k
                     weight.flat[tap * O + o] = packed.flat[(b * O + o) * size + row * width + k]
 
 

@@ -8,13 +8,13 @@ through 0, 1 and infinity. All but F(4, 3) are exact in small integers.
 Each function takes and returns lists of LLVM vectors.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from llvmlite import ir
 from numba.core import types
 
-from nnlite.kernels.blocks import load_valid, optional_pointer, store_maximum
+from nnlite.kernels.blocks import load_valid, loader, offset, optional_pointer, store_maximum
 from nnlite.simd import (
     Vector,
     data_pointer,
@@ -108,33 +108,38 @@ TRANSFORMS: dict[tuple[int, int], tuple[_Transform, _Transform, _Transform]] = {
 """(outputs, taps) of one axis -> transforms of input, weights and output."""
 
 
-def _both_axes(builder: Any, transform: _Transform, rows: list[list[Any]]) -> list[list[Any]]:
-    """Transform a square of vectors down its columns, then along its rows."""
-    columns = [transform(builder, list(column)) for column in zip(*rows, strict=True)]
-    return [transform(builder, list(row)) for row in zip(*columns, strict=True)]
+def _both_axes(
+    builder: Any, transform: _Transform, length: int, value: Callable[[int, int], Any]
+) -> Iterator[list[Any]]:
+    """Rows of a square of vectors after `transform` down its columns, then along its rows, one by one.
+
+    A column is transformed as soon as it is loaded: few registers are taken at a time.
+    """
+    columns = [transform(builder, [value(row, column) for row in range(length)]) for column in range(length)]
+    for row in zip(*columns, strict=True):
+        yield transform(builder, list(row))
 
 
 @intrinsic(prefer_literal=True)
-def transform_input(typing, x, i, row_step, column_step, valid, out, j, point_step, m, r, L):
+def transform_input(typing, x, i, row_step, column_step, valid, out, j, point_step, m, r, L, whole):
     """out[j + p * point_step :][:L] = (B' d B)[p] for the (m + r - 1)**2 vectors d of x from i; lanes below `valid`."""
     outputs, taps = literal(m), literal(r)
     vector = ir_vector(Vector(x.dtype, literal(L)))
     places = [types.intp] * 7
-    signature = types.void(x, *places[:4], out, *places[:2], m, r, L)
+    signature = types.void(x, *places[:4], out, *places[:2], m, r, L, whole)
+
+    load = loader(whole)
 
     def generate(context, builder, signature, arguments):
         _, i, row_step, column_step, valid, _, j, point_step, *_ = arguments
         source = data_pointer(context, builder, signature.args[0], arguments[0])
         target = data_pointer(context, builder, signature.args[5], arguments[5])
-        rows = []
-        for _ in range(outputs + taps - 1):
-            index, row = i, []
-            for _ in range(outputs + taps - 1):
-                row.append(load_valid(builder, source, index, vector, valid))
-                index = builder.add(index, column_step)
-            rows.append(row)
-            i = builder.add(i, row_step)
-        for row in _both_axes(builder, TRANSFORMS[outputs, taps][0], rows):
+
+        def value(row: int, column: int) -> Any:
+            index = offset(builder, offset(builder, i, row_step, row), column_step, column)
+            return load(builder, source, index, vector, valid)
+
+        for row in _both_axes(builder, TRANSFORMS[outputs, taps][0], outputs + taps - 1, value):
             for value in row:
                 emit_store(builder, target, j, value)
                 j = builder.add(j, point_step)
@@ -155,14 +160,11 @@ def transform_weight(typing, weight, i, tap_step, valid, out, j, point_step, m, 
         _, i, tap_step, valid, _, j, point_step, *_ = arguments
         source = data_pointer(context, builder, signature.args[0], arguments[0])
         target = data_pointer(context, builder, signature.args[4], arguments[4])
-        rows = []
-        for _ in range(taps):
-            row = []
-            for _ in range(taps):
-                row.append(load_valid(builder, source, i, vector, valid))
-                i = builder.add(i, tap_step)
-            rows.append(row)
-        for row in _both_axes(builder, TRANSFORMS[outputs, taps][1], rows):
+
+        def value(row: int, column: int) -> Any:
+            return load_valid(builder, source, offset(builder, i, tap_step, row * taps + column), vector, valid)
+
+        for row in _both_axes(builder, TRANSFORMS[outputs, taps][1], taps, value):
             for value in row:
                 emit_store(builder, target, j, value)
                 j = builder.add(j, point_step)
@@ -189,14 +191,12 @@ def transform_output(typing, a, i, point_step, bias, o, valid, y, q, row_step, c
         biases = data_pointer(context, builder, signature.args[3], arguments[3])
         target = data_pointer(context, builder, signature.args[6], arguments[6])
         winners = optional_pointer(context, builder, signature.args[10], arguments[10])
-        rows = []
-        for _ in range(outputs + taps - 1):
-            row = []
-            for _ in range(outputs + taps - 1):
-                row.append(emit_load(builder, source, i, vector))
-                i = builder.add(i, point_step)
-            rows.append(row)
-        square = _both_axes(builder, TRANSFORMS[outputs, taps][2], rows)
+        points = outputs + taps - 1
+
+        def value(row: int, column: int) -> Any:
+            return emit_load(builder, source, offset(builder, i, point_step, row * points + column), vector)
+
+        square = list(_both_axes(builder, TRANSFORMS[outputs, taps][2], points, value))
         b = emit_load(builder, biases, o, vector)
         for s in range(0, outputs, 2):
             index = q

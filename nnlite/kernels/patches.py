@@ -10,7 +10,7 @@ import numpy as np
 from llvmlite import ir
 from numba.core import types
 
-from nnlite.kernels.blocks import Block, advance, load_valid, offset, store_valid
+from nnlite.kernels.blocks import Block, advance, load_valid, loader, offset, store_valid
 from nnlite.simd import (
     INT32,
     VECTOR_BYTES,
@@ -165,7 +165,7 @@ def add_window(typing, block, g, argmax, q, valid, x, i, row_step, column_step, 
     signature = block(
         block, g, argmax, types.intp, types.intp, x, types.intp, types.intp, column_step, P, Q, T, V, whole
     )
-    load = _load_of(whole)
+    load = loader(whole)
 
     def generate(context, builder, signature, arguments):
         block, _, _, q, valid, _, i, row_step, *_ = arguments
@@ -202,13 +202,6 @@ def add_window(typing, block, g, argmax, q, valid, x, i, row_step, column_step, 
     return signature, generate
 
 
-def _load_of(whole: Any) -> Any:
-    """How to load the lanes below a number: without a look at it where vectors are known to be `whole` (1, else 0)."""
-    if literal(whole):
-        return lambda builder, pointer, index, vector, valid: emit_load(builder, pointer, index, vector)
-    return load_valid
-
-
 # By bytes of a vector: the instruction that picks one of four in each quarter of a register.
 _PICK = {32: "llvm.x86.avx.vpermilvar.ps.256", 64: "llvm.x86.avx512.vpermilvar.ps.512"}
 
@@ -223,7 +216,7 @@ def add_picked(typing, block, g, argmax, q, valid, windows, i, T, V, whole):
     """block[t, v] += g[q + v * L :] * windows[i + 4 * t :][argmax]: a window's four places lie side by side."""
     taps, vectors = literal(T), literal(V)
     signature = block(block, g, argmax, types.intp, types.intp, windows, types.intp, T, V, whole)
-    load = _load_of(whole)
+    load = loader(whole)
 
     def generate(context, builder, signature, arguments):
         block, _, _, q, valid, _, i, *_ = arguments

@@ -89,7 +89,7 @@ def conv_pool(x, packed, bias, y, argmax, m, r):
     padded = -(-C // lanes) * lanes
     wide = -(-2 * I // m) * -(-2 * J // m)
     # What is transformed stays in the second-level cache beside a group's weights.
-    blocks = cache_bytes(2) // 2 // (points * (padded + group) * x.itemsize * _COLUMNS)
+    blocks = cache_bytes(2) // 4 // (points * (padded + group) * x.itemsize * _COLUMNS)
     tiles = max(1, min(blocks, -(-N * wide // _COLUMNS))) * _COLUMNS
     inputs = aligned_empty((points, tiles, padded), x.dtype)
     products = aligned_empty((points, tiles, group), x.dtype)
@@ -123,15 +123,20 @@ def _forward_kernel(m, r, S, V, L):
         _, T, padded = inputs.shape
         down, across = (I + windows - 1) // windows, (J + windows - 1) // windows
         tiles = N * down * across
+        whole = C // L * L
         for first in range(0, tiles, T):
             here = min(T, tiles - first)
             for t in range(here):
                 rest, b = divmod(first + t, across)
                 n, a = divmod(rest, down)
-                i, j = min(a * windows, I - windows), min(b * windows, J - windows)
-                source = ((n * H + 2 * i) * W + 2 * j) * C
-                for c in range(0, C, L):
-                    transform_input(x, source + c, W * C, C, C - c, inputs, t * padded + c, T * padded, m, r, L)
+                row, column = 2 * min(a * windows, I - windows), 2 * min(b * windows, J - windows)
+                source = ((n * H + row) * W + column) * C
+                for c in range(0, whole, L):
+                    j = t * padded + c
+                    transform_input(x, source + c, W * C, C, L, inputs, j, T * padded, m, r, L, 1)
+                if whole < C:
+                    j = t * padded + whole
+                    transform_input(x, source + whole, W * C, C, C - whole, inputs, j, T * padded, m, r, L, 0)
             for k in range(groups):
                 for p in range(points):
                     for t in range(0, here, S):
