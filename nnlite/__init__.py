@@ -18,7 +18,9 @@ _MODULES = {
     "layers.activations": ["Activation", "ReLU", "Sigmoid", "Softmax", "Tanh"],
     "layers.dropout": ["ActivationDropout", "Dropout"],
     "layers.reshape": ["Flatten"],
-    "initializers": ["Constant", "Glorot", "He", "LeCun", "Zeros"],
+    "layers.recurrent": ["GRU", "LSTM"],
+    "layers.sequences": ["pad_sequences"],
+    "initializers": ["Constant", "Glorot", "He", "LeCun", "Orthogonal", "Zeros"],
     "losses": ["SigmoidCrossEntropy", "SoftmaxCrossEntropy", "SquaredError"],
     "optimizers": ["SGD", "Adam"],
     "schedules": ["LinearDecay", "StepDecay", "Warmup"],
@@ -65,6 +67,7 @@ if TYPE_CHECKING:  # what type checkers read instead
     from nnlite.initializers import Glorot as Glorot
     from nnlite.initializers import He as He
     from nnlite.initializers import LeCun as LeCun
+    from nnlite.initializers import Orthogonal as Orthogonal
     from nnlite.initializers import Zeros as Zeros
     from nnlite.layers.activations import Activation as Activation
     from nnlite.layers.activations import ReLU as ReLU
@@ -78,7 +81,10 @@ if TYPE_CHECKING:  # what type checkers read instead
     from nnlite.layers.dropout import ActivationDropout as ActivationDropout
     from nnlite.layers.dropout import Dropout as Dropout
     from nnlite.layers.pooling import MaxPool2D as MaxPool2D
+    from nnlite.layers.recurrent import GRU as GRU
+    from nnlite.layers.recurrent import LSTM as LSTM
     from nnlite.layers.reshape import Flatten as Flatten
+    from nnlite.layers.sequences import pad_sequences as pad_sequences
     from nnlite.losses import SigmoidCrossEntropy as SigmoidCrossEntropy
     from nnlite.losses import SoftmaxCrossEntropy as SoftmaxCrossEntropy
     from nnlite.losses import SquaredError as SquaredError

@@ -80,7 +80,7 @@ def _undrawn(layer: Layer) -> Layer:
     changes: dict[str, Any] = {}
     for field in dataclasses.fields(layer):
         value = getattr(layer, field.name)
-        if field.name == "initializer":
+        if field.name in ("initializer", "recurrent_initializer"):
             changes[field.name] = _Undrawn()
         elif isinstance(value, Layer):
             changes[field.name] = _undrawn(value)

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from nnlite import initializers, losses, optimizers, schedules
-from nnlite.layers import activations, base, conv, dense, dropout, pooling, reshape
+from nnlite.layers import activations, base, conv, dense, dropout, pooling, recurrent, reshape
 from nnlite.network import Sequential
 from nnlite.serialization import FileFormatError
 from nnlite.serialization.errors import brief, shown
@@ -44,6 +44,8 @@ _FAMILIES: dict[str, tuple[type, ...]] = {
         activations.Tanh,
         dropout.ActivationDropout,
         dropout.Dropout,
+        recurrent.GRU,
+        recurrent.LSTM,
         reshape.Flatten,
     ),
     "initializers": (
@@ -51,6 +53,7 @@ _FAMILIES: dict[str, tuple[type, ...]] = {
         initializers.Glorot,
         initializers.He,
         initializers.LeCun,
+        initializers.Orthogonal,
         initializers.Zeros,
     ),
     "losses": (losses.SigmoidCrossEntropy, losses.SoftmaxCrossEntropy, losses.SquaredError),

@@ -47,7 +47,7 @@ def lsuv(network: Sequential, params: Params, x: Any) -> dict[str, np.ndarray]:
     with single_threaded_blas():
         for layer, index in network.plan:
             part = parts[index]
-            if "weight" in part and "bias" in part:
+            if set(part) == {"weight", "bias"}:  # whose outputs are sums
                 for _ in range(_ROUNDS):
                     if _normalize(part, layer.apply(part, x)):
                         break

@@ -185,3 +185,26 @@ def occlusion(predict, x, window, stride, baseline):
                 hidden[(0, *where)] = baseline[(n, *where)]
         result[(n, *place)] = predict(x[n : n + 1])[0] - predict(hidden)[0]
     return result
+
+
+def gru(x, weight, recurrent_weight, bias, recurrent_bias):
+    """States (steps, units) of one sequence x (steps, features); gates reset, update, candidate."""
+    state, states = np.zeros(len(recurrent_weight)), []
+    for step in np.float64(x):
+        a_r, a_z, a_n = np.split(step @ weight + bias, 3)
+        c_r, c_z, c_n = np.split(state @ recurrent_weight + recurrent_bias, 3)
+        r, z = 1 / (1 + np.exp(-a_r - c_r)), 1 / (1 + np.exp(-a_z - c_z))
+        state = (1 - z) * np.tanh(a_n + r * c_n) + z * state
+        states.append(state)
+    return np.array(states)
+
+
+def lstm(x, weight, recurrent_weight, bias, recurrent_bias):
+    """States (steps, units) of one sequence x (steps, features); gates input, forget, candidate, output."""
+    state, cell, states = np.zeros(len(recurrent_weight)), np.zeros(len(recurrent_weight)), []
+    for step in np.float64(x):
+        i, f, g, o = np.split(step @ weight + bias + state @ recurrent_weight + recurrent_bias, 4)
+        cell = cell / (1 + np.exp(-f)) + np.tanh(g) / (1 + np.exp(-i))
+        state = np.tanh(cell) / (1 + np.exp(-o))
+        states.append(state)
+    return np.array(states)

@@ -54,7 +54,7 @@ def _dropout_kernel(L):
 
 @intrinsic
 def drop(typing, v, i, key, threshold, scale, rest):
-    """The values `v` of the positions from i after dropout; `key` is an array of two uint32."""
+    """The values `v` of the positions from i after dropout; `key` is an array of two uint32. NaN stays."""
     if not isinstance(v, Vector):
         raise TypeError(f"drop: v: expected a vector, got {v}")
     signature = v(v, types.intp, key, types.uint32, v.dtype, v.dtype)
@@ -67,6 +67,7 @@ def drop(typing, v, i, key, threshold, scale, rest):
         kept = builder.icmp_unsigned(
             ">=", _hash(builder, i, first, second, vector.count), emit_splat(builder, threshold, vector.count)
         )
+        kept = builder.or_(kept, builder.fcmp_unordered("uno", value, value))
         scale, rest = emit_splat(builder, scale, vector.count), emit_splat(builder, rest, vector.count)
         return builder.select(kept, emit_fma(builder, builder.fsub(value, rest), scale, rest), rest)
 

@@ -15,8 +15,8 @@ from nnlite.layers.base import Layer, Params, check_batch, check_dy
 class Dropout(Layer):
     """Set each value to `rest` with probability `rate`, and scale the distance of the others from it by 1 / (1 - rate).
 
-    The mean of a value over many masks is the value. The mask is a hash of a key and of the position, so backward
-    recomputes it and nothing is kept.
+    The mean of a value over many masks is the value; NaN stays. The mask is a hash of a key and of the position, so
+    backward recomputes it and nothing is kept.
 
     Parameters
     ----------

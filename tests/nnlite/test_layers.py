@@ -36,6 +36,10 @@ CASES = [
     (nn.ActivationDropout(nn.Tanh(), nn.Dropout(0.2, rest=0.3)), (37,)),
     (nn.ActivationDropout(nn.ReLU(), nn.Dropout(0.2)), (200,)),
     (nn.Flatten(), (3, 4, 2)),
+    (nn.GRU(5), (4, 3)),
+    (nn.GRU(17, return_sequences=True, bidirectional=True), (3, 2)),
+    (nn.LSTM(5, return_sequences=True), (4, 3)),
+    (nn.LSTM(9, bidirectional=True), (1, 2)),
 ]
 ABSTRACT = {nn.Activation}
 
@@ -135,6 +139,13 @@ def test_dropout_keeps_the_mean_and_its_mask():
     other, _ = layer.forward({}, x, np.random.default_rng(1))
     assert 0.5 < np.mean((y == 0) == (other == 0)) < 0.65  # 0.7 ** 2 + 0.3 ** 2 = 0.58
     assert layer.apply({}, x) is x
+
+
+@pytest.mark.parametrize("layer", [nn.Dropout(0.9), nn.ActivationDropout(nn.Tanh(), nn.Dropout(0.9, rest=0.5))])
+def test_dropout_keeps_nan(layer):
+    """Padding stays padding, and a loss that turned NaN is seen."""
+    x = np.full((3, 37), np.nan, np.float32)
+    assert np.isnan(layer.forward({}, x, np.random.default_rng(0))[0]).all()
 
 
 def test_max_pool_propagates_nan():
