@@ -4,7 +4,7 @@
     python benchmarks/run.py                    # everything: about an hour, on a machine that does nothing else
     python benchmarks/run.py training-cnn rfft  # some subjects
     python benchmarks/run.py --quick            # tiny sizes: does everything run, are all results equal?
-    python benchmarks/run.py --readme           # the README's table from the results
+    python benchmarks/run.py --readme           # the tables of README.md and docs/speed.md from the results
 
 Every mode of every peer first has to compute the same numbers; then they take turns. benchmarks/README.md says more.
 """
@@ -23,20 +23,22 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(folder) for folder in (HERE, HERE.parent / "examples") if str(folder) not in sys.path]
 
-from speed import machine, results, table  # noqa: E402  (found by the path above)
+from speed import machine, results, table, targets  # noqa: E402  (found by the path above)
 from speed.case import Options  # noqa: E402
 from speed.processes import available_cores  # noqa: E402
 from speed.race import run_case  # noqa: E402
 from speed.subjects import ALL  # noqa: E402
 
-RESULTS, README = HERE / "results.json", HERE.parent / "README.md"
+RESULTS, README, PAGE = HERE / "results.json", HERE.parent / "README.md", HERE.parent / "docs" / "speed.md"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = parse(argv)
     try:
         if arguments.readme:
-            table.write_readme(README, table.readme_table(results.read(arguments.out or RESULTS)))
+            content = results.read(arguments.out or RESULTS)
+            table.write_between(README, table.BEGIN, table.END, table.readme_table(content))
+            table.write_between(PAGE, targets.BEGIN, targets.END, targets.targets_page(content))
             return 0
         return measure(arguments)
     except results.ResultsError as error:
@@ -52,7 +54,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--threads", type=int, default=len(available_cores()), metavar="N", help="of each contender (%(default)s)")
     add("--quick", action="store_true", help="tiny sizes; the figures are worthless and not kept unless --out is given")
     add("--out", type=Path, metavar="FILE", help="where the results go (benchmarks/results.json)")
-    add("--readme", action="store_true", help="measure nothing, make the README's table from the results")
+    add("--readme", action="store_true", help="measure nothing, make the tables of README.md and docs/speed.md")
     add("--folder", type=Path, metavar="DIR", help="recordings to extract (the two that come along, re-encoded)")
     add("--folder-minutes", type=float, default=60.0, metavar="MIN", help="how much of them (%(default)g)")
     add("--scratch", type=Path, metavar="DIR", help="a folder with 3 GB to spare (the system's for temporary files)")

@@ -121,8 +121,8 @@ def _amount(mode: dict[str, Any], unit: str) -> str:
     return amount + reported
 
 
-def write_readme(path: Path, table: str) -> None:
-    """Put a table between the markers of a README.
+def write_between(path: Path, begin: str, end: str, table: str) -> None:
+    """Put a table between two markers of a page.
 
     Raises
     ------
@@ -130,12 +130,12 @@ def write_readme(path: Path, table: str) -> None:
         If the markers aren't there, once each and in their order.
     """
     text = path.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _old, end, after = rest.partition(END)
-    if not begin or not end or BEGIN in rest or END in after:
-        raise ResultsError(f"{path}: expected {BEGIN} and {END} around the table, once each and in this order.")
+    before, found, rest = text.partition(begin)
+    _old, found_end, after = rest.partition(end)
+    if not found or not found_end or begin in rest or end in after:
+        raise ResultsError(f"{path}: expected {begin} and {end} around the table, once each and in this order.")
     with atomic_write(path) as file:
-        file.write(f"{before}{BEGIN}\n{table}\n{END}{after}".encode())
+        file.write(f"{before}{begin}\n{table}\n{end}{after}".encode())
 
 
 def _seconds(value: float) -> str:

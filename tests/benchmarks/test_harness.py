@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from benchmarks import run
-from speed import figures, networks, processes, race, results, table
+from speed import figures, networks, processes, race, results, table, targets
 from speed.case import OURS, PEER, REFERENCE, Case, Contender, Options, Subject, Task
 from speed.peers import nnlite_networks
 
@@ -176,7 +176,7 @@ def content(quick: bool = False) -> dict:
 def test_readme_table(tmp_path):
     readme = tmp_path / "README.md"
     readme.write_text(f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n")
-    table.write_readme(readme, table.readme_table(content()))
+    table.write_between(readme, table.BEGIN, table.END, table.readme_table(content()))
     lines = readme.read_text().split("\n")
     assert lines[0] == "before" and lines[-2] == "after" and "old" not in lines
     row = "| training | 1,280 samples/s | PyTorch, eager: 320 samples/s | **4.00** (3.90 to 4.20) | 112% |"
@@ -186,7 +186,7 @@ def test_readme_table(tmp_path):
         table.readme_table(content(quick=True))
     readme.write_text("no markers")
     with pytest.raises(results.ResultsError, match="around the table"):
-        table.write_readme(readme, "table")
+        table.write_between(readme, table.BEGIN, table.END, "table")
 
 
 def test_results_are_kept_subject_by_subject(tmp_path):
@@ -212,11 +212,41 @@ def test_other_files_are_refused(tmp_path, text):
         results.read(tmp_path / "none.json")
 
 
-def test_the_readme_has_the_table_of_the_results():
-    text = run.README.read_text(encoding="utf-8")
-    assert text.count(table.BEGIN) == text.count(table.END) == 1
-    between = text.partition(table.BEGIN)[2].partition(table.END)[0].strip()
-    assert between == (table.readme_table(results.read(run.RESULTS)) if run.RESULTS.exists() else "")
+def test_targets_page():
+    made = content()
+    record = made["subjects"]["training-cnn"]["cases"][0]
+    record |= {"at_least": 3.5, "aim": 5.0, "limits": {"seconds": 0.05}}
+    steps = {"name": "cold", "title": "first step", "threads": 2, "at_least": None, "aim": None, "limits": {}}
+    contenders = [{"name": "nnlite", "role": OURS, "modes": [mode("", 9.14)]}]
+    contenders.append({"name": "PyTorch", "role": PEER, "modes": [mode("eager", 3.0), {"name": "compiled"}]})
+    made["subjects"]["start-up"] = {"title": "First", "cases": [steps | {"contenders": contenders}]}
+    assert targets.targets_page(made).split("\n")[2:] == [
+        "| training | 4.00 (3.90 to 4.20) | 3.5 | 5 | met |",
+        "| training: seconds | 0.1 | at most 0.05 | | **missed** |",
+        "",
+        "| from the start of a process to the end of its first training step | cold |",
+        "|---|---|",
+        "| nnlite | 9.1 s |",
+        "| PyTorch, eager | 3.0 s |",
+    ]
+    record["aim"] = 4.0
+    assert "| 3.5 | 4 | aim met |" in targets.targets_page(made)
+    record |= {"at_least": 4.5, "aim": None}
+    assert "| 4.5 |  | **missed** |" in targets.targets_page(made)
+
+
+@pytest.mark.parametrize(
+    ("page", "begin", "end", "make"),
+    [
+        (run.README, table.BEGIN, table.END, table.readme_table),
+        (run.PAGE, targets.BEGIN, targets.END, targets.targets_page),
+    ],
+)
+def test_the_pages_have_the_tables_of_the_results(page, begin, end, make):
+    text = page.read_text(encoding="utf-8")
+    assert text.count(begin) == text.count(end) == 1
+    between = text.partition(begin)[2].partition(end)[0].strip()
+    assert between == (make(results.read(run.RESULTS)) if run.RESULTS.exists() else "")
 
 
 # --- The command ------------------------------------------------------------------------------------------------------
