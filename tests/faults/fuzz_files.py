@@ -41,8 +41,8 @@ ROOT = Path(__file__).resolve().parents[2]
 KINDS: dict[str, Kind] = network_files.KINDS | feature_files.KINDS
 MAY_TAKE = 2**30
 """Bytes of addresses that the reading process may take besides those that it has."""
-CPU_SECONDS, SECONDS = 60, 600
-"""That a case may last."""
+CPU_SECONDS, SECONDS = 60, 3600
+"""That a case may last; the latter by the clock, during which the whole process may be paused."""
 
 
 @dataclass

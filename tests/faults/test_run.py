@@ -36,7 +36,8 @@ def test_the_report_goes_between_the_marks(damage, tmp_path, monkeypatch, capsys
     assert "- case 5, recipe: KeyError (mfcc/x.py:1)" in text
     assert text.startswith("before\n") and "\nbetween\n" in text and text.endswith("\nafter\n")
     asked = [call.args for call in fuzz_files.fuzz.call_args_list]
-    assert sorted(asked) == [(60 * run.MINUTES[0] / 2, 1, 0, 2**40), (60 * run.MINUTES[0] / 2, 1, 2**40, 2**41)]
+    seconds = 60 * run.MINUTES["files"][0] / 2
+    assert sorted(asked) == [(seconds, 1, 0, 2**40), (seconds, 1, 2**40, 2**41)]
 
 
 def test_a_page_without_marks_is_left_alone(damage, tmp_path, monkeypatch):

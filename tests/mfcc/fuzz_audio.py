@@ -42,7 +42,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MAY_TAKE = 3 * 2**30
 """Bytes of addresses: a header that lies makes `load` ask for 1 GB, of which it touches what it fills."""
 SECONDS = 15
-"""Of CPU time that a case may last; it is killed after four times as many, or sixty times as many by the clock."""
+"""Of CPU time that a case may last; it is killed after four times as many, or 240 times as many by the clock."""
 MOST_SAMPLES = 50_000_000
 """That are decoded of one file: FLAC packs 65,535 equal samples into 14 bytes."""
 
@@ -250,10 +250,19 @@ class Report:
         for finding in other["findings"]:
             self.note(finding)
 
+    def __add__(self, other: "Report") -> "Report":
+        both = Report(self.tried + other.tried, self.refused + other.refused, list(self.findings))
+        both.cpu_seconds = self.cpu_seconds + other.cpu_seconds
+        both.findings += [finding for finding in other.findings if not both.has(finding)]
+        return both
+
+    def has(self, finding: dict[str, Any]) -> bool:
+        """Whether there is one like it."""
+        return any(f["where"] == finding["where"] and f["what"][:40] == finding["what"][:40] for f in self.findings)
+
     def note(self, finding: dict[str, Any]) -> None:
         """Add a finding unless there is one like it."""
-        alike = [f for f in self.findings if f["where"] == finding["where"] and f["what"][:40] == finding["what"][:40]]
-        if not alike:
+        if not self.has(finding):
             self.findings.append(finding)
             print(json.dumps(finding), file=sys.stderr, flush=True)
 
@@ -322,7 +331,7 @@ def read_on(options: argparse.Namespace) -> None:
     for number in range(options.first, options.last):
         os.pwrite(progress, struct.pack("<q", number), 0)
         signal.setitimer(signal.ITIMER_PROF, 4 * options.patience)  # both kill the process when they ring
-        signal.setitimer(signal.ITIMER_REAL, 60 * options.patience)
+        signal.setitimer(signal.ITIMER_REAL, 240 * options.patience)
         case = cases[number]
         refused, finding = attempt(case, number, path, watch, options.patience)
         signal.setitimer(signal.ITIMER_PROF, 0)
@@ -348,15 +357,17 @@ def parts(command: list[str]) -> Iterator[dict[str, Any]]:
     yield {"status": process.returncode, "errors": errors}
 
 
-def fuzz(options: argparse.Namespace) -> Report:
-    """Read worse files for some time, or so many of them, in one process after the other."""
-    total, first, seconds = Report(), 0, 60 * options.minutes
+def fuzz(
+    seconds: float, seed: int, first: int = 0, last: int = 2**60, patience: float = SECONDS, planted: bool = False
+) -> Report:
+    """Read worse files for so many seconds of CPU time, or so many of them, in one process after the other."""
+    total = Report()
     with tempfile.TemporaryDirectory() as folder:
-        while first < options.cases and total.cpu_seconds < seconds:
-            fixed = {"folder": folder, "seed": options.seed, "first": first, "last": options.cases}
-            fixed |= {"seconds": seconds - total.cpu_seconds, "patience": options.patience}
+        while first < last and total.cpu_seconds < seconds:
+            fixed = {"folder": folder, "seed": seed, "first": first, "last": last}
+            fixed |= {"seconds": seconds - total.cpu_seconds, "patience": patience}
             arguments = [word for name, value in fixed.items() for word in (f"--{name}", str(value))]
-            arguments += ["--planted"] * options.planted
+            arguments += ["--planted"] * planted
             spent, status = 0.0, 0
             for part in parts([sys.executable, __file__, "--read", *arguments]):
                 if "status" in part:
@@ -415,7 +426,7 @@ def main() -> int:
     if options.case is not None:
         replay(options)
         return 0
-    report = fuzz(options)
+    report = fuzz(60 * options.minutes, options.seed, 0, options.cases, options.patience, options.planted)
     print(f"{table(report)}\n\n{report.cpu_seconds / 60:.1f} minutes of CPU time, {len(report.findings)} findings")
     return 1 if report.findings else 0
 
