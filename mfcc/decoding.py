@@ -185,9 +185,9 @@ class Decoder:
             return
         start = 0
         if self._sound.can_seek:
-            if self._sound.format == "OGG":  # libsndfile 1.2.2 dies seeking in Vorbis of which it could decode nothing
-                self._read(np.empty((1, self._sound.channels), self.dtype))
             try:
+                if self._sound.format == "OGG":
+                    self._check_vorbis()
                 start = self._sound.seek(containers.safe_start(self._sound, self._raw, frame))
             except soundfile.LibsndfileError:
                 with contextlib.suppress(soundfile.LibsndfileError):
@@ -200,6 +200,13 @@ class Decoder:
             if count == 0:
                 raise AudioError(self.path, f"can't be read from {self._time(frame)} on: it seems to end before.")
             missing -= count
+
+    def _check_vorbis(self) -> None:
+        # Of damaged codebooks libsndfile 1.2.2 decodes nothing, and dies when it seeks before it has tried.
+        count, _ = self._read(np.empty((1, self._sound.channels), self.dtype))
+        if count == 0:
+            raise AudioError(self.path, "is damaged: nothing of it can be decoded.")
+        self._sound.seek(0)  # without this, a seek behind a read lands in the wrong sound
 
     def _read(self, buffer: np.ndarray) -> tuple[int, str]:
         """Fill the buffer; return the number of frames, and what stopped the decoder if anything did."""

@@ -201,7 +201,7 @@ for path in sys.argv[1:]:
     try:
         mfcc.load(path, offset=0.05)
     except mfcc.AudioError as error:
-        print("refused" if "can't be read from 0.050 s on" in str(error) else error)
+        print(error.reason.partition(":")[0].partition(",")[0])
     else:
         print("read")
 """
@@ -221,4 +221,5 @@ def test_an_excerpt_of_vorbis_whose_codebooks_are_damaged(tmp_path):
     done = subprocess.run([sys.executable, "-c", SEEKS, *paths], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done
     said = done.stdout.splitlines()
-    assert len(said) == len(paths) and {"refused"} <= {*said} <= {"refused", "read"}, said
+    known = {"is damaged", "is not audio in a format that libsndfile reads", "read"}
+    assert len(said) == len(paths) and {"is damaged"} <= {*said} <= known, said
