@@ -8,7 +8,10 @@ import pytest
 collect_ignore_glob = ["data/*.py"]  # scripts that made recordings; they need what they recorded
 
 TESTS = Path(__file__).parent
-SLOW = ("benchmarks", "examples", "faults", "mfcc/test_cli.py", "nnlite/test_cluster.py", "nnlite/test_ensemble.py")
+SLOW = (
+    "benchmarks", "examples", "faults", "mfcc/test_cli.py", "mfcc/test_docs.py", "mfcc/test_fuzz_audio.py",
+    "nnlite/test_cluster.py", "nnlite/test_ensemble.py",
+)  # fmt: skip
 """Folders and files whose tests start processes or train for long: ``-m "not slow"`` leaves them out."""
 
 
