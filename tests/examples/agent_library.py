@@ -3,6 +3,7 @@
 import atexit
 import dataclasses
 import functools
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -12,13 +13,15 @@ import soundfile
 
 import nnlite as nn
 from filmscore.agent.analyse import Analysis, Outcome
-from filmscore.agent.walk import Stamp
+from filmscore.agent.walk import Stamp, stamp_of
 from filmscore.agent.writing import Writer, create
 from filmscore.tagging import about_model
 from tests.examples.made_up import NAMES, made_up_features
 
 WINDOW_S = 100 * 2048 / 22050
 SR = 22050
+NOWHERE = Stamp(1, 2, 3)
+"""Of files that are not there."""
 
 
 @functools.cache
@@ -88,7 +91,7 @@ def add_tracks(folder: Path, analyses) -> None:
     with Writer(folder) as writer:
         writer.store(
             [
-                Outcome(path, Stamp(1, 2, 3), number.to_bytes(32, "big"), analysis)
+                Outcome(path, stamp_of(path) if Path(path).exists() else NOWHERE, number.to_bytes(32, "big"), analysis)
                 for number, (path, analysis) in enumerate(analyses.items(), 1 + writer.count())
             ]
         )
@@ -113,4 +116,4 @@ def write_noise(path: Path, seed: int, seconds: float = 20.0, **options) -> None
     t = np.arange(int(seconds * SR)) / SR
     y = 0.1 * rng.standard_normal(len(t)) * (1.5 + np.sin(2 * np.pi * (0.3 + seed % 7) * t))
     path.parent.mkdir(parents=True, exist_ok=True)
-    soundfile.write(path, y.clip(-1, 1), SR, **({"format": "FLAC"} | options))
+    soundfile.write(os.fsencode(path), y.clip(-1, 1), SR, **({"format": "FLAC"} | options))

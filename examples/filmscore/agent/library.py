@@ -15,6 +15,7 @@ import numpy as np
 
 from filmscore.agent.rows import RowFile
 from filmscore.agent.schema import LibraryError, check, connect, explained
+from filmscore.agent.walk import Stamp
 from mfcc.decoding import printable
 
 __all__ = ["Library", "LibraryError", "Track", "Windows"]
@@ -126,8 +127,14 @@ class Library:
         self._sorted: dict[int, np.ndarray] = {}
 
     @classmethod
-    def open(cls, folder: str | os.PathLike[str]) -> Library:
+    def open(cls, folder: str | os.PathLike[str], *, shared: bool = False) -> Library:
         """Open a library for reading.
+
+        Parameters
+        ----------
+        folder : path-like
+        shared : bool
+            For threads that take turns, and in a way that nothing can be written; see `schema.connect`.
 
         Raises
         ------
@@ -135,7 +142,7 @@ class Library:
             When there is none, or it is damaged or of another version.
         """
         folder = Path(folder)
-        connection = connect(folder)
+        connection = connect(folder, shared=shared)
         try:
             return cls(folder, connection)
         except BaseException as error:
@@ -206,6 +213,12 @@ class Library:
         """All present files of a track."""
         found = self._rows(f"SELECT f.path FROM file f WHERE f.track = ? AND {PRESENT} ORDER BY f.path", (int(number),))
         return [os.fsdecode(path) for (path,) in found]
+
+    def files(self, number: int) -> list[tuple[str, Stamp]]:
+        """All present files of a track, with what they looked like when they were scanned."""
+        columns = "f.path, f.size, f.mtime_ns, f.ctime_ns"
+        found = self._rows(f"SELECT {columns} FROM file f WHERE f.track = ? AND {PRESENT} ORDER BY f.path", (number,))
+        return [(os.fsdecode(path), Stamp(*stamp)) for path, *stamp in found]
 
     def with_path(self, path: str) -> int | None:
         """Number of the track of a file, by its absolute path."""

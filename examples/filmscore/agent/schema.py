@@ -83,12 +83,19 @@ def create(path: Path) -> None:
         connection.close()
 
 
-def connect(folder: Path, *, write: bool = False) -> sqlite3.Connection:
+def connect(folder: Path, *, write: bool = False, shared: bool = False) -> sqlite3.Connection:
     """Open the file of a library.
 
     A rollback journal instead of a write-ahead log: the library is one file at rest, works on network drives, and can
     be read where it can't be written. A reader waits only while a batch is being committed. What a killed process left
     of a batch is rolled back by whoever opens the file next, which is why readers open it for writing too if they may.
+
+    Parameters
+    ----------
+    folder : Path
+    write : bool
+    shared : bool
+        For threads that take turns; the file is then opened so that nothing can be written to it.
 
     Raises
     ------
@@ -100,8 +107,8 @@ def connect(folder: Path, *, write: bool = False) -> sqlite3.Connection:
         raise LibraryError(f"{folder}: no library there. Make one: filmscore_agent.py scan FOLDER --library {folder}")
     connection = None
     try:
-        uri = f"{path.absolute().as_uri()}?mode=rw"
-        connection = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None)
+        uri = f"{path.absolute().as_uri()}?mode={'ro' if shared else 'rw'}"
+        connection = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=not shared)
         (mark,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if mark != APPLICATION_ID:
@@ -146,6 +153,8 @@ def explained(folder: Path, error: Exception) -> LibraryError:
     advice = "Scan the folders into a new library."
     if name.startswith("SQLITE_FULL"):
         advice = "What was stored before is whole. Make room and run the same command again."
+    elif name == "SQLITE_READONLY_ROLLBACK":
+        advice = "A scan was killed here: any other command, such as `problems`, tidies up. Then try again."
     elif name.startswith("SQLITE_BUSY"):
         advice = "Another process is writing. Try again."
     elif name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_IOERR")):

@@ -95,6 +95,7 @@ def find(
     min_duration_s: float = 0.0,
     text: str = "",
     per_album: int | None = None,
+    skip: int = 0,
 ) -> list[Match]:
     """Tracks that fit a mix of genres best.
 
@@ -110,6 +111,8 @@ def find(
         As for `Library.ids`.
     per_album : int, optional
         How many tracks of one album at most.
+    skip : int
+        The best so many are left out, to read a list on.
 
     Examples
     --------
@@ -118,7 +121,7 @@ def find(
     columns, weights = _columns(library, wants)
     ids = library.ids(folder=folder, min_duration_s=min_duration_s, text=text)
     scores = _mix(library.ranks(library.track_values[ids - 1][:, columns], columns), weights)
-    order = np.argsort(-scores, kind="stable")
+    order = np.argsort(-scores, kind="stable")[skip:]
     matches = []
     for place, track in _by_album(library, ids[order], per_album):
         of_windows = _mix(library.ranks(library.windows(track).values[:, columns], columns), weights)

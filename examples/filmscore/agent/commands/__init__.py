@@ -1,6 +1,19 @@
 """What the agent can do, a module each: `HELP` in a line, `add_arguments(parser)`, and `run(options) -> int`."""
 
-from filmscore.agent.commands import correct, explain, export, find, problems, scan, similar, surprise, tag, train
+from filmscore.agent.commands import (
+    correct,
+    explain,
+    export,
+    find,
+    problems,
+    report,
+    scan,
+    serve,
+    similar,
+    surprise,
+    tag,
+    train,
+)
 
 COMMANDS = {
     "scan": scan,
@@ -9,6 +22,8 @@ COMMANDS = {
     "explain": explain,
     "tag": tag,
     "export": export,
+    "report": report,
+    "serve": serve,
     "correct": correct,
     "surprise": surprise,
     "train": train,

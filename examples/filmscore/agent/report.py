@@ -1,0 +1,102 @@
+"""A library, or a part of it, as one HTML file that needs neither a program nor the network."""
+
+from __future__ import annotations
+
+import os
+import urllib.parse
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from filmscore.agent import webpage
+from filmscore.agent.export import file_uri
+from filmscore.agent.library import Library, Track
+from filmscore.agent.search import Match, best_stretch
+from nnlite.serialization.atomic import atomic_write
+
+ALIKE, PER_ALBUM = 12, 2
+"""Tracks that are named as like a track, and how many of an album at most."""
+BLOCK = 256
+"""Tracks that are compared with all others at a time."""
+
+
+def write(path: Path, library: Library, tracks: Sequence[Track], weights: Mapping[str, float], words: str) -> int:
+    """Write the page, whole or not at all; says how many bytes it has.
+
+    Parameters
+    ----------
+    path : Path
+    tracks : sequence of Track
+        That are in it.
+    weights : mapping
+        Genre -> where its slider stands at first.
+    words : str
+        Below the heading.
+
+    Raises
+    ------
+    OSError
+        When the file can't be written.
+    """
+    labels = library.labels()
+    here = os.path.dirname(os.path.abspath(path))
+    rows = [webpage.row(library, track, address(track.path, here), labels) for track in tracks]
+    for row, matches in zip(rows, alike(library, tracks), strict=True):
+        row["like"] = [
+            [match.track.id, round(match.score, 3), round(match.start_s, 2), round(match.end_s, 2)] for match in matches
+        ]
+    about = webpage.about_library(library, words) | {"tracks": rows, "parts": False}
+    about["weights"] = [weights.get(name, 0.0) for name in library.class_names] if weights else None
+    text = webpage.page(about, "media-src 'self' file:").encode()
+    with atomic_write(path) as file:
+        file.write(text)
+    return len(text)
+
+
+def address(path: str, folder: str) -> str:
+    """Address of a recording in a page that lies in `folder`: relative if it is below, so that both can move together.
+
+    Examples
+    --------
+    >>> address("/music/a b/50%#1.ogg", "/music"), address("/other/a.ogg", "/music")
+    ('./a%20b/50%25%231.ogg', 'file:///other/a.ogg')
+    """
+    below = os.path.join(folder, "")
+    if not path.startswith(below):
+        return file_uri(path)
+    return "./" + urllib.parse.quote(os.fsencode(path[len(below) :].replace(os.sep, "/")))
+
+
+def alike(library: Library, tracks: Sequence[Track]) -> Iterator[list[Match]]:
+    """For each track those of the others that are most like it, as `search.similar` finds them."""
+    numbers = np.array([track.id for track in tracks], np.int64)
+    directions = np.asarray(library.track_directions)[numbers - 1]
+    albums = np.unique([library.albums[number] for number in numbers.tolist()], return_inverse=True)[1]
+    for first in range(0, len(tracks), BLOCK):
+        scores = directions[first : first + BLOCK] @ directions.T
+        for place, of_track in enumerate(scores, first):
+            of_track[albums == albums[place]] = -np.inf
+            yield [
+                _match(library, tracks[other], float(of_track[other]), directions[place])
+                for other in _best(of_track, albums)
+            ]
+
+
+def _best(scores: np.ndarray, albums: np.ndarray) -> list[int]:
+    """Places of the highest scores, at most so many of an album."""
+    seen: Counter[int] = Counter()
+    best: list[int] = []
+    for place in np.argsort(-scores, kind="stable").tolist():
+        if len(best) == ALIKE or np.isneginf(scores[place]):
+            break
+        seen[albums[place]] += 1
+        if seen[albums[place]] <= PER_ALBUM:
+            best.append(place)
+    return best
+
+
+def _match(library: Library, track: Track, score: float, direction: np.ndarray) -> Match:
+    likeness = library.windows(track).directions.astype(np.float32) @ direction
+    return Match(track, float(np.clip(score, -1, 1)), *best_stretch(library, track, likeness))

@@ -1,0 +1,250 @@
+"""A library as a page for this machine: an HTTP server that answers nobody else and can change nothing.
+
+Recordings are served by the number of their track, never by a path, and only as long as they are what was scanned.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import mimetypes
+import os
+import re
+import socket
+import stat
+import sys
+import urllib.parse
+from collections.abc import Mapping
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import IO, Any
+
+from filmscore.agent import webpage
+from filmscore.agent.answers import Answers
+from filmscore.agent.library import Library
+from mfcc import AudioError
+from mfcc.decoding import Decoder, printable
+
+BLOCK = 1 << 16
+"""Bytes of a recording that are sent at a time."""
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+"""Of every answer: no other site may show, embed or read it. The page itself says what it may load."""
+
+
+class Refusal(Exception):
+    """A request that is refused with a status and a reason."""
+
+    def __init__(self, status: HTTPStatus, reason: str, **headers: str) -> None:
+        super().__init__(reason)
+        self.status, self.reason, self.headers = status, reason, headers
+
+
+class Server(ThreadingHTTPServer):
+    """Serves a library at an address of this machine.
+
+    Parameters
+    ----------
+    library : Library
+        Opened with `shared`.
+    host : str
+        An address of the loopback, such as 127.0.0.1 or ::1.
+    port : int
+        0 for any that is free.
+
+    Raises
+    ------
+    ValueError
+        For an address that others could reach.
+    OSError
+        When the port is taken.
+    """
+
+    daemon_threads = True
+    allow_reuse_address = os.name != "nt"  # there it would give one port to two programs
+
+    def __init__(self, library: Library, host: str = "127.0.0.1", port: int = 0) -> None:
+        try:
+            address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
+        except ValueError:
+            address = None
+        if address is None or not address.is_loopback:
+            raise ValueError(f"expected an address that only this machine has, such as 127.0.0.1 or ::1, got {host!r}")
+        self.address_family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
+        self.own_name = f"[{address}]" if address.version == 6 else str(address)
+        self.answers = Answers(library)
+        about = webpage.about_library(library, f"{library.n_tracks:,} tracks") | {"parts": True}
+        self.page = webpage.page(about, "connect-src 'self'; media-src 'self'").encode()
+        super().__init__((str(address), port), Handler)
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.own_name}:{self.server_address[1]}/"
+
+    def is_own(self, host: str | None) -> bool:
+        """Whether a Host header names this server; a page that has another name come here has no business here."""
+        names = (self.own_name, "localhost")
+        ports = (f":{self.server_address[1]}", *([""] if self.server_address[1] == 80 else []))
+        return host is not None and host.lower() in {name + port for name in names for port in ports}
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say what went wrong, unless a browser only hung up."""
+        if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers a request."""
+
+    server: Server
+    protocol_version = "HTTP/1.1"
+    timeout = 60.0
+    """How long a connection may be silent [s]."""
+
+    def do_GET(self) -> None:
+        try:
+            self._answer()
+        except Refusal as refusal:
+            self._send_json(refusal.status, {"error": refusal.reason}, refusal.headers)
+
+    do_HEAD = do_GET
+
+    def _refuse_method(self) -> None:
+        self.close_connection = True  # whatever follows as its body is not read
+        self._send_json(HTTPStatus.METHOD_NOT_ALLOWED, {"error": "nothing can be changed here"}, {"Allow": "GET, HEAD"})
+
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_TRACE = do_CONNECT = _refuse_method
+
+    def _answer(self) -> None:
+        if "Content-Length" in self.headers or "Transfer-Encoding" in self.headers:
+            self.close_connection = True  # a body is not read either
+        if not self.server.is_own(self.headers.get("Host")) or len(self.headers.get_all("Host", [])) != 1:
+            raise Refusal(HTTPStatus.MISDIRECTED_REQUEST, f"this is {self.server.url}, and answers to no other name")
+        path, _, query = self.path.partition("?")
+        if path == "/":
+            return self._send(HTTPStatus.OK, self.server.page, "text/html; charset=utf-8")
+        if match := re.fullmatch(r"/audio/([0-9]{1,15})", path):
+            return self._send_recording(int(match[1]))
+        answers = self.server.answers
+        api = {"/api/find": answers.find, "/api/similar": answers.similar, "/api/explain": answers.explain}
+        if path not in api:
+            raise Refusal(HTTPStatus.NOT_FOUND, "there is nothing here")
+        try:
+            asked = dict(urllib.parse.parse_qsl(query, max_num_fields=20, keep_blank_values=True))
+            return self._send_json(HTTPStatus.OK, api[path](asked))
+        except ValueError as error:  # of which LibraryError is one
+            raise Refusal(HTTPStatus.BAD_REQUEST, printable(str(error))) from error
+
+    def _send_recording(self, number: int) -> None:
+        opened = self._open(number)
+        if opened is None:
+            raise Refusal(HTTPStatus.NOT_FOUND, f"no recording of track {number} is as it was scanned; scan again")
+        file, kind = opened
+        with file:
+            size = os.fstat(file.fileno()).st_size
+            asked = None if "If-Range" in self.headers else self.headers.get("Range")  # there is no validator to match
+            headers = {"Content-Type": kind, "Accept-Ranges": "bytes"}
+            try:
+                part = byte_range(asked, size)
+            except ValueError as error:
+                nothing = {"Content-Range": f"bytes */{size}"}
+                raise Refusal(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, str(error), **nothing) from error
+            if part is not None:
+                headers["Content-Range"] = f"bytes {part[0]}-{part[1] - 1}/{size}"
+            first, end = part or (0, size)
+            headers["Content-Length"] = str(end - first)
+            self._begin(HTTPStatus.OK if part is None else HTTPStatus.PARTIAL_CONTENT, headers)
+            if self.command != "HEAD":
+                self._send_bytes(file, first, end)
+
+    def _open(self, number: int) -> tuple[IO[bytes], str] | None:
+        """A present file of a track, if it is what was scanned, and its type."""
+        for path, stamp in self.server.answers.files(number):
+            try:
+                file = open(path, "rb", opener=_opener)
+            except OSError:
+                continue
+            status = os.fstat(file.fileno())
+            same = stat.S_ISREG(status.st_mode) and (status.st_size, status.st_mtime_ns) == (stamp.size, stamp.mtime_ns)
+            if same and is_audio(path):
+                return file, mimetypes.guess_type(path)[0] or "application/octet-stream"
+            file.close()
+        return None
+
+    def _send_bytes(self, file: IO[bytes], first: int, end: int) -> None:
+        file.seek(first)
+        while first < end:
+            block = file.read(min(BLOCK, end - first))
+            if not block:  # it was cut short meanwhile
+                self.close_connection = True
+                return
+            self.wfile.write(block)
+            first += len(block)
+
+    def _send_json(self, status: HTTPStatus, data: Any, headers: Mapping[str, str] | None = None) -> None:
+        self._send(status, json.dumps(data, allow_nan=False).encode(), "application/json", headers)
+
+    def _send(self, status: HTTPStatus, body: bytes, kind: str, headers: Mapping[str, str] | None = None) -> None:
+        self._begin(status, {"Content-Type": kind, "Content-Length": str(len(body)), **(headers or {})})
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def _begin(self, status: HTTPStatus, headers: Mapping[str, str]) -> None:
+        self.send_response(status)
+        for name, value in (HEADERS | dict(headers)).items():
+            self.send_header(name, value)
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+
+    def version_string(self) -> str:
+        return "filmscore"
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing is logged: the terminal is the user's."""
+
+
+def byte_range(header: str | None, size: int) -> tuple[int, int] | None:
+    """First byte, and the one behind the last, that a Range header asks for; None if it is to be ignored.
+
+    That is so without a header, and with one that asks for several parts or makes no sense (RFC 9110, 14.2).
+
+    Raises
+    ------
+    ValueError
+        When there are no such bytes.
+
+    Examples
+    --------
+    >>> byte_range("bytes=2-4", 10), byte_range("bytes=7-", 10), byte_range("bytes=-3", 10)
+    ((2, 5), (7, 10), (7, 10))
+    >>> byte_range(None, 10), byte_range("bytes=1-2,4-5", 10)
+    (None, None)
+    """
+    match = re.fullmatch(r"bytes=([0-9]{0,18})-([0-9]{0,18})", (header or "").replace(" ", ""))
+    if not match or match[0] == "bytes=-" or (match[1] and match[2] and int(match[1]) > int(match[2])):
+        return None
+    first = int(match[1]) if match[1] else max(0, size - int(match[2]))
+    end = min(int(match[2]) + 1, size) if match[1] and match[2] else size
+    if first >= end:
+        raise ValueError(f"the recording has {size} bytes, got {header!r}")
+    return first, end
+
+
+def is_audio(path: str) -> bool:
+    """Whether a file is one that could have been scanned, whatever a library says of it."""
+    try:
+        Decoder(path).close()
+    except (AudioError, OSError):
+        return False
+    return True
+
+
+def _opener(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a pipe in a file's place would wait for a writer

@@ -1,0 +1,123 @@
+"""The page that shows a library: one source for the file that `report` writes and for what `serve` answers with."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from filmscore.agent.explain import explain
+from filmscore.agent.library import Library, Track
+from filmscore.agent.search import Match, best_stretch
+from mfcc.decoding import printable
+
+SOURCE = Path(__file__).parent / "page"
+SCRIPTS = ("library.js", "rows.js", "page.js")
+CARRIED = 128
+"""What is added to the percent of a window in which a track has most of a genre."""
+SHOWN = 4
+"""Folders that are named of a path."""
+
+
+def page(about: dict[str, Any], sources: str) -> str:
+    """The page as HTML that needs nothing else.
+
+    Parameters
+    ----------
+    about : dict
+        JSON types, see `about_library`; with `tracks` if all of them are in the page.
+    sources : str
+        Where the page may load sound and answers from, as directives of a Content-Security-Policy. It may run the
+        script and the style that are in it, and load nothing else.
+    """
+    style = (SOURCE / "page.css").read_text(encoding="utf-8")
+    script = '"use strict";\n' + "".join((SOURCE / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    policy = (
+        f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; img-src data:; {sources}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    parts = {
+        "policy": html.escape(policy),
+        "title": html.escape(about["title"]),
+        "style": style,
+        "library": _in_script(about),
+        "script": script,
+    }
+    before, *rest = (SOURCE / "page.html").read_text(encoding="utf-8").split("{{")
+    for piece in rest:  # once through the source, so that no marker is looked for in what was put in
+        name, _, after = piece.partition("}}")
+        before += parts[name] + after
+    return before
+
+
+def about_library(library: Library, words: str) -> dict[str, Any]:
+    """What the page must know of a library; `words` stand below its heading."""
+    name = printable(library.folder.absolute().name)
+    return {
+        "title": f"{name}: music by film genre",
+        "words": words,
+        "genres": list(library.class_names),
+        "window_s": round(library.window_s, 4),
+    }
+
+
+def row(library: Library, found: Match | Track, uri: str, labels: dict[int, tuple[str, ...]]) -> dict[str, Any]:
+    """A track for the page, as JSON types.
+
+    `curves` has a byte for each genre and window, genre by genre, in base64: how many percent of the library's tracks
+    have less, and `CARRIED` more in the stretches that `explain` names. `path` is for people, `uri` is exact.
+    """
+    track = found.track if isinstance(found, Match) else found
+    start_s = library.windows(track).start_s
+    genres = {genre.name: genre for genre in explain(library, track)}
+    ordered = [genres[name] for name in library.class_names]
+    curves = np.stack([genre.curve for genre in ordered])
+    codes = np.rint(100 * curves).astype(np.uint8)
+    for codes_of_genre, genre in zip(codes, ordered, strict=True):
+        for stretch in genre.stretches:
+            codes_of_genre[(start_s >= stretch.start_s) & (start_s < stretch.end_s)] += CARRIED
+    ranks = np.array([genre.rank for genre in ordered])
+    part = (found.start_s, found.end_s) if isinstance(found, Match) else best_stretch(library, track, ranks @ curves)
+    return {
+        "id": track.id,
+        "name": printable(track.title or os.path.splitext(track.name)[0]),
+        "words": printable(" · ".join(filter(None, (track.artist, track.album)))) or _folder(library, track.path),
+        "path": printable(track.path),
+        "uri": uri,
+        "duration_s": round(track.duration_s, 2),
+        "starts_s": [round(float(each), 2) for each in start_s],
+        "curves": base64.b64encode(codes.tobytes()).decode("ascii"),
+        "ranks": [round(float(rank), 6) for rank in ranks],
+        "labels": list(labels[track.id]) if track.id in labels else None,
+        "score": round(found.score, 4) if isinstance(found, Match) else None,
+        "start_s": round(part[0], 2),
+        "end_s": round(part[1], 2),
+    }
+
+
+def _folder(library: Library, path: str) -> str:
+    """The folder of a file for people: from the scanned one on, its middle left out where it is long."""
+    parent = os.path.dirname(path)
+    tops = [top for top in library.folders() if os.path.join(parent, "").startswith(os.path.join(top, ""))]
+    parts = os.path.relpath(parent, os.path.dirname(max(tops, key=len)) if tops else os.sep).split(os.sep)
+    if len(parts) > SHOWN:
+        parts = [*parts[: SHOWN - 2], "…", parts[-1]]
+    return printable("/".join(parts))
+
+
+def _in_script(data: Any) -> str:
+    """Data as JSON that nothing in a page can take for markup: ASCII alone, and no <, > or &."""
+    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
