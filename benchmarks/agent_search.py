@@ -2,6 +2,7 @@
 
     python benchmarks/agent_search.py                       # 100,000 tracks of 25 windows
     python benchmarks/agent_search.py --tracks 2000         # quicker
+    python benchmarks/agent_search.py --docs                # and put the figures into the README and the docs
 
 The library has random values and directions of the shipped model's genres and width. Each answer is first held against
 one that is computed in plain NumPy from the numbers that were put in. "first" is the first search after opening, "then"
@@ -24,16 +25,21 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "examples"))
 
+from filmscore.agent.answers import Answers
 from filmscore.agent.basis import SCALE, to_bytes, unit
 from filmscore.agent.library import Library, row_files
 from filmscore.agent.scan import SHIPPED
-from filmscore.agent.search import Match, Reference, find, similar
+from filmscore.agent.search import Reference, find, similar
 from filmscore.agent.writing import create
 from nnlite.serialization.atomic import atomic_write
 
 BLOCK = 5000
 """Tracks that are made at a time."""
 PER_ALBUM = 12
+ROOT = Path(__file__).resolve().parents[1]
+README, DOCS = ROOT / "README.md", ROOT / "docs" / "agent-developers.md"
+BEGIN, END = "<!-- agent search: made by benchmarks/agent_search.py --docs -->", "<!-- agent search: end -->"
+FIND, WHOLE, PART = "find: three genres", "similar: whole tracks", "similar: a part, against every window"
 
 
 def simulate(folder: Path, n_tracks: int, n_windows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -99,7 +105,17 @@ def part_of(library: Library, number: int) -> Reference:
     return Reference.of_track(library, number, 2 * library.window_s, 4 * library.window_s)
 
 
-def timed(work: Callable[[], list[Match]], times: int) -> tuple[float, float]:
+def put(path: Path, text: str) -> None:
+    """Put a text between the markers of a file."""
+    before, begin, rest = path.read_text(encoding="utf-8").partition(BEGIN)
+    _old, end, after = rest.partition(END)
+    if not begin or not end:
+        sys.exit(f"{path}: expected {BEGIN} and {END} around the figures")
+    with atomic_write(path) as file:
+        file.write(f"{before}{BEGIN}\n{text}\n{END}{after}".encode())
+
+
+def timed(work: Callable[[], object], times: int) -> tuple[float, float]:
     """Seconds of the first call, and the median of the others."""
     seconds = []
     for _ in range(times + 1):
@@ -114,7 +130,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--tracks", type=int, default=100_000)
     parser.add_argument("--windows", type=int, default=25, help="of a track (default: %(default)s)")
     parser.add_argument("--times", type=int, default=9, help="of which the median is taken (default: %(default)s)")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="write the table there, too")
+    parser.add_argument(
+        "--docs", action="store_true", help="put the figures into README.md and docs/agent-developers.md"
+    )
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as temporary:
         folder, number = Path(temporary, "library"), options.tracks // 2
@@ -124,16 +142,20 @@ def main(arguments: list[str] | None = None) -> int:
             check(library, directions, means, number, options.windows)
         del directions, means
         began = time.perf_counter()
-        library = Library.open(folder)
+        library = Library.open(folder, shared=True)
         opening = time.perf_counter() - began
         wants = {"Thriller": 1.0, "Sci-Fi": 0.5, "Comedy": -1.0}
-        cases: dict[str, Callable[[], list[Match]]] = {
-            "find: three genres": lambda: find(library, wants),
+        answers = Answers(library)
+        weights = ",".join(str(wants.get(name, 0.0)) for name in library.class_names)
+        cases: dict[str, Callable[[], object]] = {
+            FIND: lambda: find(library, wants),
             "find: below a folder, 3 minutes or more": lambda: find(
                 library, wants, folder="/music", min_duration_s=180.0, per_album=2
             ),
-            "similar: whole tracks": lambda: similar(library, Reference.of_track(library, number)),
-            "similar: a part, against every window": lambda: similar(library, part_of(library, number)),
+            WHOLE: lambda: similar(library, Reference.of_track(library, number)),
+            PART: lambda: similar(library, part_of(library, number)),
+            "serve: a slider is moved, 20 tracks with their curves": lambda: answers.find({"weights": weights}),
+            "serve: words are looked for": lambda: answers.find({"weights": weights, "text": "/0001"}),
         }
         lines = [
             f"{options.tracks:,} tracks, {options.tracks * options.windows:,} windows, {size / 1e6:,.0f} MB; "
@@ -143,14 +165,22 @@ def main(arguments: list[str] | None = None) -> int:
             "|---|---:|---:|",
             f"| open the library | {1000 * opening:.0f} | |",
         ]
+        medians = {}
         for name, work in cases.items():
             first, median = timed(work, options.times)
+            medians[name] = f"{1000 * median:.0f} ms"
             lines.append(f"| {name} | {1000 * first:.0f} | {1000 * median:.0f} |")
         library.__exit__()
     print("\n".join(lines))
-    if options.out is not None:
-        with atomic_write(options.out) as file:
-            file.write(("\n".join(lines) + "\n").encode())
+    if options.docs:
+        put(DOCS, "\n".join(lines))
+        put(
+            README,
+            f"Of {options.tracks:,} tracks with {options.tracks * options.windows:,} windows, those that fit a mix are "
+            f"found in {medians[FIND]}, those like a track in {medians[WHOLE]}, and those like a part of one, compared "
+            f"with every window, in {medians[PART]}\n"
+            f"({os.cpu_count()} cores; medians of `python benchmarks/agent_search.py`).",
+        )
     return 0
 
 

@@ -50,28 +50,24 @@ def explain(library: Library, track: Track) -> list[Genre]:
     windows = library.windows(track)
     means = library.track_values[track.id - 1]
     ranks, curves = library.ranks(means), library.ranks(windows.values)
-    genres = [
-        Genre(name, float(means[k]), float(ranks[k]), curves[:, k], _stretches(library, track, windows.values[:, k], k))
-        for k, name in enumerate(library.class_names)
-    ]
+    apart = np.diff(windows.start_s) > 1.5 * library.window_s  # silence between two windows
+    ends_s = np.minimum(windows.start_s + library.window_s, track.duration_s)
+    genres = []
+    for k, name in enumerate(library.class_names):
+        stretches = tuple(
+            Stretch(float(windows.start_s[begin]), float(ends_s[end]), float(curves[begin : end + 1, k].mean()))
+            for begin, end in _strongest(windows.values[:, k], apart)
+        )
+        genres.append(Genre(name, float(means[k]), float(ranks[k]), curves[:, k], stretches))
     return sorted(genres, key=lambda genre: -genre.rank)
 
 
-def _stretches(library: Library, track: Track, values: np.ndarray, k: int) -> tuple[Stretch, ...]:
-    start_s = library.windows(track).start_s
+def _strongest(values: np.ndarray, apart: np.ndarray) -> list[tuple[int, int]]:
+    """First and last of windows in a row above the middle between mean and best, those with the highest mean first."""
     strong = values >= (values.mean() + values.max()) / 2
-    apart = np.diff(start_s) > 1.5 * library.window_s  # silence between two windows
     begins = np.flatnonzero(strong & ~np.concatenate([[False], strong[:-1] & ~apart]))
     ends = np.flatnonzero(strong & ~np.concatenate([strong[1:] & ~apart, [False]]))
-    ranks = library.ranks(values[:, None], [k])[:, 0]
-    found = [
-        Stretch(
-            float(start_s[begin]),
-            float(min(start_s[end] + library.window_s, track.duration_s)),
-            float(ranks[begin : end + 1].mean()),
-        )
-        for begin, end in zip(begins, ends, strict=True)
-    ]
-    means = [values[begin : end + 1].mean() for begin, end in zip(begins, ends, strict=True)]
-    order = np.argsort(-np.array(means), kind="stable")[:MOST]
-    return tuple(found[i] for i in order)
+    sums = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
+    means = (sums[ends + 1] - sums[begins]) / (ends + 1 - begins)
+    order = np.argsort(-means, kind="stable")[:MOST]
+    return list(zip(begins[order].tolist(), ends[order].tolist(), strict=True))

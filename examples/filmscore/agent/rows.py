@@ -73,7 +73,7 @@ class RowFile:
                     )
                 if n_rows == 0:
                     return np.empty((0, self.width), self.dtype)
-                return np.memmap(file, self.dtype, "r", HEADER, (n_rows, self.width))
+                return np.asarray(np.memmap(file, self.dtype, "r", HEADER, (n_rows, self.width)))
         except OSError as error:
             raise LibraryError(f"{self.path}: {error.strerror}. It belongs to the library beside it.") from error
 
