@@ -13,8 +13,8 @@ import pytest
 from filmscore.agent.library import Library
 from filmscore.agent.search import Reference, find, similar
 from filmscore.agent.server import Server
+from filmscore.browser import chromium, missing
 from tests.examples.agent_library import add_tracks, empty_library, made_up_analysis, write_noise
-from tests.examples.browser import chromium
 from tests.examples.made_up import NAMES
 
 EVIL = "</script><script>window.evil = 1</script><!--<script>\u2028<img src=x onerror='window.evil=2'> & \u202egnp.exe"
@@ -50,6 +50,8 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser():
+    if missing():
+        pytest.skip(missing())
     with chromium() as window:
         yield window
 
@@ -94,7 +96,8 @@ def requests(browser):
     """Addresses that were asked for since the page was opened."""
     messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     sent = (each["params"]["request"]["url"] for each in messages if each["method"] == "Network.requestWillBeSent")
-    return [url for url in sent if not url.startswith("data:")]  # the player's own symbols
+    own = ("data:", "chrome:")  # symbols of the player, and the browser's first page
+    return [url for url in sent if not url.startswith(own)]
 
 
 def ids(browser, count=None):

@@ -9,9 +9,12 @@ import pytest
 
 import nnlite as nn
 from filmscore.agent import corrections, training
+from filmscore.agent.heard import heard_by
 from filmscore.agent.library import Library, LibraryError
+from filmscore.agent.scan import SHIPPED
 from filmscore.agent.training import Heard, train
 from filmscore.agent.writing import create
+from filmscore.files import sha256
 from filmscore.tagging import Tagger
 from tests.examples.agent_library import (
     add_tracks,
@@ -175,6 +178,43 @@ def test_the_verdict_is_said(learnable, tmp_path, capsys):
     assert filmscore_agent.main([*arguments, "--json"]) == 0
     verdict = json.loads(capsys.readouterr().out)
     assert verdict["word"] == "better" and verdict["figures"]["LRAP"]["low"] <= verdict["figures"]["LRAP"]["high"]
+
+
+def test_that_the_librarys_model_heard_what_judges_is_said(learnable, tmp_path, capsys):
+    """A model that was trained on these labels is no fair rival on the same tracks, and the output says so."""
+    with Library.open(learnable) as library:
+        first = train(library, tmp_path / "mine.npz")
+        paths = {track.id: track.path for track in library.tracks()}
+        wanted = library.labels()
+    assert first.n_heard == 0
+    folder = tmp_path / "second"
+    folder.mkdir()
+    create(folder, tmp_path / "mine.npz")
+    rng = np.random.default_rng(1)
+    add_tracks(folder, {paths[number]: made_up_analysis(rng, width=24) for number in sorted(paths)})
+    label_all(folder, wanted)
+    arguments = ["train", "--from-library", str(folder), "--out", str(tmp_path / "again.npz"), "--processes", "1"]
+    capsys.readouterr()
+    assert filmscore_agent.main([*arguments, "--json"]) == 0
+    verdict = json.loads(capsys.readouterr().out)
+    assert verdict["n_heard"] == verdict["n_test"] > 0
+    assert filmscore_agent.main(arguments) == 0
+    expected = f"The comparison is not fair: the library's model was trained on {verdict['n_test']} of these"
+    assert expected in capsys.readouterr().out
+
+
+def test_the_shipped_model_heard_the_corpus(tmp_path):
+    with Library.open(empty_library(tmp_path / "library")) as library:
+        assert heard_by(library, Tagger.load(model_file()).model) == set()
+        library.about["model"] = sha256(SHIPPED)
+        heard = heard_by(library, Tagger.load(SHIPPED).model)
+    assert len(heard) == 569 and all(len(digest) == 64 for digest in heard)
+
+
+def test_train_from_library_needs_no_folder(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert filmscore_agent.main(["train", "--from-library"]) == 2
+    assert "filmscore-library: no library there" in capsys.readouterr().err
 
 
 def test_recordings_that_are_gone_are_left_out(learnable, tmp_path, monkeypatch):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import re
 import threading
@@ -35,7 +34,6 @@ class Answers:
     def __init__(self, library: Library) -> None:
         self.library = library
         self._turn = threading.Lock()
-        self._count = functools.lru_cache(maxsize=64)(self._count_uncached)
 
     def find(self, asked: Mapping[str, str]) -> dict[str, Any]:
         """Tracks by a mix of genres, or all in their order without one: `weights` has a number for each genre."""
@@ -47,14 +45,13 @@ class Answers:
         first, count = _whole(asked, "first", 0, 10**9), _whole(asked, "count", 20, MOST)
         wants = {name: weight for name, weight in zip(names, weights, strict=False) if weight}
         with self._turn:
-            total = self._count(text, least_s)
+            ids = self.library.ids(text=text, min_duration_s=least_s)
             found: list[Match] | list[Track]
             if wants:
                 found = find(self.library, wants, limit=count, text=text, min_duration_s=least_s, skip=first)
             else:
-                ids = self.library.ids(text=text, min_duration_s=least_s)
                 found = list(self.library.tracks_of(ids[first : first + count]))
-            return {"total": total, "rows": self._rows(found[:count])}
+            return {"total": len(ids), "rows": self._rows(found[:count])}
 
     def similar(self, asked: Mapping[str, str]) -> dict[str, Any]:
         """Tracks like `track`, or like what it has `from` a second `to` another."""
@@ -84,9 +81,6 @@ class Answers:
 
     def _track(self, asked: Mapping[str, str]) -> Track:
         return self.library.track(_whole(asked, "track", 0, 10**12))
-
-    def _count_uncached(self, text: str, least_s: float) -> int:
-        return len(self.library.ids(text=text, min_duration_s=least_s))
 
 
 def _number(text: str, name: str, low: float, high: float) -> float:

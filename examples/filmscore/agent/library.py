@@ -23,6 +23,8 @@ __all__ = ["Library", "LibraryError", "Track", "Windows"]
 MODEL, BASIS = "model.npz", "basis.npz"
 PRESENT = "f.missing = 0 AND f.problem IS NULL"
 """Files that were there and readable when their folder was last scanned."""
+KEPT = 8
+"""Selections of tracks that are kept while a library is open: a search goes on from one to the next."""
 _TRACK = (
     "t.id, MIN(f.path), t.duration_s, t.title, t.artist, t.album, t.n_windows, t.n_silent, t.first_window, "
     f"MAX({PRESENT}) = 0"
@@ -125,6 +127,8 @@ class Library:
         self.track_values, self.track_directions = (file.map(self.n_tracks) for file in files[:2])
         self.window_values, self.window_directions = (file.map(self.n_windows) for file in files[2:])
         self._sorted: dict[int, np.ndarray] = {}
+        self._track_ranks: dict[int, np.ndarray] = {}
+        self._ids: dict[tuple, np.ndarray] = {}
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str], *, shared: bool = False) -> Library:
@@ -172,9 +176,14 @@ class Library:
         missing : bool
             Those without a present file, too.
         """
-        where, values = self._where(folder, min_duration_s, text, missing)
-        found = self._rows(f"SELECT DISTINCT t.id FROM track t JOIN file f ON f.track = t.id WHERE {where}", values)
-        return np.sort(np.fromiter((row[0] for row in found), np.int64))
+        asked = (folder, min_duration_s, text, missing)
+        if asked not in self._ids:
+            where, values = self._where(*asked)
+            found = self._rows(f"SELECT DISTINCT t.id FROM track t JOIN file f ON f.track = t.id WHERE {where}", values)
+            while len(self._ids) >= KEPT:
+                del self._ids[next(iter(self._ids))]
+            self._ids[asked] = np.sort(np.fromiter((row[0] for row in found), np.int64))
+        return self._ids[asked].copy()
 
     def tracks(
         self, *, folder: str | None = None, min_duration_s: float = 0.0, text: str = "", missing: bool = False
@@ -282,6 +291,12 @@ class Library:
                 below, upto = (np.searchsorted(ordered, values[..., place], side) for side in ("left", "right"))
                 result[..., place] = (below + upto) / (2 * self.n_tracks)
         return result
+
+    def track_ranks(self, k: int) -> np.ndarray:
+        """`ranks` of all tracks in genre k, shape (n_tracks,)."""
+        if k not in self._track_ranks:
+            self._track_ranks[k] = self.ranks(self.track_values[:, [k]], [k])[:, 0]
+        return self._track_ranks[k]
 
     def labels(self) -> dict[int, tuple[str, ...]]:
         """Number of a track -> tags that the user gave it."""

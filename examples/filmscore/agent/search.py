@@ -120,7 +120,8 @@ def find(
     """
     columns, weights = _columns(library, wants)
     ids = library.ids(folder=folder, min_duration_s=min_duration_s, text=text)
-    scores = _mix(library.ranks(library.track_values[ids - 1][:, columns], columns), weights)
+    ranks = np.column_stack([library.track_ranks(k)[ids - 1] for k in columns])
+    scores = _mix(ranks, weights)
     order = np.argsort(-scores, kind="stable")[skip:]
     matches = []
     for place, track in _by_album(library, ids[order], per_album):
@@ -211,7 +212,7 @@ def similar(
     """
     ids = library.ids(folder=folder, min_duration_s=min_duration_s, text=text)
     left_out = [] if reference.track is None else [reference.track]
-    ids = np.setdiff1d(ids, left_out if same_album else np.concatenate([reference.own, left_out]).astype(np.int64))
+    ids = ids[~np.isin(ids, left_out if same_album else np.concatenate([reference.own, left_out]))]
     if reference.part:
         scores = _best_windows(library, reference.direction, ids)
     else:

@@ -14,6 +14,7 @@ import numpy as np
 
 import nnlite as nn
 from filmscore.agent.analyse import Job, model_of
+from filmscore.agent.heard import HEARD, digests, heard_by
 from filmscore.agent.library import Library, Track
 from filmscore.agent.scan import key_of
 from filmscore.agent.schema import LibraryError
@@ -69,6 +70,8 @@ class Verdict:
     ----------
     n_train, n_test, n_test_albums : int
         Tracks, and albums, of the split that judged.
+    n_heard : int
+        Tracks among those that judged on which the library's model was trained: it has an advantage there.
     figures : dict
         Name of a figure -> (library's model, new model, difference with its interval).
     classes : dict
@@ -82,6 +85,7 @@ class Verdict:
     n_train: int
     n_test: int
     n_test_albums: int
+    n_heard: int
     figures: dict[str, tuple[float, float, metrics.Interval]]
     classes: dict[str, tuple[float, float]]
     kept: list[str]
@@ -131,9 +135,9 @@ def train(
             warnings.simplefilter("ignore", SplitWarning)  # the verdict names what can't be judged
             learnt, held_out = split_by(part.albums, part.labels, TEST_SHARE, rng)
         trial, _ = _fit(tagger.model, part, learnt, library.class_names, seed)
-        verdict_of = _judge(library, part, learnt, held_out, trial, seed)
+        verdict_of = _judge(library, part, learnt, held_out, trial, heard_by(library, tagger.model), seed)
         final, kept = _fit(tagger.model, part, np.arange(len(part.tracks)), library.class_names, seed)
-        nn.save(out, final, **tagger.model.metadata_)
+        nn.save(out, final, **tagger.model.metadata_ | {HEARD: sorted(digests(library, part.tracks))})
     return verdict_of(kept)
 
 
@@ -226,7 +230,7 @@ def _fit(model: Any, part: Part, tracks: np.ndarray, class_names: Sequence[str],
 
 
 def _judge(
-    library: Library, part: Part, learnt: np.ndarray, held_out: np.ndarray, trial: Any, seed: int
+    library: Library, part: Part, learnt: np.ndarray, held_out: np.ndarray, trial: Any, heard: set[str], seed: int
 ) -> Callable[[list[str]], Verdict]:
     """Compare on held-out tracks; the verdict still lacks the genres that were kept."""
     rows = part.rows(held_out)
@@ -256,4 +260,6 @@ def _judge(
     interval = differences["ROC-AUC"]
     word = "better" if interval.low > 0 else "worse" if interval.high < 0 else "undecided"
     compared = {name: (float(before[name]), float(after[name]), differences[name]) for name in before}
-    return lambda kept: Verdict(len(learnt), len(held_out), len(np.unique(albums)), compared, classes, kept, word)
+    n_heard = len(digests(library, [part.tracks[i] for i in held_out]) & heard)
+    sizes = len(learnt), len(held_out), len(np.unique(albums)), n_heard
+    return lambda kept: Verdict(*sizes, compared, classes, kept, word)

@@ -105,7 +105,11 @@ def _folder(library: Library, path: str) -> str:
     """The folder of a file for people: from the scanned one on, its middle left out where it is long."""
     parent = os.path.dirname(path)
     tops = [top for top in library.folders() if os.path.join(parent, "").startswith(os.path.join(top, ""))]
-    parts = os.path.relpath(parent, os.path.dirname(max(tops, key=len)) if tops else os.sep).split(os.sep)
+    parts = (
+        os.path.relpath(parent, os.path.dirname(max(tops, key=len))).split(os.sep)
+        if tops
+        else parent.split(os.sep)[-2:]
+    )
     if len(parts) > SHOWN:
         parts = [*parts[: SHOWN - 2], "…", parts[-1]]
     return printable("/".join(parts))

@@ -20,10 +20,17 @@ WORDS = {
 }
 
 
+UNFAIR = {
+    "better": "It is better all the same.",
+    "worse": "On music that neither has heard it may do better than here.",
+    "undecided": "On music that neither has heard it may do better than here.",
+}
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--from-library", dest="library", type=Path, default=Path("filmscore-library"), metavar="DIR",
-        help="whose labels (default: %(default)s)",
+        "--from-library", dest="library", type=Path, nargs="?", metavar="DIR",
+        default=Path("filmscore-library"), const=Path("filmscore-library"), help="whose labels (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument("--out", type=Path, default=Path("my-model.npz"), metavar="FILE", help="default: %(default)s")
     parser.add_argument(
@@ -68,6 +75,11 @@ def print_verdict(verdict: training.Verdict, out: Path) -> None:
     ]
     print(tables.table(["", "library's", "new", "difference", "95 % interval over albums"], rows, wide=0))
     print(WORDS[verdict.word])
+    if verdict.n_heard:
+        print(
+            f"The comparison is not fair: the library's model was trained on {verdict.n_heard} of these "
+            f"{verdict.n_test} tracks, the new one on none. {UNFAIR[verdict.word]}"
+        )
     if verdict.n_test_albums < 20:
         print("With so few albums the interval is too narrow: take it for the least that is uncertain.")
     if verdict.kept:

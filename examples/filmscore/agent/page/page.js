@@ -87,7 +87,7 @@ async function list(moveFocus) {
     draw("tracks", answer.rows);
     const many = `${total.toLocaleString("en")} ${total === 1 ? "track" : "tracks"}`;
     say(total ? many + (like ? " that are most alike, of other albums" : mixed ? ", best first" : "") : like ? "No track of another album is here." : "No track fits.");
-    if (moveFocus) { at("heading").focus(); scrollTo(0, 0); }
+    if (moveFocus) { at("results").scrollIntoView(); at("heading").focus(); }
   } catch (error) {
     if (mine === turn && error.name !== "AbortError") say(error.message);
   }
