@@ -41,10 +41,14 @@ def run(options: argparse.Namespace) -> int:
             matches = search.find(library, wants, limit=options.limit, **chosen)
             ids = np.sort([match.track.id for match in matches])
         tracks = list(library.tracks_of(ids[: options.limit]))
-        words = f"{len(tracks):,} tracks on {time.strftime('%d %B %Y').lstrip('0')}"
-        if len(tracks) < library.n_tracks:
-            words = f"{len(tracks):,} of the library's {library.n_tracks:,} tracks on {words.partition(' on ')[2]}"
-        size = report.write(options.file, library, tracks, wants, words)
+        of_all = "" if len(tracks) == library.n_tracks else f" of the library's {library.n_tracks:,}"
+        words = f"{len(tracks):,}{of_all} tracks on {time.strftime('%d %B %Y').lstrip('0')}"
+        try:
+            size = report.write(options.file, library, tracks, wants, words)
+        except OSError as error:
+            raise ValueError(
+                f"report: {options.file}: {error.strerror}; what was there before is there still"
+            ) from error
     print(f"wrote {options.file}: {len(tracks):,} tracks, {size / 1e6:.1f} MB; open it in a browser")
     if left_out:
         which = "fit the mix best" if wants else "were scanned first"
