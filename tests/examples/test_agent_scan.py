@@ -193,6 +193,27 @@ def test_files_that_are_no_audio(place):
         assert [os.path.basename(path) for path, _ in library.problems()] == ["short.flac", "text.wav"]
 
 
+def test_many_files_of_which_a_third_is_no_audio(place, monkeypatch):
+    """As large collections are: copies, pictures, and what only has the name of audio. Nothing is analysed twice."""
+    music, n = place / "music" / "more", 1500
+    sources = [place / "music" / name for name in sorted(ALL)]
+    (place / "text").write_text("text")
+    for k in range(n):
+        (music / f"{k // 100:02}").mkdir(parents=True, exist_ok=True)
+        name = f"{k}.flac" if k % 3 < 2 else f"{k}.mp3" if k % 2 else f"{k}.jpg"
+        os.link(place / "text" if k % 3 == 2 else sources[k % 4], music / f"{k // 100:02}" / name)
+    commits, plain = [], scanning._commit
+    monkeypatch.setattr(scanning, "_commit", lambda *arguments: (commits.append(1), plain(*arguments)))
+    monkeypatch.setattr(analyse, "analysis_of", lambda *_: pytest.fail("this content is known"))
+    report = again(place)
+    assert (report.files, report.copies, report.others, len(report.problems)) == (n + 4, n * 2 // 3, n // 6, n // 6)
+    assert report.new == 0 and len(commits) <= n / scanning.BATCH + 2 + report.seconds / scanning.BATCH_S
+    monkeypatch.setattr(analyse, "_analyse", lambda job: pytest.fail("nothing has changed"))
+    report = again(place)
+    assert (report.unchanged, report.others, report.standing) == (n * 2 // 3 + 4, n // 6, n // 6)
+    assert report.problems == [] and paths(place) == ALL
+
+
 def test_a_file_that_cannot_be_read_is_tried_again(place, monkeypatch):
     path = place / "music" / "album 0" / "0.flac"
     os.utime(path, (5, 5))  # it must be looked at

@@ -48,7 +48,7 @@ function follow() {
   const number = (name) => (/^\d+(\.\d+)?$/.test(parts.get(name) ?? "") ? Number(parts.get(name)) : null);
   if (number("like") !== null) {
     like = { id: number("like"), from: number("from"), to: number("to") };
-    if (like.from === null || like.to === null) like.from = like.to = null;
+    if (!about.parts || like.from === null || like.to === null) like.from = like.to = null;
     at("back").href = addressOf(searchOf());
     return list(true);
   }
