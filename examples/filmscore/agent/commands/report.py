@@ -46,9 +46,7 @@ def run(options: argparse.Namespace) -> int:
         try:
             size = report.write(options.file, library, tracks, wants, words)
         except OSError as error:
-            raise ValueError(
-                f"report: {options.file}: {error.strerror}; what was there before is there still"
-            ) from error
+            raise ValueError(f"report: {options.file}: {error.strerror}") from error
     print(f"wrote {options.file}: {len(tracks):,} tracks, {size / 1e6:.1f} MB; open it in a browser")
     if left_out:
         which = "fit the mix best" if wants else "were scanned first"

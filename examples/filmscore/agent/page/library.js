@@ -9,7 +9,9 @@ class Embedded {
     this.about = about;
     this.tracks = about.tracks;
     this.byId = new Map(this.tracks.map((track) => [track.id, track]));
-    for (const track of this.tracks) track.searched = [track.path, track.name, track.words].join("\n").toLowerCase();
+    for (const track of this.tracks) {
+      track.searched = [track.path, track.name, track.words].join("\n").toLowerCase();
+    }
   }
 
   async find(search, first, count) {
@@ -26,7 +28,9 @@ class Embedded {
   }
 
   async similar(id) {
-    const rows = this.byId.get(id).like.map(([other, score, start_s, end_s]) => ({ ...this.byId.get(other), score, start_s, end_s }));
+    const rows = this.byId.get(id).like.map(([other, score, start_s, end_s]) => {
+      return { ...this.byId.get(other), score, start_s, end_s };
+    });
     return { total: rows.length, rows };
   }
 
@@ -49,7 +53,8 @@ class Served {
   }
 
   find(search, first, count) {
-    return this.ask("find", { weights: search.weights.join(","), text: search.text, least: search.least_s, first, count }, true);
+    const weights = search.weights.join(",");
+    return this.ask("find", { weights, text: search.text, least: search.least_s, first, count }, true);
   }
 
   similar(id, from, to) {
@@ -65,7 +70,8 @@ class Served {
     if (instead && this.asked) this.asked.abort();
     const control = new AbortController();
     if (instead) this.asked = control;
-    const answer = await fetch(`api/${what}?${new URLSearchParams(parameters)}`, { signal: control.signal }).catch((error) => {
+    const address = `api/${what}?${new URLSearchParams(parameters)}`;
+    const answer = await fetch(address, { signal: control.signal }).catch((error) => {
       throw error.name === "AbortError" ? error : new Error("The program that shows this page has ended.");
     });
     const content = await answer.json();
@@ -90,7 +96,7 @@ function curvesOf(track, nGenres) {
   return Array.from({ length: nGenres }, (_, k) => bytes.subarray(k * size, (k + 1) * size));
 }
 
-// Begin and end of the windows in a row with the highest mean; a stretch that leaps over silence counts if no other does.
+// Begin and end of the windows in a row with the highest mean; one that leaps over silence counts if no other does.
 function bestStretch(track, scores, window_s) {
   const starts = track.starts_s, length = Math.min(STRETCH, scores.length);
   let best = -1, highest = -Infinity, bestTight = false;
@@ -98,7 +104,9 @@ function bestStretch(track, scores, window_s) {
     const tight = starts[first + length - 1] - starts[first] < (length - 0.5) * window_s;
     let sum = 0;
     for (let k = first; k < first + length; k++) sum += scores[k];
-    if ((tight && !bestTight) || (tight === bestTight && sum > highest)) [best, highest, bestTight] = [first, sum, tight];
+    if ((tight && !bestTight) || (tight === bestTight && sum > highest)) {
+      [best, highest, bestTight] = [first, sum, tight];
+    }
   }
   return [starts[best], Math.min(starts[best + length - 1] + window_s, track.duration_s)];
 }

@@ -22,16 +22,18 @@ function slider(genre, k) {
     // The middle of the thumb moves between half a thumb from either end; a background's position counts differently.
     const size = Math.abs(weight) * 50;
     box.style.setProperty("--size", `${size}%`);
-    box.style.setProperty("--from", `${weight < 0 ? (100 * (50 - size)) / (100 - size) : (100 * 50) / (100 - size)}%`);
+    box.style.setProperty("--from", `${(100 * (weight < 0 ? 50 - size : 50)) / (100 - size)}%`);
     output.textContent = weight ? (weight > 0 ? "+" : "−") + Math.abs(weight).toFixed(1) : "";
-    input.ariaValueText = weight ? `${weight > 0 ? "more" : "less"}, ${Math.abs(weight).toFixed(1)}` : "does not matter";
+    const words = `${weight > 0 ? "more" : "less"}, ${Math.abs(weight).toFixed(1)}`;
+    input.ariaValueText = weight ? words : "does not matter";
   }
   at("sliders").append(box);
   return { input, show };
 }
 
 function searchOf() {
-  return { weights: sliders.map(({ input }) => Number(input.value)), text: at("text").value.trim(), least_s: Number(at("least").value) };
+  const weights = sliders.map(({ input }) => Number(input.value));
+  return { weights, text: at("text").value.trim(), least_s: Number(at("least").value) };
 }
 
 function addressOf(search) {
@@ -77,7 +79,8 @@ async function list(moveFocus) {
     if (mine !== turn) return;
     if (reference && like.from !== null) Object.assign(reference, { start_s: like.from, end_s: like.to });
     const mixed = !like && search.weights.some((weight) => weight);
-    at("heading").textContent = like ? `Like ${reference.name}` + (like.from === null ? "" : `, ${spanOf(like.from, like.to)}`) : mixed ? "Best fits" : "All tracks";
+    const part = like && like.from !== null ? `, ${spanOf(like.from, like.to)}` : "";
+    at("heading").textContent = like ? `Like ${reference.name}${part}` : mixed ? "Best fits" : "All tracks";
     at("back").hidden = at("reference").hidden = !like;
     at("reference").replaceChildren();
     at("tracks").replaceChildren();
@@ -86,8 +89,12 @@ async function list(moveFocus) {
     if (reference) draw("reference", [reference]);
     draw("tracks", answer.rows);
     const many = `${total.toLocaleString("en")} ${total === 1 ? "track" : "tracks"}`;
-    say(total ? many + (like ? " that are most alike, of other albums" : mixed ? ", best first" : "") : like ? "No track of another album is here." : "No track fits.");
-    if (moveFocus) { at("results").scrollIntoView(); at("heading").focus(); }
+    const order = like ? " that are most alike, of other albums" : mixed ? ", best first" : "";
+    say(total ? many + order : like ? "No track of another album is here." : "No track fits.");
+    if (moveFocus) {
+      at("results").scrollIntoView();
+      at("heading").focus();
+    }
   } catch (error) {
     if (mine === turn && error.name !== "AbortError") say(error.message);
   }
@@ -125,13 +132,14 @@ function say(words) {
   saying = setTimeout(() => { at("status").textContent = words; }, at("status").textContent ? 250 : 0);
 }
 
-// --- Listening: one player, so that a search may go on while it plays -------------------------------------------------
+// --- Listening: one player, so that a search may go on while it plays ---
 
 function play(track, start_s, end_s) {
   playing = track;
   const part = end_s === null ? start_s.toFixed(1) : `${start_s.toFixed(1)},${end_s.toFixed(1)}`;
   at("audio").src = `${track.uri}#t=${part}`;
-  at("playing").replaceChildren(element("bdi", {}, track.name), `, from ${clock(start_s)}` + (end_s === null ? "" : ` to ${clock(end_s)}`));
+  const where = `, from ${clock(start_s)}` + (end_s === null ? "" : ` to ${clock(end_s)}`);
+  at("playing").replaceChildren(element("bdi", {}, track.name), where);
   at("player").hidden = false;
   at("audio").play().catch(() => {}); // what is wrong comes as an event
 }
@@ -146,14 +154,18 @@ function showPlaying() {
   const on = playing && !at("audio").paused;
   for (const row of drawnRows) {
     const own = Boolean(on) && row.track.id === playing.id;
-    if (own || row.shownAsPlaying !== false) row.show(own, own ? Math.min(at("audio").currentTime / row.track.duration_s, 1) : 0);
+    const place = own ? Math.min(at("audio").currentTime / row.track.duration_s, 1) : 0;
+    if (own || row.shownAsPlaying !== false) row.show(own, place);
     row.shownAsPlaying = own;
   }
 }
 
-for (const event of ["play", "pause", "timeupdate", "ended", "seeked"]) at("audio").addEventListener(event, showPlaying);
+for (const event of ["play", "pause", "timeupdate", "ended", "seeked"]) {
+  at("audio").addEventListener(event, showPlaying);
+}
 at("audio").addEventListener("error", () => {
-  const words = `${playing.name} can't be played here: the file is not where it was, or this browser does not know its format.`;
+  const why = "the file is not where it was, or this browser does not know its format";
+  const words = `${playing.name} can't be played here: ${why}.`;
   at("playing").textContent = words;
   say(words);
 });
@@ -168,10 +180,13 @@ at("text").addEventListener("input", changed);
 at("least").addEventListener("input", changed);
 at("skip").addEventListener("click", (event) => { event.preventDefault(); at("heading").focus(); });
 at("more").addEventListener("click", () => more(true));
-new IntersectionObserver((entries) => { if (entries.some((entry) => entry.isIntersecting)) more(false); }, { rootMargin: "600px" }).observe(at("more"));
+const atEnd = (entries) => { if (entries.some((entry) => entry.isIntersecting)) more(false); };
+new IntersectionObserver(atEnd, { rootMargin: "600px" }).observe(at("more"));
 addEventListener("hashchange", follow);
 
 at("about").textContent = about.words;
-if (!location.hash && about.weights) history.replaceState(null, "", addressOf({ weights: about.weights, text: "", least_s: 0 }));
+if (!location.hash && about.weights) {
+  history.replaceState(null, "", addressOf({ weights: about.weights, text: "", least_s: 0 }));
+}
 sliders.forEach(({ show }) => show());
 follow();

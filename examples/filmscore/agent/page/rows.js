@@ -23,8 +23,9 @@ function drawn(name, attributes, ...children) {
 }
 
 function clock(seconds) {
-  const whole = Math.floor(seconds), minutes = Math.floor(whole / 60) % 60, rest = String(whole % 60).padStart(2, "0");
-  return whole >= 3600 ? `${Math.floor(whole / 3600)}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
+  const whole = Math.floor(seconds), hours = Math.floor(whole / 3600), minutes = Math.floor(whole / 60) % 60;
+  const two = (number) => String(number).padStart(2, "0");
+  return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
 }
 
 const spanOf = (start_s, end_s) => `${clock(start_s)}–${clock(end_s)}`;
@@ -54,51 +55,114 @@ function area(track, curve, window_s, carried) {
 
 function curveOf(track, genre, curve, percent, weight, window_s, actions, withTimes) {
   const found = stretches(track, curve, window_s);
-  const times = found.map((each) => spanOf(each.start_s, each.end_s)).join(", ");
+  const times = found.map((each) => spanOf(each.start_s, each.end_s));
   const picture = drawn(
     "svg",
-    { viewBox: `0 0 ${track.duration_s} 100`, preserveAspectRatio: "none", role: "img", "aria-label": `${genre} over time, most of it at ${times}` },
+    {
+      viewBox: `0 0 ${track.duration_s} 100`,
+      preserveAspectRatio: "none",
+      role: "img",
+      "aria-label": `${genre} over time, most of it at ${times.join(", ")}`,
+    },
     drawn("path", { class: "area", d: area(track, curve, window_s, false) }),
     drawn("path", { class: "carried", d: area(track, curve, window_s, true) }),
     drawn("path", { class: "ground", d: `M0 100H${track.duration_s}` }),
   );
+  const name = element("span", {}, weight < 0 ? `− ${genre}` : genre);
+  const number = element("b", { title: "percent of the library that has less" }, String(percent));
   const made = element(
     "div",
     { className: weight < 0 ? "curve less" : "curve" },
-    element("span", {}, element("span", {}, weight < 0 ? `− ${genre}` : genre), element("b", { title: "percent of the library that has less" }, String(percent))),
+    element("span", {}, name, number),
     picture,
   );
   if (withTimes) {
-    const play = found.map((each) =>
-      element("button", { type: "button", ariaLabel: `Play ${spanOf(each.start_s, each.end_s)}, where ${genre} is strongest`, onclick: () => actions.play(track, each.start_s, each.end_s) }, spanOf(each.start_s, each.end_s)));
-    made.append(element("div", { className: "times" }, ...play));
+    const buttons = found.map(({ start_s, end_s }, k) =>
+      button(times[k], `Play ${times[k]}, where ${genre} is strongest`, () => actions.play(track, start_s, end_s)));
+    made.append(element("div", { className: "times" }, ...buttons));
   }
   return made;
+}
+
+function button(words, label, onclick) {
+  return element("button", { type: "button", ariaLabel: label, onclick }, words);
 }
 
 // Numbers of the genres of which curves are shown: those that are asked for, or those of which it has most.
 function shown(track, weights, all) {
   const byRank = [...track.ranks.keys()].sort((a, b) => track.ranks[b] - track.ranks[a]);
   if (all) return byRank;
-  const wanted = [...weights.keys()].filter((k) => weights[k] !== 0).sort((a, b) => Math.abs(weights[b]) - Math.abs(weights[a]));
-  return wanted.length ? wanted.slice(0, MOST) : byRank.slice(0, TOP);
+  const wanted = [...weights.keys()].filter((k) => weights[k] !== 0);
+  wanted.sort((a, b) => Math.abs(weights[b]) - Math.abs(weights[a]));
+  return wanted.length ? wanted.slice(0, MOST).sort((a, b) => weights[b] - weights[a]) : byRank.slice(0, TOP);
 }
 
 function rowOf(track, about, weights, actions) {
-  const curves = curvesOf(track, about.genres.length);
-  const name = element("bdi", {}, track.name), part = spanOf(track.start_s, track.end_s);
-  const words = [track.words && element("bdi", {}, track.words), clock(track.duration_s), `best at ${part}`, track.labels && `labelled ${track.labels.join(", ") || "none"}`].filter(Boolean);
-  const score = track.score === null ? "" : element("p", { className: "score" }, element("b", {}, track.score.toFixed(2)), element("span", {}, actions.scoreName));
-  const play = element("button", { type: "button", className: "play", onclick: () => actions.toggle(track) }, drawn("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" }, drawn("path", {})));
-  const box = element("div", { className: "curves" });
-  const draw = (all) =>
-    box.replaceChildren(...shown(track, weights, all).map((k) => curveOf(track, about.genres[k], curves[k], Math.round(100 * track.ranks[k]), all ? 0 : weights[k], about.window_s, actions, all)));
-  const open = element("button", { type: "button", ariaExpanded: "false", onclick: () => {
+  const part = spanOf(track.start_s, track.end_s);
+  const play = button(drawn("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" }, drawn("path", {})), "", () =>
+    actions.toggle(track));
+  play.className = "play";
+  const { box, open } = curvesBox(track, about, weights, actions);
+  const like = [link(`#like=${track.id}`, "More like this", `More like ${track.name}`)];
+  if (about.parts) {
+    const address = `#like=${track.id}&from=${track.start_s}&to=${track.end_s}`;
+    like.push(link(address, `More like ${part}`, `More like ${part} of ${track.name}`));
+  }
+  const row = element(
+    "li",
+    { className: "track", id: `track-${track.id}` },
+    element("div", { className: "head" }, play, title(track, part), ...score(track, actions.scoreName)),
+    box,
+    element("p", { className: "actions" }, ...like, open),
+  );
+  row.track = track;
+  row.show = (playing, at) => {
+    row.classList.toggle("playing", playing);
+    play.ariaLabel = playing ? `Pause ${track.name}` : `Play ${track.name} from ${clock(track.start_s)}`;
+    const shape = playing ? "M3 2h3.5v12H3zM9.5 2H13v12H9.5z" : "M3.5 1.5v13l10.5-6.5z";
+    play.querySelector("path").setAttribute("d", shape);
+    box.style.setProperty("--at", at);
+  };
+  return row;
+}
+
+function title(track, part) {
+  const words = [clock(track.duration_s), `best at ${part}`];
+  if (track.labels) words.push(`labelled ${track.labels.join(", ") || "none"}`);
+  const from = track.words ? [element("bdi", {}, track.words), " · "] : [];
+  return element(
+    "div",
+    {},
+    element("h3", {}, element("bdi", {}, track.name)),
+    element("p", { className: "words", title: track.path }, ...from, words.join(" · ")),
+  );
+}
+
+function score(track, name) {
+  if (track.score === null) return [];
+  return [element("p", { className: "score" }, element("b", {}, track.score.toFixed(2)), element("span", {}, name))];
+}
+
+function link(href, words, label) {
+  return element("a", { href, ariaLabel: label }, words);
+}
+
+// The curves of a track, and the button that shows those of all genres.
+function curvesBox(track, about, weights, actions) {
+  const curves = curvesOf(track, about.genres.length), box = element("div", { className: "curves" });
+  const draw = (all) => {
+    const drawnCurves = shown(track, weights, all).map((k) => {
+      const percent = Math.round(100 * track.ranks[k]), weight = all ? 0 : weights[k];
+      return curveOf(track, about.genres[k], curves[k], percent, weight, about.window_s, actions, all);
+    });
+    box.replaceChildren(...drawnCurves);
+  };
+  const open = button("All genres", `All genres of ${track.name}`, () => {
     const all = open.ariaExpanded === "false";
     open.ariaExpanded = String(all);
     draw(all);
-  } }, "All genres");
-  open.ariaLabel = `All genres of ${track.name}`;
+  });
+  open.ariaExpanded = "false";
   box.onclick = (event) => {
     const picture = event.target.closest("svg");
     if (!picture) return;
@@ -108,21 +172,5 @@ function rowOf(track, about, weights, actions) {
   box.style.setProperty("--begin", track.start_s / track.duration_s);
   box.style.setProperty("--end", track.end_s / track.duration_s);
   draw(false);
-  const like = [element("a", { href: `#like=${track.id}`, ariaLabel: `More like ${track.name}` }, "More like this")];
-  if (about.parts) like.push(element("a", { href: `#like=${track.id}&from=${track.start_s}&to=${track.end_s}`, ariaLabel: `More like ${part} of ${track.name}` }, `More like ${part}`));
-  const row = element(
-    "li",
-    { className: "track", id: `track-${track.id}` },
-    element("div", { className: "head" }, play, element("div", {}, element("h3", {}, name), element("p", { className: "words", title: track.path }, ...words.flatMap((word, k) => (k ? [" · ", word] : [word])))), score),
-    box,
-    element("p", { className: "actions" }, ...like, open),
-  );
-  row.track = track;
-  row.show = (playing, at) => {
-    row.classList.toggle("playing", playing);
-    play.ariaLabel = playing ? `Pause ${track.name}` : `Play ${track.name} from ${clock(track.start_s)}`;
-    play.querySelector("path").setAttribute("d", playing ? "M3 2h3.5v12H3zM9.5 2H13v12H9.5z" : "M3.5 1.5v13l10.5-6.5z");
-    box.style.setProperty("--at", at);
-  };
-  return row;
+  return { box, open };
 }
