@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from mfcc import framing, kernels_chain, kernels_fft
+from mfcc import framing, kernels_chain, kernels_fft, kernels_frames
 from mfcc.checks import check_finite
 from mfcc.dct import dct_matrix
 from mfcc.kernels_fft import lanes_of
@@ -30,10 +30,10 @@ STAGES = {
 LIMITED_BY = {"log_spectrum": "log_spectrum", "log_mel": "log_mel", "mfcc": "log_mel"}
 _FLOOR_MODES = {"clip": kernels_chain.CLIP, "zeros": kernels_chain.ZEROS, "add": kernels_chain.ADD}
 _ENERGIES = {
-    None: kernels_chain.NO_ENERGY,
-    "raw": kernels_chain.RAW,
-    "windowed": kernels_chain.WINDOWED,
-    "spectrum": kernels_chain.WHOLE_SPECTRUM,
+    None: kernels_frames.NO_ENERGY,
+    "raw": kernels_frames.RAW,
+    "windowed": kernels_frames.WINDOWED,
+    "spectrum": kernels_frames.WHOLE_SPECTRUM,
 }
 
 
@@ -79,13 +79,13 @@ def run(
     elif loudest is not None:
         steps = steps._replace(log_minimum=loudest - recipe.top_db)
         out = _run(recipe, stage, steps, segments, check, threads)
+    elif stage == "mfcc" and recipe.energy is None:
+        out = _limited_coefficients(recipe, recipe.top_db, steps, segments, check, threads)
     else:
         logs = _run(recipe, LIMITED_BY[stage], steps, segments, check, threads)
         steps = steps._replace(log_minimum=float(logs.max()) - recipe.top_db)
         if stage == LIMITED_BY[stage]:
             out = np.maximum(logs, logs.dtype.type(steps.log_minimum), out=logs)
-        elif recipe.energy is None:
-            out = _cosines_of(recipe, logs, steps, segments, threads)
         else:
             out = _run(recipe, stage, steps, segments, check, threads)
     _refuse_broken(recipe, samples, count, check)
@@ -113,18 +113,34 @@ def _run(
     return out
 
 
-def _cosines_of(
-    recipe: MFCC, logs: np.ndarray, steps: kernels_chain.Steps, segments: list[Segment], threads: int | None
+def _limited_coefficients(
+    recipe: MFCC,
+    top_db: float,
+    steps: kernels_chain.Steps,
+    segments: list[Segment],
+    check: np.ndarray,
+    threads: int | None,
 ) -> np.ndarray:
-    """Coefficients from the logarithms of all mel bands: what they are limited by takes all of them."""
-    out = np.empty((recipe.n_coefficients, logs.shape[1]), logs.dtype)
-    kernel = kernels_chain.chain_kernels(logs.dtype.name).run_cosines
+    """Coefficients by a recipe with top_db: the logarithms of all mel bands first, since the loudest limits them."""
+    dtype = check.dtype
+    out = np.empty((recipe.n_coefficients, len(check)), dtype)
+    loudest = np.empty_like(check)
+    kernels = kernels_chain.chain_kernels(dtype.name)
+    n_threads = thread_count(threads, len(check) * recipe.n_fft)
+    logs: dict[int, np.ndarray] = {}
 
-    def compute(segment: Segment) -> None:
-        bands = kernels_chain.memory(recipe.n_fft, recipe.n_mels, logs.dtype.name)[2]
-        kernel(logs, segment.first, segment.n_frames, steps, out, bands)
+    def listen(k: int) -> None:
+        y, start, first, n = segments[k]
+        logs[k] = kernels_chain.memory_for_logs(n, recipe.n_mels, dtype.name)
+        memory = kernels_chain.memory(recipe.n_fft, recipe.n_mels, dtype.name)
+        kernels.run_logs(y, start, n, steps, logs[k], first, check, loudest, *memory)
 
-    for_each(compute, segments, thread_count(threads, logs.shape[1] * recipe.n_fft))
+    def transform(k: int) -> None:
+        kernels.run_cosines(logs[k], segments[k].first, segments[k].n_frames, steps, out)
+
+    for_each(listen, range(len(segments)), n_threads)
+    steps = steps._replace(log_minimum=float(loudest.max()) - top_db)
+    for_each(transform, range(len(segments)), n_threads)
     return out
 
 

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mfcc.kernels_fft import Plan, fft_kernels
-from mfcc.kernels_real import power_end, power_one, power_pair
-from mfcc.kernels_vector import fill_zeros, log, transpose_windowed
+from mfcc.kernels_fft import Plan
+from mfcc.kernels_frames import frame_kernels
+from mfcc.kernels_vector import fill_zeros, log
 from nnlite.jit import aligned_empty, kernel
 from nnlite.simd import (
     add,
@@ -20,20 +20,15 @@ from nnlite.simd import (
     fma,
     lanes_of,
     load,
-    load_first,
     maximum,
     mul,
-    prefetch,
     splat,
-    sqrt,
     store,
     store_first,
-    sub,
 )
 
 SPECTRUM, LOG_SPECTRUM, MEL, LOG_MEL, COEFFICIENTS = range(5)
 CLIP, ZEROS, ADD = range(3)
-NO_ENERGY, RAW, WINDOWED, WHOLE_SPECTRUM = range(4)
 
 
 class Steps(NamedTuple):
@@ -71,89 +66,17 @@ def memory(n_fft: int, n_mels: int, dtype: str) -> tuple[np.ndarray, np.ndarray,
     return z, aligned_empty((n_fft // 2 + 1) * W, dtype), aligned_empty((n_mels + 1) * W, dtype)
 
 
+def memory_for_logs(frames: int, n_mels: int, dtype: str) -> np.ndarray:
+    """For the logarithms of mel bands of some frames, a vector of frames after the other."""
+    W = lanes_of(dtype)
+    return aligned_empty(-(-frames // W) * n_mels * W, dtype)
+
+
 @functools.cache
 def chain_kernels(dtype: str) -> SimpleNamespace:
     """The kernels for one real type."""
     W = lanes_of(dtype)
-    transform = fft_kernels(dtype).transform
-
-    @kernel
-    def load_frames(y, i, steps, z):
-        """Window W frames, the first at y[i]: n_fft real numbers or, if n_fft is odd, complex ones."""
-        length, window = steps.length, steps.load_window
-        step = W if steps.n_fft % 2 == 0 else 2 * W
-        if step > W or length < steps.n_fft:
-            for t in range(0, steps.n_fft * step, W):
-                store(z, t, splat(z, 0, W))
-        if length < W:
-            for t in range(length):
-                for lane in range(W):
-                    z[t * step + lane] = y[i + lane * steps.hop + t] * window[t]
-        else:
-            # Blocks that begin on a cache line (a third faster); those at the two ends overlap their neighbours.
-            aligned = -(np.intp(y.ctypes.data) // y.itemsize + i) % W
-            t = 0
-            while True:
-                transpose_windowed(y, i + t, steps.hop, window, t, z, t * step, step, W)
-                if t == length - W:
-                    break
-                t = min(aligned if t < aligned else t + W, length - W)
-
-    @kernel
-    def shape_frames(steps, z, energy):
-        """What is done within a frame besides the window: mean, energy, pre-emphasis; then the window."""
-        length = steps.length
-        step = W if steps.n_fft % 2 == 0 else 2 * W
-        if steps.remove_mean:
-            total = splat(z, 0, W)
-            for t in range(length):
-                total = add(total, load(z, t * step, W))
-            mean = mul(total, splat(z, z.dtype.type(1 / length), W))
-            for t in range(length):
-                store(z, t * step, sub(load(z, t * step, W), mean))
-        if steps.energy == RAW:
-            total = splat(z, 0, W)
-            for t in range(length):
-                total = fma(load(z, t * step, W), load(z, t * step, W), total)
-            store(energy, 0, total)
-        if steps.preemphasis != 0:
-            a = splat(z, z.dtype.type(-steps.preemphasis), W)
-            for t in range(length - 1, 0, -1):
-                store(z, t * step, fma(a, load(z, (t - 1) * step, W), load(z, t * step, W)))
-            store(z, 0, fma(a, load(z, 0, W), load(z, 0, W)))
-        for t in range(length):
-            store(z, t * step, mul(load(z, t * step, W), broadcast(steps.window, t, W)))
-        if steps.energy == WINDOWED:
-            total = splat(z, 0, W)
-            for t in range(length):
-                total = fma(load(z, t * step, W), load(z, t * step, W), total)
-            store(energy, 0, total)
-
-    @kernel
-    def spectrum(steps, z, p, energy, y, following):
-        """Power, or magnitude, of bins 0 to n_fft // 2; meanwhile the samples from y[following] on are fetched."""
-        plan = steps.plan
-        if steps.n_fft % 2 == 0:
-            n = plan.n
-            step = max(1, 2 * W * steps.hop // n)
-            power_end(z, 2 * W * plan.position[0], p, 0, n * W, W)
-            for k in range(1, n // 2 + 1):
-                prefetch(y, following)
-                prefetch(y, following + step // 2)
-                following += step
-                i, j = 2 * W * plan.position[k], 2 * W * plan.position[n - k]
-                power_pair(z, i, j, plan.halves, k, p, k * W, (n - k) * W, W)
-        else:
-            for k in range(steps.n_fft // 2 + 1):
-                power_one(z, 2 * W * plan.position[k], p, k * W, W)
-        if steps.magnitude:
-            for k in range(steps.n_fft // 2 + 1):
-                store(p, k * W, sqrt(load(p, k * W, W)))
-        if steps.energy == WHOLE_SPECTRUM:
-            total = splat(p, 0, W)
-            for k in range(steps.n_fft // 2 + 1):
-                total = add(total, load(p, k * W, W))
-            store(energy, 0, total)
+    power_of = frame_kernels(dtype).power_of
 
     @kernel
     def mel_bands(steps, p, q):
@@ -240,11 +163,7 @@ def chain_kernels(dtype: str) -> SimpleNamespace:
         for f in range(0, frames, W):
             valid = min(W, frames - f)
             o = column + f
-            load_frames(y, start + f * steps.hop, steps, z)
-            if steps.within_frame:
-                shape_frames(steps, z, energy)
-            transform(z, steps.plan)
-            spectrum(steps, z, p, energy, y, start + (f + W - 1) * steps.hop + steps.length)
+            power_of(y, start + f * steps.hop, steps, z, p, energy)
             if stage <= LOG_SPECTRUM:
                 store_first(check, o, load(p, 0, W), valid)
                 if stage == LOG_SPECTRUM:
@@ -264,15 +183,34 @@ def chain_kernels(dtype: str) -> SimpleNamespace:
                 store_rows(q, n_mels, result, o, stride, valid)
 
     @kernel
-    def run_cosines(logs, column, frames, steps, out, q):
-        """From the logarithms of mel bands, raised to log_minimum, to coefficients: columns of both arrays."""
-        stride = out.shape[1]
-        bands, result = logs.reshape(-1), out.reshape(-1)
-        minimum = splat(q, steps.log_minimum, W)
-        for o in range(column, column + frames, W):
-            valid = min(W, column + frames - o)
-            for m in range(len(steps.first_bin) - 1):
-                store(q, m * W, maximum(load_first(bands, m * stride + o, W, valid), minimum))
-            cosines(steps, q, result, o, stride, valid)
+    def run_logs(y, start, frames, steps, logs, column, check, loudest, z, p, q):
+        """The logarithms of mel bands, a vector of frames after the other, and the largest of each frame to `loudest`.
 
-    return SimpleNamespace(run_frames=run_frames, run_cosines=run_cosines)
+        Arguments as of `run_frames`.
+        """
+        n_mels = len(steps.first_bin) - 1
+        energy = q[n_mels * W :]
+        for f in range(0, frames, W):
+            valid = min(W, frames - f)
+            power_of(y, start + f * steps.hop, steps, z, p, energy)
+            store_first(check, column + f, mel_bands(steps, p, q), valid)
+            logarithm(steps, q, n_mels)
+            top = load(q, 0, W)
+            for m in range(n_mels):
+                x = load(q, m * W, W)
+                top = maximum(top, x)
+                store(logs, f * n_mels + m * W, x)
+            store_first(loudest, column + f, top, valid)
+
+    @kernel
+    def run_cosines(logs, column, frames, steps, out):
+        """From what `run_logs` made, raised to log_minimum in place, to coefficients in columns of out."""
+        n_mels, stride = len(steps.first_bin) - 1, out.shape[1]
+        result = out.reshape(-1)
+        minimum = splat(logs, steps.log_minimum, W)
+        for f in range(0, frames, W):
+            for i in range(f * n_mels, f * n_mels + n_mels * W, W):
+                store(logs, i, maximum(load(logs, i, W), minimum))
+            cosines(steps, logs[f * n_mels :], result, column + f, stride, min(W, frames - f))
+
+    return SimpleNamespace(run_frames=run_frames, run_logs=run_logs, run_cosines=run_cosines)
