@@ -14,11 +14,14 @@ _MODULES = {
     "layers.base": ["Layer"],
     "layers.dense": ["Dense"],
     "layers.conv": ["Conv2D", "ConvMaxPool2D"],
-    "layers.pooling": ["MaxPool2D"],
+    "layers.pooling": ["AveragePool2D", "MaxPool2D"],
     "layers.activations": ["Activation", "ReLU", "Sigmoid", "Softmax", "Tanh"],
     "layers.dropout": ["ActivationDropout", "Dropout"],
-    "layers.reshape": ["Flatten"],
+    "layers.reshape": ["Flatten", "Permute", "Reshape"],
     "layers.recurrent": ["GRU", "LSTM"],
+    "layers.time_distributed": ["TimeDistributed"],
+    "layers.global_pooling": ["GlobalAveragePooling", "GlobalMaxPooling"],
+    "layers.normalization": ["LayerNorm"],
     "layers.sequences": ["pad_sequences"],
     "initializers": ["Constant", "Glorot", "He", "LeCun", "Orthogonal", "Zeros"],
     "losses": ["SigmoidCrossEntropy", "SoftmaxCrossEntropy", "SquaredError"],
@@ -80,11 +83,18 @@ if TYPE_CHECKING:  # what type checkers read instead
     from nnlite.layers.dense import Dense as Dense
     from nnlite.layers.dropout import ActivationDropout as ActivationDropout
     from nnlite.layers.dropout import Dropout as Dropout
+    from nnlite.layers.global_pooling import GlobalAveragePooling as GlobalAveragePooling
+    from nnlite.layers.global_pooling import GlobalMaxPooling as GlobalMaxPooling
+    from nnlite.layers.normalization import LayerNorm as LayerNorm
+    from nnlite.layers.pooling import AveragePool2D as AveragePool2D
     from nnlite.layers.pooling import MaxPool2D as MaxPool2D
     from nnlite.layers.recurrent import GRU as GRU
     from nnlite.layers.recurrent import LSTM as LSTM
     from nnlite.layers.reshape import Flatten as Flatten
+    from nnlite.layers.reshape import Permute as Permute
+    from nnlite.layers.reshape import Reshape as Reshape
     from nnlite.layers.sequences import pad_sequences as pad_sequences
+    from nnlite.layers.time_distributed import TimeDistributed as TimeDistributed
     from nnlite.losses import SigmoidCrossEntropy as SigmoidCrossEntropy
     from nnlite.losses import SoftmaxCrossEntropy as SoftmaxCrossEntropy
     from nnlite.losses import SquaredError as SquaredError

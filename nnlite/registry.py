@@ -21,7 +21,19 @@ from typing import Any
 import numpy as np
 
 from nnlite import initializers, losses, optimizers, schedules
-from nnlite.layers import activations, base, conv, dense, dropout, pooling, recurrent, reshape
+from nnlite.layers import (
+    activations,
+    base,
+    conv,
+    dense,
+    dropout,
+    global_pooling,
+    normalization,
+    pooling,
+    recurrent,
+    reshape,
+    time_distributed,
+)
 from nnlite.network import Sequential
 from nnlite.serialization import FileFormatError
 from nnlite.serialization.errors import brief, shown
@@ -37,6 +49,10 @@ _FAMILIES: dict[str, tuple[type, ...]] = {
         dense.Dense,
         conv.Conv2D,
         conv.ConvMaxPool2D,
+        global_pooling.GlobalAveragePooling,
+        global_pooling.GlobalMaxPooling,
+        normalization.LayerNorm,
+        pooling.AveragePool2D,
         pooling.MaxPool2D,
         activations.ReLU,
         activations.Sigmoid,
@@ -47,6 +63,9 @@ _FAMILIES: dict[str, tuple[type, ...]] = {
         recurrent.GRU,
         recurrent.LSTM,
         reshape.Flatten,
+        reshape.Permute,
+        reshape.Reshape,
+        time_distributed.TimeDistributed,
     ),
     "initializers": (
         initializers.Constant,

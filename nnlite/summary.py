@@ -7,7 +7,7 @@ import numpy as np
 
 from nnlite.layers.base import Layer, Shape
 from nnlite.layers.conv import Conv2D, ConvMaxPool2D
-from nnlite.layers.pooling import MaxPool2D
+from nnlite.layers.pooling import AveragePool2D, MaxPool2D
 
 Pair: TypeAlias = tuple[int, int]
 
@@ -70,7 +70,7 @@ def _receptive_field(layer: Layer, reach: Pair, jump: Pair) -> tuple[Pair, Pair]
         return _receptive_field(layer.pool, *_receptive_field(layer.conv, reach, jump))
     if isinstance(layer, Conv2D):
         window = layer.kernel
-    elif isinstance(layer, MaxPool2D):
+    elif isinstance(layer, (AveragePool2D, MaxPool2D)):
         window = layer.window
     else:
         return reach, jump

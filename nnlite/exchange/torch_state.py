@@ -9,10 +9,15 @@ parameter   here                                           in PyTorch
 Conv2D      weight (kernel_height, kernel_width, in, out)  weight (out, in, kernel_height, kernel_width)
 Dense       weight (in, out)                               weight (out, in)
 both        bias (out,)                                    bias (out,)
+GRU, LSTM   weight, recurrent_weight (in, gates * units)   weight_ih_l0, weight_hh_l0 (gates * units, in)
+            bias, recurrent_bias (gates * units,)          bias_ih_l0, bias_hh_l0 (gates * units,)
+            the same with reverse_ before the name         the same with _reverse behind it
+LayerNorm   scale, shift (features,)                       weight, bias (features,)
 ==========  =============================================  ===========================================
 
 Images are (height, width, channels) here and (channels, height, width) there, so behind `Flatten` the inputs of a
-`Dense` layer come in another order too; its weight is rearranged accordingly.
+`Dense` layer come in another order too; its weight is rearranged accordingly. Behind `Permute` and `Reshape` the order
+is the one here: a module in PyTorch has to bring its arrays into it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,13 +31,31 @@ from nnlite.layers.base import Layer, Params, Shape
 from nnlite.layers.conv import Conv2D
 from nnlite.layers.dense import Dense
 from nnlite.layers.dropout import Dropout
-from nnlite.layers.pooling import MaxPool2D
-from nnlite.layers.reshape import Flatten
+from nnlite.layers.global_pooling import GlobalAveragePooling, GlobalMaxPooling
+from nnlite.layers.normalization import LayerNorm
+from nnlite.layers.pooling import AveragePool2D, MaxPool2D
+from nnlite.layers.recurrent import GRU, LSTM, PARAMETERS
+from nnlite.layers.reshape import Flatten, Permute, Reshape
 from nnlite.network import Sequential
 from nnlite.parameters import check_params
 
-WITHOUT_PARAMETERS = (Layer, Dropout, Flatten, MaxPool2D, ReLU, Sigmoid, Softmax, Tanh)
-SUPPORTED = ", ".join(sorted(kind.__name__ for kind in (Conv2D, Dense, *WITHOUT_PARAMETERS)))
+WITHOUT_PARAMETERS = (
+    AveragePool2D,
+    Dropout,
+    Flatten,
+    GlobalAveragePooling,
+    GlobalMaxPooling,
+    Layer,
+    MaxPool2D,
+    Permute,
+    ReLU,
+    Reshape,
+    Sigmoid,
+    Softmax,
+    Tanh,
+)
+THEIR_NAMES = dict(zip(PARAMETERS, ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"), strict=True))
+SUPPORTED = ", ".join(sorted(kind.__name__ for kind in (Conv2D, Dense, GRU, LayerNorm, LSTM, *WITHOUT_PARAMETERS)))
 
 
 def to_torch_state_dict(
@@ -179,6 +202,10 @@ def _entries(who: str, network: Sequential, names: Sequence[str] | None) -> list
         elif type(plain.layer) is Dense:
             modules.append((str(index), _dense(who, plain, image)))
             image = None
+        elif type(plain.layer) in (GRU, LSTM):
+            modules.append((str(index), _recurrent(plain)))
+        elif type(plain.layer) is LayerNorm:
+            modules.append((str(index), _layer_norm(who, plain)))
         elif type(plain.layer) not in WITHOUT_PARAMETERS:
             raise not_exchanged(who, plain, SUPPORTED)
     if names is None:
@@ -211,6 +238,26 @@ def _dense(who: str, plain: Plain, image: Shape | None) -> list[_Entry]:
     split, order = ((inputs, units), (1, 0)) if image is None else ((*image, units), (3, 2, 0, 1))
     weight = _Entry(f"{plain.source}.weight", "weight", (inputs, units), split, order, (units, inputs))
     return [weight, _bias(plain, units)]
+
+
+def _recurrent(plain: Plain) -> list[_Entry]:
+    layer: Any = plain.layer
+    width, entries = len(layer.GATES) * layer.units, []
+    for direction in layer.directions:
+        for name, inputs in zip(PARAMETERS, (plain.input_shape[-1], layer.units, None, None), strict=True):
+            shape = (width,) if inputs is None else (inputs, width)
+            theirs = THEIR_NAMES[name] + ("_reverse" if direction else "")
+            order = tuple(range(len(shape)))[::-1]
+            entries.append(_Entry(f"{plain.source}.{direction}{name}", theirs, shape, shape, order, shape[::-1]))
+    return entries
+
+
+def _layer_norm(who: str, plain: Plain) -> list[_Entry]:
+    if len(plain.input_shape) == 3:
+        raise not_exchanged(who, plain, "those that take images", " PyTorch's works on the last axis, the width there.")
+    shape = plain.input_shape[-1:]
+    names = (("scale", "weight"), ("shift", "bias"))
+    return [_Entry(f"{plain.source}.{ours}", theirs, shape, shape, (0,), shape) for ours, theirs in names]
 
 
 def _bias(plain: Plain, size: int) -> _Entry:

@@ -1,6 +1,7 @@
 """Pooling over windows of an image."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,26 +22,17 @@ def pool_output_length(length: int, pool: int, stride: int) -> int:
 
 
 @dataclass(frozen=True)
-class MaxPool2D(Layer):
-    """Largest value of each window, channel by channel; NaN is larger than everything.
-
-    Parameters
-    ----------
-    pool_size : int or pair of int
-        Height and width of a window.
-    stride : int or pair of int, optional
-        Distance between windows; by default they touch without overlap.
-    """
+class _Pool2D(Layer):
+    """Windows of an image: what kinds of pooling share."""
 
     pool_size: int | tuple[int, int] = 2
     stride: int | tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "pool_size", as_pair("MaxPool2D", "pool_size", self.pool_size))
+        who = type(self).__name__
+        object.__setattr__(self, "pool_size", as_pair(who, "pool_size", self.pool_size))
         stride = self.pool_size if self.stride is None else self.stride
-        object.__setattr__(self, "stride", as_pair("MaxPool2D", "stride", stride))
-        if math.prod(self.window) > 256:
-            raise ValueError(f"MaxPool2D: pool_size: expected at most 256 positions in a window, got {self.pool_size}.")
+        object.__setattr__(self, "stride", as_pair(who, "stride", stride))
 
     @property
     def window(self) -> tuple[int, int]:
@@ -53,15 +45,33 @@ class MaxPool2D(Layer):
         return self.stride  # type: ignore[return-value]
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        check_image_shape("MaxPool2D", input_shape)
+        check_image_shape(type(self).__name__, input_shape)
         height, width, channels = input_shape
         (p, q), (s, t) = self.window, self.steps
         if height < p or width < q:
             raise ValueError(
-                f"MaxPool2D: expected input of at least {p} x {q} positions, got {height} x {width}. "
+                f"{type(self).__name__}: expected input of at least {p} x {q} positions, got {height} x {width}. "
                 "Leave out a pooling layer or use a smaller window."
             )
         return pool_output_length(height, p, s), pool_output_length(width, q, t), channels
+
+
+@dataclass(frozen=True)
+class MaxPool2D(_Pool2D):
+    """Largest value of each window, channel by channel; NaN is larger than everything.
+
+    Parameters
+    ----------
+    pool_size : int or pair of int
+        Height and width of a window.
+    stride : int or pair of int, optional
+        Distance between windows; by default they touch without overlap.
+    """
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if math.prod(self.window) > 256:
+            raise ValueError(f"MaxPool2D: pool_size: expected at most 256 positions in a window, got {self.pool_size}.")
 
     def forward(self, params: Params, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
         x = check_batch(self, x)
@@ -83,3 +93,49 @@ class MaxPool2D(Layer):
 
     def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
         return self.forward(params, x, None)[0]  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class AveragePool2D(_Pool2D):
+    """Mean of each window, channel by channel.
+
+    Parameters
+    ----------
+    pool_size : int or pair of int
+        Height and width of a window.
+    stride : int or pair of int, optional
+        Distance between windows; by default they touch without overlap.
+    """
+
+    def forward(self, params: Params, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
+        x = check_batch(self, x)
+        y = aligned_zeros((len(x), *self.output_shape(x.shape[1:])), x.dtype)
+        for place in self._places(y.shape):
+            y += x[place]
+        y /= math.prod(self.window)
+        return y, (x.shape, y.shape, x.dtype)
+
+    def backward(
+        self, params: Params, cache: Any, dy: np.ndarray, input_grad: bool = True
+    ) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
+        if not input_grad:
+            return None, {}
+        shape, output_shape, dtype = cache
+        share = check_dy(self, dy, output_shape, dtype) / dtype.type(math.prod(self.window))
+        dx = aligned_zeros(shape, dtype)
+        for place in self._places(output_shape):
+            dx[place] += share
+        return dx, {}
+
+    def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
+        return self.forward(params, x, None)[0]  # type: ignore[arg-type]
+
+    def _places(self, output_shape: Shape) -> Iterator[tuple[slice, slice, slice]]:
+        """For each position of a window, where the windows of all outputs have theirs."""
+        (height, width), (s, t) = self.window, self.steps
+        for row, column in np.ndindex(height, width):
+            yield (
+                slice(None),
+                slice(row, row + (output_shape[1] - 1) * s + 1, s),
+                slice(column, column + (output_shape[2] - 1) * t + 1, t),
+            )

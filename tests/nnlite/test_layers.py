@@ -40,6 +40,19 @@ CASES = [
     (nn.GRU(17, return_sequences=True, bidirectional=True), (3, 2)),
     (nn.LSTM(5, return_sequences=True), (4, 3)),
     (nn.LSTM(9, bidirectional=True), (1, 2)),
+    (nn.TimeDistributed(nn.Dense(3)), (4, 5)),
+    (nn.TimeDistributed(nn.ConvMaxPool2D(nn.Conv2D(3, 2))), (2, 5, 4, 2)),
+    (nn.AveragePool2D(2), (5, 4, 3)),
+    (nn.AveragePool2D((3, 2), stride=(1, 3)), (5, 6, 2)),
+    (nn.GlobalAveragePooling(), (4, 3)),
+    (nn.GlobalAveragePooling(), (3, 4, 2)),
+    (nn.GlobalMaxPooling(), (4, 3)),
+    (nn.GlobalMaxPooling(), (3, 4, 2)),
+    (nn.Permute((1, 0, 2)), (3, 4, 2)),
+    (nn.Permute((2, 0, 1)), (3, 4, 2)),
+    (nn.Reshape((4, -1)), (4, 3, 2)),
+    (nn.LayerNorm(), (7,)),
+    (nn.LayerNorm(1e-3), (4, 5)),
 ]
 ABSTRACT = {nn.Activation}
 

@@ -1,0 +1,69 @@
+"""Normalisation of activations."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nnlite.layers.base import Layer, Params, Shape, check_batch, check_dy
+
+
+@dataclass(frozen=True)
+class LayerNorm(Layer):
+    """Mean 0 and variance 1 over the last axis of each sample and position, then a scale and a shift for each channel.
+
+    No sample has a part in what becomes of another, in training or in inference. Where sequences have padding,
+    ``TimeDistributed(LayerNorm())`` leaves it out.
+
+    Parameters
+    ----------
+    epsilon : float
+        Added to the variance.
+
+    Notes
+    -----
+    The parameters are `scale`, which starts at 1, and `shift`, which starts at 0.
+
+    References
+    ----------
+    J. L. Ba, J. R. Kiros and G. E. Hinton, "Layer normalization", 2016.
+    """
+
+    epsilon: float = 1e-5
+
+    def __post_init__(self) -> None:
+        if isinstance(self.epsilon, bool) or not 0 < self.epsilon < math.inf:
+            raise ValueError(f"LayerNorm: epsilon: expected a positive number, got {self.epsilon!r}.")
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        if not input_shape:
+            raise ValueError("LayerNorm: expected input of shape (..., features), got ().")
+        return input_shape
+
+    def init(self, input_shape: Shape, rng: np.random.Generator, dtype: Any) -> dict[str, np.ndarray]:
+        return {"scale": np.ones(input_shape[-1], dtype), "shift": np.zeros(input_shape[-1], dtype)}
+
+    def forward(self, params: Params, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
+        x = check_batch(self, x)
+        centred = x - x.mean(axis=-1, keepdims=True)
+        variance = np.square(centred).mean(axis=-1, keepdims=True)
+        inverse = 1 / np.sqrt(variance + x.dtype.type(self.epsilon))
+        normal = centred * inverse
+        return normal * params["scale"] + params["shift"], (normal, inverse)
+
+    def backward(
+        self, params: Params, cache: Any, dy: np.ndarray, input_grad: bool = True
+    ) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
+        normal, inverse = cache
+        dy = check_dy(self, dy, normal.shape, normal.dtype)
+        axes = tuple(range(dy.ndim - 1))
+        grads = {"scale": (dy * normal).sum(axis=axes), "shift": dy.sum(axis=axes)}
+        if not input_grad:
+            return None, grads
+        scaled = dy * params["scale"]
+        along = (scaled * normal).mean(axis=-1, keepdims=True)
+        return inverse * (scaled - scaled.mean(axis=-1, keepdims=True) - normal * along), grads
+
+    def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
+        return self.forward(params, x, None)[0]  # type: ignore[arg-type]
