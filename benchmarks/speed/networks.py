@@ -28,7 +28,23 @@ CHECK_STEPS, CHECK_LEARNING_RATE = 3, 0.1
 """Steps that everyone takes from the same parameters, without dropout, before anything is timed; large ones, so that
 a wrong gradient shows in the parameters."""
 
-NETWORKS = {"convolutional": convolutional, "fully_connected": fully_connected}
+
+def gated(n_classes: int) -> nn.Sequential:
+    """Gated recurrent units over 100 steps of 40 features, the last state classified."""
+    return nn.Sequential([nn.GRU(128), nn.Dense(n_classes), nn.Softmax()], input_shape=(100, 40))
+
+
+def long_short_term_memory(n_classes: int) -> nn.Sequential:
+    """The same with long short-term memory."""
+    return nn.Sequential([nn.LSTM(128), nn.Dense(n_classes), nn.Softmax()], input_shape=(100, 40))
+
+
+NETWORKS = {
+    "convolutional": convolutional,
+    "fully_connected": fully_connected,
+    "gru": gated,
+    "lstm": long_short_term_memory,
+}
 
 SGEMM = Contender("sgemm", "speed.peers.blas:sgemm", role="rate")
 
@@ -56,16 +72,21 @@ def prepare(task: Task) -> None:
     task.save(x=x, y=y)
     task.save("params", **params)
     task.save("torch", **nn.to_torch_state_dict(net, params))
-    if importlib.util.find_spec("onnx") is not None:
+    recurrent = isinstance(net.layers[0], (nn.GRU, nn.LSTM))  # there is no translation for them
+    if importlib.util.find_spec("onnx") is not None and not recurrent:
         nn.to_onnx(task.folder / "network.onnx", (net, params))
 
 
 def training_flops(net: nn.Sequential) -> float:
     """Multiplications and additions of a training step for one sample, done densely: forward, and two gradients of each
-    layer but the first, whose input has none."""
+    layer but the first, whose input has none; its states have, if it is recurrent."""
     first = next(layer for layer in net.layers if hasattr(layer, "initializer"))
     place = net.layers.index(first)
-    return 2.0 * (3 * net.multiply_adds() - first.multiply_adds(net.shapes[place]))
+    spared = first.multiply_adds(net.shapes[place])
+    if isinstance(first, (nn.GRU, nn.LSTM)):
+        steps, features = net.shapes[place]
+        spared = steps * features * first.units * len(first.GATES)
+    return 2.0 * (3 * net.multiply_adds() - spared)
 
 
 def changes(before: dict[str, np.ndarray], after: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

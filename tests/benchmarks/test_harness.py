@@ -277,7 +277,9 @@ def test_a_subject_that_can_not_be_prepared_is_named_and_the_others_go_on(tmp_pa
     assert found["first"]["cases"] == [] and found["second"]["cases"][0]["ours"] == "ours"
 
 
-@pytest.mark.parametrize("subject", ["training-cnn", "inference", "training-mlp", "rfft", "mfcc", "folder", "scale"])
+@pytest.mark.parametrize(
+    "subject", ["training-cnn", "inference", "training-mlp", "training-rnn", "rfft", "mfcc", "folder", "scale"]
+)
 def test_each_subject_without_peers(subject, tmp_path, monkeypatch, capsys):
     """What stands in for "not installed" are all packages that a contender needs: the rest comes with the project."""
     monkeypatch.setattr(race.importlib.util, "find_spec", lambda name: None)

@@ -28,6 +28,22 @@ FROZEN: dict[str, dict[str, Any]] = {
 """Further ways to compile, for inference: parameters become constants."""
 
 
+class LastState:
+    """In front of a recurrent module: its output is that of the last step."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        outputs, _ = super().forward(x)  # type: ignore[misc]
+        return outputs[:, -1]
+
+
+class LastStateOfGRU(LastState, tnn.GRU):  # type: ignore[misc]
+    """Gated recurrent units."""
+
+
+class LastStateOfLSTM(LastState, tnn.LSTM):  # type: ignore[misc]
+    """Long short-term memory."""
+
+
 def training(task: Task) -> Modes:
     """Steps of gradient descent on batches that lie in memory."""
     return _modes(task, COMPILED, _training)
@@ -119,6 +135,10 @@ def _module(layer: Any, input_shape: tuple[int, ...]) -> tnn.Module:
             return tnn.MaxPool2d(layer.window)
         case nn.Dense():
             return tnn.Linear(input_shape[-1], layer.units)
+        case nn.GRU():
+            return LastStateOfGRU(input_shape[1], layer.units, batch_first=True)
+        case nn.LSTM():
+            return LastStateOfLSTM(input_shape[1], layer.units, batch_first=True)
         case nn.Dropout():
             return tnn.Dropout(layer.rate)
         case nn.Flatten():
@@ -136,7 +156,10 @@ def _batches(task: Task) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def _samples(x: np.ndarray, layout: str) -> torch.Tensor:
-    tensor = torch.from_numpy(x).permute(0, 3, 1, 2)
+    tensor = torch.from_numpy(x)
+    if x.ndim < 4:
+        return tensor
+    tensor = tensor.permute(0, 3, 1, 2)
     return tensor.contiguous(memory_format=LAYOUTS[layout]) if layout else tensor.contiguous()
 
 

@@ -11,6 +11,7 @@ from speed.subjects import (
     start_up,
     training_convolutional,
     training_dense,
+    training_recurrent,
 )
 
 ALL: tuple[Subject, ...] = tuple(
@@ -19,6 +20,7 @@ ALL: tuple[Subject, ...] = tuple(
         training_convolutional,
         inference,
         training_dense,
+        training_recurrent,
         fourier,
         feature_chain,
         sound_folder,
