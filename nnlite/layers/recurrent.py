@@ -90,7 +90,7 @@ class _Recurrent(Layer):
             inputs = [self.initializer((input_shape[1], self.units), rng, dtype) for _ in self.GATES]
             recurrent = [self.recurrent_initializer((self.units, self.units), rng, dtype) for _ in self.GATES]
             zeros = np.zeros(len(self.GATES) * self.units, dtype)
-            values = (np.concatenate(inputs, axis=1), np.concatenate(recurrent, axis=1), self._bias(dtype), zeros)
+            values = (_side_by_side(inputs), _side_by_side(recurrent), self._bias(dtype), zeros)
             params |= {f"{direction}{name}": value for name, value in zip(PARAMETERS, values, strict=True)}
         return params
 
@@ -226,6 +226,13 @@ class _Recurrent(Layer):
         split = value.reshape(*value.shape[:-1], len(self.GATES), -1)[..., : self.units]
         split = split if order is None else split[..., order, :]
         return np.ascontiguousarray(split).reshape(*value.shape[:-1], -1)
+
+
+def _side_by_side(parts: list[np.ndarray]) -> np.ndarray:
+    """Matrices in one; those that only stand for a shape (see :mod:`nnlite.parameters`) still take no memory."""
+    if parts[0].strides == (0, 0):
+        return np.broadcast_to(parts[0][0, 0], (len(parts[0]), len(parts) * parts[0].shape[1]))
+    return np.concatenate(parts, axis=1)
 
 
 def _rows(packing: Packing, reverse: bool) -> np.ndarray:

@@ -96,6 +96,23 @@ def test_convolutional_recurrent_network():
     assert "TimeDistributed" in network.summary()
 
 
+def test_padding_that_a_layer_does_not_know_is_loud():
+    """Dense by itself would learn from padding, were it zeros."""
+    network = nn.Sequential([nn.Dense(3), nn.GRU(2)], input_shape=(5, 4))
+    params = network.init(np.random.default_rng(0))
+    epochs = nn.train(
+        network,
+        params,
+        padded((3, 5, 1)),
+        np.ones(3, int),
+        loss=nn.SoftmaxCrossEntropy(),
+        optimizer=nn.SGD(),
+        max_epochs=1,
+    )
+    with pytest.raises(nn.TrainingDiverged):
+        list(epochs)
+
+
 @pytest.mark.parametrize(
     ("make", "error", "match"),
     [
