@@ -13,6 +13,9 @@ BLOCK = 1024
 EDGES = (1, 2, 4, 7, 12, 20, 32, 51)
 """First bins of the bands of modulation frequency, and the end; a bin is one over the tile's duration."""
 
+FLOOR = 0.01
+"""What is added to an energy before its logarithm."""
+
 
 def coefficients(tiles: np.ndarray) -> np.ndarray:
     """Tiles as they are, shape (n, coefficients, frames, 1)."""
@@ -26,10 +29,14 @@ def log_mel(tiles: np.ndarray) -> np.ndarray:
     -------
     array of shape (n, 41, frames, 1)
     """
-    n = tiles.shape[1] + 1
+    return np.einsum("kb,nkfc->nbfc", cosines(tiles.shape[1]), tiles, optimize=True)
+
+
+def cosines(n_coefficients: int) -> np.ndarray:
+    """What each coefficient but C0 stands for, over the mel bands: orthonormal rows, (n_coefficients, bands)."""
+    n = n_coefficients + 1
     k, band = np.arange(1, n)[:, None], np.arange(n)
-    basis = np.sqrt(2 / n) * np.cos(np.pi * k * (band + 0.5) / n)
-    return np.einsum("kb,nkfc->nbfc", basis.astype(np.float32), tiles, optimize=True)
+    return (np.sqrt(2 / n) * np.cos(np.pi * k * (band + 0.5) / n)).astype(np.float32)
 
 
 def centred(tiles: np.ndarray) -> np.ndarray:
@@ -55,14 +62,19 @@ def modulation(tiles: np.ndarray) -> np.ndarray:
     n_frames = tiles.shape[2]
     if n_frames // 2 + 1 < EDGES[-1]:
         raise ValueError(f"modulation: expected tiles of {2 * EDGES[-1] - 2} frames or more, got {n_frames}")
-    window = np.hanning(n_frames).astype(np.float32)[:, None]
+    window = hann(n_frames)
     energies = np.empty((len(tiles), tiles.shape[1], len(EDGES) - 1, 1), np.float32)
     for start in range(0, len(tiles), BLOCK):
         block = tiles[start : start + BLOCK]
         power = np.abs(np.fft.rfft(centred(block) * window, axis=2)) ** 2
         for band, (first, end) in enumerate(pairwise(EDGES)):
             energies[start : start + BLOCK, :, band] = power[:, :, first:end].mean(axis=2)
-    return np.log(energies + 0.01)
+    return np.log(energies + FLOOR)
+
+
+def hann(n_frames: int) -> np.ndarray:
+    """Window of `modulation`, shape (n_frames, 1)."""
+    return np.hanning(n_frames).astype(np.float32)[:, None]
 
 
 INPUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {

@@ -116,6 +116,16 @@ class Tagger:
         """
         return self.model.predict_proba(self._inputs("Tagger.values", tiles))
 
+    def log_odds(self, tiles: mfcc.Tiles | np.ndarray) -> np.ndarray:
+        """Log-odds of the genres for tiles, see `nnlite.NetworkClassifier.log_odds`: shape (n, n_classes).
+
+        Raises
+        ------
+        ValueError
+            As `values`.
+        """
+        return self.model.log_odds(self._inputs("Tagger.log_odds", tiles))
+
     def embedding(self, tiles: mfcc.Tiles | np.ndarray) -> np.ndarray:
         """The last hidden layer (of all networks side by side): shape (n, n_numbers), alike for windows alike.
 

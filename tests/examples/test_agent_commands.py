@@ -133,6 +133,21 @@ def test_explain_as_json(hostile, capsys):
     assert all(len(genre["curve"]) == 6 and genre["stretches"] for genre in record["genres"])
 
 
+def test_explain_says_which_bands_speak_for_a_genre(music, capsys):
+    """The model of this library looks at whole windows; hiding a range of frequency changes what it says."""
+    record = as_json(capsys, "explain", "#1", "--bands", "--library", music / "library")
+    falls = {genre["name"]: genre["bands"] for genre in record["genres"]}
+    assert set(falls) == set(NAMES) and all(len(of_genre) == 5 for of_genre in falls.values())
+    assert any(abs(fall) > 0.001 for of_genre in falls.values() for fall in of_genre.values())
+    assert run("explain", "#1", "--bands", "--library", music / "library") == 0
+    assert "bands for (+) and against it (-)" in capsys.readouterr().out
+
+
+def test_bands_of_a_recording_that_is_gone(hostile, capsys):
+    assert run("explain", "#3", "--bands", "--library", hostile) == 2
+    assert "not there any more, and bands are heard in the sound alone" in capsys.readouterr().err
+
+
 def test_tracks_are_meant_by_path_number_or_part_of_a_name(hostile, capsys):
     assert as_json(capsys, "explain", "日本", "--library", hostile)["track"] == 6
     assert as_json(capsys, "explain", HOSTILE[2], "--library", hostile)["track"] == 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from filmscore.agent import references, tables
+from filmscore.agent.bands import bands_of, in_words
 from filmscore.agent.commands import common
 from filmscore.agent.explain import Genre, explain
 from filmscore.agent.export import as_record
@@ -18,6 +19,7 @@ CURVE = 32
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("track", metavar="TRACK", help="a file of the library, #NUMBER, or a part of its name")
+    parser.add_argument("--bands", action="store_true", help="say which bands of frequency speak for a genre, too")
     common.add_library(parser)
     common.add_json(parser)
 
@@ -27,11 +29,16 @@ def run(options: argparse.Namespace) -> int:
         track = references.resolve(library, options.track)
         genres = explain(library, track)
         labels = library.labels()
+        bands = bands_of(library, track) if options.bands else {}
         if options.json:
             starts = [round(float(start), 3) for start in library.windows(track).start_s]
             common.print_json(
                 as_record(library, track, labels)
-                | {"start_s": starts, "window_s": library.window_s, "genres": [_as_json(genre) for genre in genres]}
+                | {
+                    "start_s": starts,
+                    "window_s": library.window_s,
+                    "genres": [_as_json(genre) | _bands_json(bands, genre) for genre in genres],
+                }
             )
             return 0
         words = " - ".join(filter(None, (track.artist, track.title, track.album)))
@@ -52,7 +59,15 @@ def run(options: argparse.Namespace) -> int:
         ]
         print(tables.table(["genre", "rank", "over time", "most of it at"], rows, wide=2))
         print("rank: percent of the library's tracks that have less of it; over time: that of each window, 0 to 100")
+        if bands:
+            rows = [[genre.name, in_words(bands[genre.name]) or "none by itself"] for genre in genres]
+            print("\n" + tables.table(["genre", "bands for (+) and against it (-)"], rows, wide=1))
+            print("by how much the genre's log-odds fall when that range of frequency is hidden in the whole track")
     return 0
+
+
+def _bands_json(bands: dict[str, dict[str, float]], genre: Genre) -> dict:
+    return {"bands": {name: round(fall, 4) for name, fall in bands[genre.name].items()}} if bands else {}
 
 
 def _as_json(genre: Genre) -> dict:

@@ -1,0 +1,109 @@
+"""Recordings to look for excerpts in."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import mfcc
+from filmscore.agent.walk import AUDIO_SUFFIXES, find_files
+from filmscore.inside.sounds import Excerpt
+from filmscore.inside.units import Unit
+from filmscore.tagging import Tagger
+from mfcc.decoding import printable
+from nnlite.parallel import ordered_map
+
+MOST = 5
+"""Excerpts that are shown of a unit."""
+
+
+@dataclass(frozen=True)
+class Music:
+    """Tiles of many recordings.
+
+    Attributes
+    ----------
+    tiles : array (n, n_features, frames, 1)
+    paths : tuple of Path
+    recording : array of int (n,)
+        Which of the paths a tile is from.
+    start_s : array (n,)
+    window_s : float
+        Length of a tile [s].
+    """
+
+    tiles: np.ndarray
+    paths: tuple[Path, ...]
+    recording: np.ndarray
+    start_s: np.ndarray
+    window_s: float
+
+    @classmethod
+    def read(cls, tagger: Tagger, places: Iterable[Path]) -> Music:
+        """Tiles of files, and of all audio below folders. What can't be used is named on standard error and left out.
+
+        Raises
+        ------
+        ValueError
+            If nothing is left.
+        OSError
+            For a folder that can't be listed.
+        """
+        paths = list(_audio_files(places))
+
+        def read(path: Path) -> mfcc.Tiles | mfcc.AudioError:
+            try:
+                return tagger.tiles(path)
+            except mfcc.AudioError as error:
+                return error
+
+        used: list[tuple[Path, mfcc.Tiles]] = []
+        for path, tiles in zip(paths, ordered_map(read, paths), strict=True):
+            if isinstance(tiles, mfcc.AudioError):
+                print(f"left out: {tiles}", file=sys.stderr)
+            else:
+                used.append((path, tiles))
+        if not used:
+            raise ValueError("music: expected a recording that fills a window, got none")
+        recording = np.repeat(np.arange(len(used)), [len(tiles) for _, tiles in used])
+        settings = tagger.settings
+        return cls(
+            np.concatenate([tiles.values for _, tiles in used]),
+            tuple(path for path, _ in used),
+            recording,
+            np.concatenate([tiles.start_s for _, tiles in used]),
+            settings.n_frames / settings.recipe.frame_rate,
+        )
+
+    def strongest(self, unit: Unit) -> list[tuple[int, Excerpt]]:
+        """The windows that drive a unit most, one of a recording at most: rows of their tiles, and excerpts."""
+        values = unit.values(self.tiles)
+        rows: list[int] = []
+        for row in np.argsort(-values, kind="stable"):
+            if all(self.recording[row] != self.recording[other] for other in rows):
+                rows.append(int(row))
+            if len(rows) == MOST:
+                break
+        return [
+            (row, Excerpt(self.paths[self.recording[row]], float(self.start_s[row]), self.window_s, float(values[row])))
+            for row in rows
+        ]
+
+
+def name_of(path: Path) -> str:
+    """A file's name and its folder's, for people."""
+    return printable(os.path.join(*path.parts[-2:]))
+
+
+def _audio_files(places: Iterable[Path]) -> Iterator[Path]:
+    for place in places:
+        if place.is_dir():
+            found = find_files(os.fspath(place)).files
+            yield from (Path(file) for file in found if Path(file).suffix.lower() in AUDIO_SUFFIXES)
+        else:
+            yield place
