@@ -135,7 +135,7 @@ class _KernelCache(_Cache):
         """Nothing is held back in memory."""
 
 
-def kernel(function: Callable[..., Any] | None = None, *, inline: str = "never") -> Any:
+def kernel(function: Callable[..., Any] | None = None, *, inline: str = "never", exact: bool = False) -> Any:
     """Compile `function` with numba on its first call: serial, without the interpreter lock, cached on disk.
 
     Parameters
@@ -144,10 +144,13 @@ def kernel(function: Callable[..., Any] | None = None, *, inline: str = "never")
         Pure function on arrays; `out` arguments come last.
     inline : {"never", "always"}
         "always" expands it at numba's level into each caller.
+    exact : bool
+        Round each operation by itself, as written: what NumPy would compute.
     """
     if function is None:
-        return functools.partial(kernel, inline=inline)
-    compiled = _njit(nogil=True, fastmath=_FASTMATH, error_model="numpy", boundscheck=False, inline=inline)(function)
+        return functools.partial(kernel, inline=inline, exact=exact)
+    fastmath = False if exact else _FASTMATH
+    compiled = _njit(nogil=True, fastmath=fastmath, error_model="numpy", boundscheck=False, inline=inline)(function)
     compiled._cache = _KernelCache(function)
     return compiled
 

@@ -134,6 +134,10 @@ class SGD(Optimizer):
             for name in params:
                 velocities = (state[f"velocity/{name}"],) if momentum else ()
                 decay = _decay(params[name], self.weight_decay)
+                if velocities and _suits_kernel(params[name], grads[name], *velocities):
+                    arrays = params[name], grads[name], *velocities
+                    _momentum_step(*arrays, rate, momentum, scale, decay, self.nesterov)
+                    continue
                 for p, gradient, *memory in _blocks(params[name], grads[name], *velocities):
                     g = _prepared(gradient, p, scale, decay)
                     if momentum:
@@ -222,6 +226,20 @@ class Adam(Optimizer):
                     v *= beta2
                     v += (1.0 - beta2) * np.square(g)
                     p -= rate * m / (np.sqrt(v) / root_correction + epsilon)
+
+
+def _suits_kernel(*arrays: np.ndarray) -> bool:
+    """Whether there is so much to do that a compiled kernel pays, which reads each number once."""
+    return arrays[0].size > BLOCK and all(array.flags.carray for array in arrays)
+
+
+def _momentum_step(
+    p: Array, g: Array, v: Array, rate: float, momentum: float, scale: float, decay: float, ahead: bool
+) -> None:
+    from nnlite.kernels import updates  # numba, which small networks do without
+
+    rate_, momentum_, scale_, decay_ = (p.dtype.type(factor) for factor in (rate, momentum, scale, decay))
+    updates.momentum_step(p.reshape(-1), g.reshape(-1), v.reshape(-1), rate_, momentum_, scale_, decay_, ahead)
 
 
 def _blocks(*arrays: np.ndarray) -> Iterator[list[np.ndarray]]:

@@ -41,7 +41,7 @@ BELOW = {
     "evidence": "losses",
     "labels": "",
     "losses": "labels",
-    "optimizers": "",
+    "optimizers": "kernels",
     "schedules": "",
     "rows": "",
     "training": "network parallel losses optimizers schedules rows",

@@ -25,8 +25,8 @@ from nnlite.simd import REGISTERS, lanes_of
 _TILES = {2: 2, 3: 4}
 """Taps -> m."""
 
-_COLUMNS, _VECTORS = (6, 2) if REGISTERS == 16 else (12, 2)
-"""The register tile of the products: tiles, and vectors of output channels."""
+_VECTORS = 2
+"""Vectors of output channels in the register tile of the products."""
 
 _LEAST_CHANNELS = 8
 """With fewer the transforms cost more than the multiplications that they save."""
@@ -88,12 +88,13 @@ def conv_pool(x, packed, bias, y, argmax, m, r):
     points, group = packed.shape[1], packed.shape[3]
     padded = -(-C // lanes) * lanes
     wide = -(-2 * I // m) * -(-2 * J // m)
+    columns = 6 if REGISTERS == 16 or N * wide <= 6 else 12
     # What is transformed stays in the second-level cache beside a group's weights.
-    blocks = cache_bytes(2) // 4 // (points * (padded + group) * x.itemsize * _COLUMNS)
-    tiles = max(1, min(blocks, -(-N * wide // _COLUMNS))) * _COLUMNS
+    blocks = cache_bytes(2) // 4 // (points * (padded + group) * x.itemsize * columns)
+    tiles = max(1, min(blocks, -(-N * wide // columns))) * columns
     inputs = aligned_empty((points, tiles, padded), x.dtype)
     products = aligned_empty((points, tiles, group), x.dtype)
-    _forward_kernel(m, r, _COLUMNS, _VECTORS, lanes)(x, packed, bias, inputs, products, y, argmax)
+    _forward_kernel(m, r, columns, _VECTORS, lanes)(x, packed, bias, inputs, products, y, argmax)
 
 
 def _conv_pool_narrow(x, packed, bias, y, argmax, m, r):

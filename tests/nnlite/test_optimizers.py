@@ -94,6 +94,28 @@ def test_float32_follows_float64(optimizer):
         np.testing.assert_allclose(p, wide[name], rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "optimizer",
+    [SGD(0.1, 0.9), SGD(0.1, 0.9, True, 0.1), SGD(0.1, 0.5, clip_norm=1)],
+    ids=["plain", "ahead", "clipped"],
+)
+def test_large_arrays_take_the_same_steps(optimizer, dtype, monkeypatch):
+    """In a compiled kernel, which small ones don't need."""
+    shapes = {"weight": (3, 41), "bias": (123,)}
+    many = [random_arrays([3, step], dtype, shapes) for step in range(5)]
+    results = []
+    for block in (optimizers.BLOCK, 100):
+        monkeypatch.setattr(optimizers, "BLOCK", block)
+        params = random_arrays(2, dtype, shapes)
+        state = optimizer.init(params)
+        for grads in many:
+            optimizer.update(params, grads, state, 0.7)
+        results.append({**params, **state})
+    for name, array in results[0].items():
+        np.testing.assert_array_equal(results[1][name], array)
+
+
 @pytest.mark.parametrize(("momentum", "nesterov"), [(0.0, False), (0.9, False), (0.9, True)])
 def test_sgd_agrees_with_scikit_learn(momentum, nesterov):
     theirs = pytest.importorskip("sklearn.neural_network._stochastic_optimizers")
