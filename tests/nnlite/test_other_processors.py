@@ -18,7 +18,7 @@ CHOSEN = ["test_kernels.py", "test_simd.py", "test_winograd.py"]
 @pytest.mark.parametrize(
     ("name", "needs", "tests"),
     [
-        ("haswell", ("avx2", "fma"), "wide or activations or loads"),  # 256 bits, 16 registers
+        ("haswell", ("avx2", "fma"), "wide or first or activations or loads"),  # 256 bits, 16 registers
         ("generic", (), "without_argmax or wide or loads"),  # 128 bits, no fused multiply-add
     ],
 )
