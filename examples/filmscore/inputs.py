@@ -22,6 +22,11 @@ def coefficients(tiles: np.ndarray) -> np.ndarray:
     return tiles
 
 
+def frames(tiles: np.ndarray) -> np.ndarray:
+    """Tiles as sequences of frames, shape (n, frames, coefficients): what recurrent layers take."""
+    return np.ascontiguousarray(tiles[..., 0].transpose(0, 2, 1))
+
+
 def log_mel(tiles: np.ndarray) -> np.ndarray:
     """Logarithms of the 41 mel bands that 40 orthonormal coefficients stand for, each frame's mean removed.
 
@@ -79,6 +84,7 @@ def hann(n_frames: int) -> np.ndarray:
 
 INPUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "mfcc": coefficients,
+    "frames": frames,
     "log_mel": log_mel,
     "centred": centred,
     "modulation": modulation,

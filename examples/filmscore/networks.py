@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 import nnlite as nn
 
@@ -12,6 +16,9 @@ TILE = (40, 100, 1)
 
 FILTERS = ((32, 5, 0.1), (64, 3, 0.2), (128, 2, 0.3), (256, 2, 0.4))
 """Filters, kernel size and dropout after pooling of each convolution."""
+
+UNITS = 50
+"""Of both dense layers of the convolutional network."""
 
 
 def convolutional(
@@ -41,8 +48,8 @@ def convolutional(
     """
     unit = ACTIVATIONS[activation]
     layers = _convolutions(FILTERS, unit, dropout, rest, first_pool)
-    layers += [nn.Flatten(), nn.Dense(50), unit()] + ([nn.Dropout(0.5, rest)] if dropout else [])
-    layers += [nn.Dense(50), unit(), nn.Dense(n_classes), nn.Softmax() if output is None else output]
+    layers += [nn.Flatten(), nn.Dense(UNITS), unit()] + ([nn.Dropout(0.5, rest)] if dropout else [])
+    layers += [nn.Dense(UNITS), unit(), nn.Dense(n_classes), nn.Softmax() if output is None else output]
     return nn.Sequential(layers, input_shape)
 
 
@@ -57,6 +64,59 @@ def _convolutions(
             [nn.Dropout(rate, rest)] if dropout else []
         )
     return layers
+
+
+@dataclass(frozen=True)
+class Columns(nn.Layer):
+    """An image as the sequence of its columns: (height, width, channels) becomes (width, height * channels)."""
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        if len(input_shape) != 3:
+            raise ValueError(f"Columns: expected input of shape (height, width, channels), got {input_shape}.")
+        height, width, channels = input_shape
+        return width, height * channels
+
+    def forward(self, params: Any, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
+        return self.apply(params, x), x.shape
+
+    def backward(
+        self, params: Any, cache: Any, dy: np.ndarray, input_grad: bool = True
+    ) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
+        n, height, width, channels = cache
+        return dy.reshape(n, width, height, channels).swapaxes(1, 2) if input_grad else None, {}
+
+    def apply(self, params: Any, x: np.ndarray) -> np.ndarray:
+        return x.swapaxes(1, 2).reshape(len(x), x.shape[2], x.shape[1] * x.shape[3])
+
+
+def convolutional_recurrent(
+    n_classes: int,
+    *,
+    units: int = 64,
+    activation: str = "sigmoid",
+    output: nn.Layer | None = None,
+    rest: float = 0.0,
+    first_pool: int = 2,
+    input_shape: tuple[int, int, int] = TILE,
+) -> nn.Sequential:
+    """The first two convolutions of `convolutional`, then gated recurrent units over the time that is left: 23 steps of
+    0.4 s for a tile of 100 frames."""
+    layers = [*_convolutions(FILTERS[:2], ACTIVATIONS[activation], True, rest, first_pool), Columns()]
+    layers += [nn.GRU(units), nn.Dropout(0.5), nn.Dense(n_classes), nn.Softmax() if output is None else output]
+    return nn.Sequential(layers, input_shape)
+
+
+def recurrent(
+    n_classes: int,
+    *,
+    units: int = 64,
+    output: nn.Layer | None = None,
+    dropout: float = 0.5,
+    input_shape: tuple[int, int],
+) -> nn.Sequential:
+    """Gated recurrent units over a sequence, of shape (steps, features); the classes follow from the last state."""
+    layers: list[nn.Layer] = [nn.GRU(units), nn.Dropout(dropout)]
+    return nn.Sequential([*layers, nn.Dense(n_classes), nn.Softmax() if output is None else output], input_shape)
 
 
 def fully_connected(

@@ -39,10 +39,12 @@ class Cost(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """A step's work: a classifier that need not be fitted, samples as its network takes them, and how many windows
+    """A step's work: a network up to its logits, loss and optimizer, samples as it takes them, and how many windows
     these stand for."""
 
-    model: nn.NetworkClassifier
+    network: nn.Sequential
+    loss: Any
+    optimizer: Any
     x: np.ndarray
     n_windows: int
 
@@ -79,14 +81,14 @@ def measure(batches: Mapping[str, Batch]) -> dict[str, Cost]:
     found = {}
     for name, batch in batches.items():
         training, inference = 1000 * np.min(seconds[name], axis=0) / batch.n_windows
-        shapes = batch.model.network.parameter_shapes.values()
+        shapes = batch.network.parameter_shapes.values()
         found[name] = Cost(sum(int(np.prod(shape)) for shape in shapes), float(training), float(inference))
     return found
 
 
 def _steps(batch: Batch) -> Sequence[Callable[[], Any]]:
     """A step of training and one of inference."""
-    network, loss, optimizer = batch.model.network, batch.model.loss, batch.model.optimizer
+    network, loss, optimizer = batch.network, batch.loss, batch.optimizer
     params = network.init(np.random.default_rng(0))
     state = optimizer.init(params)
     n, n_classes = len(batch.x), network.output_shape[-1]

@@ -13,7 +13,7 @@ import numpy as np
 import nnlite as nn
 from filmscore.augmentation import Augmentation
 from filmscore.features import Features
-from filmscore.networks import convolutional, fully_connected
+from filmscore.networks import convolutional, convolutional_recurrent, fully_connected, recurrent
 from filmscore.study.folds import CAP, Parts
 from filmscore.study.models import BASE, Model
 from nnlite.ensemble import BaggedEnsembleWarning
@@ -142,9 +142,14 @@ def network(model: Model, n_outputs: int, input_shape: tuple[int, ...]) -> nn.Se
     """The layers of a model up to its logits."""
     if model.kind == "logistic":
         return nn.Sequential([nn.Flatten(), nn.Dense(n_outputs)], input_shape)
+    if model.kind == "gru":
+        built = recurrent(n_outputs, units=model.hidden[0], input_shape=input_shape)
+        return nn.Sequential(built.layers[:-1], input_shape)
     settings: dict[str, Any] = {"activation": model.activation, "rest": model.rest, "input_shape": input_shape}
     if model.kind == "mlp":
         built = fully_connected(n_outputs, hidden=model.hidden, **settings)
+    elif model.kind == "crnn":
+        built = convolutional_recurrent(n_outputs, units=model.hidden[0], first_pool=model.first_pool, **settings)
     else:
         built = convolutional(n_outputs, first_pool=model.first_pool, **settings)
     return nn.Sequential(built.layers[:-1], input_shape)
@@ -155,6 +160,7 @@ def classifier(model: Model, n_outputs: int, input_shape: tuple[int, ...], seed:
     axes = None
     if model.scaling:  # each coefficient, or each number where there are no frames
         axes = (0, 2) if len(input_shape) == 3 and model.inputs != "modulation" else (0,)
+        axes = (0, 1) if model.kind == "gru" else axes
     loss = nn.SoftmaxCrossEntropy if model.outputs == "softmax" and not model.binary else nn.SigmoidCrossEntropy
     return nn.NetworkClassifier(
         network(model, n_outputs, input_shape),
@@ -183,4 +189,8 @@ def ensemble(model: Model, input_shape: tuple[int, ...], seed: int) -> nn.Bagged
     )
 
 
-FITS: dict[str, Callable[..., Fitted]] = {"prior": _prior, "logistic": _logistic, "mlp": _fitted, "cnn": _fitted}
+FITS: dict[str, Callable[..., Fitted]] = {
+    "prior": _prior,
+    "logistic": _logistic,
+    **dict.fromkeys(("mlp", "cnn", "gru", "crnn"), _fitted),
+}

@@ -33,8 +33,10 @@ class Model:
     ----------
     title : str
         As it stands in tables; not a part of `settings`.
-    kind : {"prior", "logistic", "mlp", "cnn"}
-        "logistic" sees mean and deviation of each coefficient, or all of its modulation.
+    kind : {"prior", "logistic", "mlp", "cnn", "gru", "crnn", "track"}
+        "logistic" sees mean and deviation of each coefficient, or all of its modulation; "gru" is recurrent over the
+        frames of a window, "crnn" over what two convolutions leave of them, "track" over the windows of a track, in
+        which it sees the last hidden layer of the fold's `BASE`.
     binary : bool
         Whether each genre has networks of its own, trained on its positives and as many negatives.
     torch : bool
@@ -43,12 +45,12 @@ class Model:
         What tiles are made of, see `FEATURES`.
     bands_hz : float
         Upper edge of the mel bands of MFCCs.
-    inputs : {"mfcc", "log_mel", "centred", "modulation"}
+    inputs : {"mfcc", "log_mel", "centred", "modulation", "frames"}
         What is made of the tiles, see `filmscore.inputs`; "mfcc" takes them as they are.
     outputs : {"softmax", "sigmoid"}
         One probability that a sample's tags share, or a decision for each genre.
     hidden : tuple of int
-        Units of the hidden layers of "mlp".
+        Units of the hidden layers of "mlp", of the recurrent layer of "gru", "crnn" and "track".
     first_pool : int
         Rows that the first pooling of "cnn" and "crnn" makes one of.
     activation : {"sigmoid", "tanh", "relu"}
@@ -177,8 +179,24 @@ LADDER = {
 
 TORCH = replace(BASE, torch=True)
 
+_GRU = replace(BASE, kind="gru", inputs="frames", hidden=(64,), learning_rate=0.05, title="recurrent over frames")
+_CRNN = replace(BASE, kind="crnn", hidden=(64,), title="convolutional, then recurrent")
+_TRACK = replace(
+    BASE,
+    kind="track",
+    hidden=(32,),
+    scaling=None,
+    init="layers",
+    batch_size=16,
+    epochs=30,
+    title="recurrent over the windows of a track",
+)
+
 OVER_TIME = {
     "cnn": BASE,
+    "gru": _GRU,
+    "crnn": _CRNN,
+    "track": _TRACK,
     "log_mel": replace(BASE, recipe="log_mel", title="convolutional, on 64 log-mel bands"),
     "log_spectrum": replace(BASE, recipe="log_spectrum", first_pool=4, title="convolutional, on spectra"),
 }

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import functools
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+import nnlite as nn
 from filmscore.features import Features
-from filmscore.study import tables
+from filmscore.inputs import INPUTS
+from filmscore.networks import UNITS
+from filmscore.study import fitting, tables
 from filmscore.study.costs import Batch, Cost, measured
-from filmscore.study.fitting import classifier
 from filmscore.study.folds import N_FOLDS
 from filmscore.study.models import BASE, OVER_TIME, Model
 from filmscore.study.report import CHOOSING, Result, result
+from filmscore.study.sequences import network_of_tracks
 from filmscore.study.trials import task
 from nnlite.model_selection import candidate_key
 
@@ -42,7 +46,8 @@ def blocks(features: Mapping[str, Features], out: Path) -> dict[str, str]:
     out : Path
         Folder with the values, where the costs are kept too.
     """
-    costs = measured(out / "costs.json", {_key(model): _batch(model, features) for model in OVER_TIME.values()})
+    batches = {_key(model): functools.partial(batch, model, features[model.features]) for model in OVER_TIME.values()}
+    costs = measured(out / "costs.json", batches)
     rows = [_row(name, model, features[model.features], out, costs) for name, model in OVER_TIME.items()]
     return {"over-time": tables.over_time(rows, BASE.title)}
 
@@ -51,17 +56,26 @@ def _row(name: str, model: Model, features: Features, out: Path, costs: Mapping[
     base: Result = result(features, out, BASE, chosen=folds_of(name))
     own: Result = result(features, out, model, chosen=folds_of(name))
     folds = "all" if len(folds_of(name)) == N_FOLDS else ", ".join(map(str, folds_of(name)))
-    return tables.OverTime(model.title, folds, own.track, None if model is BASE else base.track, costs[_key(model)])
+    cost = costs[_key(model)] + costs[_key(BASE)] if model.kind == "track" else costs[_key(model)]
+    return tables.OverTime(model.title, folds, own.track, None if model is BASE else base.track, cost)
 
 
 def _key(model: Model) -> str:
     return candidate_key(model.settings)
 
 
-def _batch(model: Model, features: Mapping[str, Features]) -> Callable[[], Batch]:
-    def made() -> Batch:
-        data = features[model.features]
-        x = np.random.default_rng(0).standard_normal((model.batch_size, *data.tile_shape), np.float32)
-        return Batch(classifier(model, len(data.class_names), data.tile_shape, 0), x, len(x))
-
-    return made
+def batch(model: Model, features: Features) -> Batch:
+    """A batch of a model as large as those that it is trained on, of noise in place of music."""
+    rng, n_classes = np.random.default_rng(0), len(features.class_names)
+    if model.kind == "track":  # as many windows as tracks of the corpus have
+        lengths = np.bincount(features.track_of_tile)
+        some = lengths[rng.choice(len(lengths), min(model.batch_size, len(lengths)), replace=False)]
+        inner = [rng.standard_normal((n, UNITS), np.float32) for n in some]
+        x = nn.pad_sequences(inner, int(lengths.max()))
+        network, n_windows = network_of_tracks(model, n_classes, x.shape[1:]), int(some.sum())
+    else:
+        shape = INPUTS[model.inputs](np.zeros((1, *features.tile_shape), np.float32)).shape[1:]
+        x = rng.standard_normal((model.batch_size, *shape), np.float32)
+        network, n_windows = fitting.network(model, n_classes, shape), len(x)
+    optimizer = nn.SGD(model.learning_rate, momentum=model.momentum)
+    return Batch(network, nn.SoftmaxCrossEntropy(), optimizer, x, n_windows)

@@ -14,11 +14,15 @@ from filmscore.arrays import open_arrays
 from filmscore.features import Features, load_features
 from filmscore.files import replace_file
 from filmscore.inputs import INPUTS
-from filmscore.study.fitting import FITS
+from filmscore.study import fitting
 from filmscore.study.folds import parts, stored_folds
 from filmscore.study.models import BASE, Model
+from filmscore.study.sequences import over_windows
 from nnlite import metrics
 from nnlite.model_selection import candidate_key
+
+FITS = fitting.FITS | {"track": over_windows}
+"""How each kind of model is trained."""
 
 
 class Values(NamedTuple):
