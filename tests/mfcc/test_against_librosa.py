@@ -6,7 +6,7 @@ import warnings
 import librosa
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from mfcc import FILMSCORE, LIBROSA, deltas
@@ -66,11 +66,18 @@ def replaced(knobs):
         return dataclasses.replace(LIBROSA, **knobs)
 
 
+def mirrored_wrongly(n, *, n_fft, hop_length, center, pad_mode, **_):
+    """Whether librosa 0.11 mirrors the end of n samples from a piece that is too short: NumPy differs from it too."""
+    first = ((n - n_fft // 2) // hop_length + 1) * hop_length - n_fft // 2
+    return center and pad_mode in ("reflect", "symmetric") and n - first <= n_fft // 2
+
+
 @given(spectrograms(), st.sampled_from([1, 2]), st.integers(1024, 8000), st.integers(0, 2**32 - 1))
 @settings(max_examples=40, deadline=None)
 @pytest.mark.filterwarnings("ignore:Empty filters detected")
 def test_arguments_of_the_mel_spectrogram(setting, power, n, seed):
     arguments, knobs = setting
+    assume(not mirrored_wrongly(n, **arguments))
     y = music(n, arguments["sr"], seed).astype(np.float64)
     expected = librosa.feature.melspectrogram(y=y, power=power, dtype=np.float64, **arguments)
     actual = replaced(knobs | {"power": power, "output": "mel", "n_mfcc": 1})(y)
