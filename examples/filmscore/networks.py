@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
 
 import nnlite as nn
 
@@ -66,29 +62,6 @@ def _convolutions(
     return layers
 
 
-@dataclass(frozen=True)
-class Columns(nn.Layer):
-    """An image as the sequence of its columns: (height, width, channels) becomes (width, height * channels)."""
-
-    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        if len(input_shape) != 3:
-            raise ValueError(f"Columns: expected input of shape (height, width, channels), got {input_shape}.")
-        height, width, channels = input_shape
-        return width, height * channels
-
-    def forward(self, params: Any, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
-        return self.apply(params, x), x.shape
-
-    def backward(
-        self, params: Any, cache: Any, dy: np.ndarray, input_grad: bool = True
-    ) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
-        n, height, width, channels = cache
-        return dy.reshape(n, width, height, channels).swapaxes(1, 2) if input_grad else None, {}
-
-    def apply(self, params: Any, x: np.ndarray) -> np.ndarray:
-        return x.swapaxes(1, 2).reshape(len(x), x.shape[2], x.shape[1] * x.shape[3])
-
-
 def convolutional_recurrent(
     n_classes: int,
     *,
@@ -101,8 +74,10 @@ def convolutional_recurrent(
 ) -> nn.Sequential:
     """The first two convolutions of `convolutional`, then gated recurrent units over the time that is left: 23 steps of
     0.4 s for a tile of 100 frames."""
-    layers = [*_convolutions(FILTERS[:2], ACTIVATIONS[activation], True, rest, first_pool), Columns()]
-    layers += [nn.GRU(units), nn.Dropout(0.5), nn.Dense(n_classes), nn.Softmax() if output is None else output]
+    layers = _convolutions(FILTERS[:2], ACTIVATIONS[activation], True, rest, first_pool)
+    steps = nn.Sequential(layers, input_shape).output_shape[1]
+    layers += [nn.Permute((1, 0, 2)), nn.Reshape((steps, -1)), nn.GRU(units), nn.Dropout(0.5)]
+    layers += [nn.Dense(n_classes), nn.Softmax() if output is None else output]
     return nn.Sequential(layers, input_shape)
 
 

@@ -12,7 +12,7 @@ from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 import nnlite as nn
 from filmscore import inputs
 from filmscore.augmentation import Augmentation
-from filmscore.networks import Columns, convolutional_recurrent
+from filmscore.networks import convolutional_recurrent
 from filmscore.study import costs, fitting, folds, judging, over_time, report, sequences, tables, trials
 from filmscore.study.models import BASE, FEATURES, LADDER, MODELS, OVER_TIME, TRIED, Model
 from filmscore.study.trials import Values
@@ -271,20 +271,10 @@ def test_the_most_confident_mislabelings_come_first_and_one_of_a_soundtrack(judg
     assert "Comedy 9.00" in lines[2]
 
 
-def test_columns_are_what_stands_above_each_other():
-    x = np.random.default_rng(0).standard_normal((2, 3, 4, 5))
-    y = Columns().apply({}, x)
-    assert y.shape == (2, 4, 15)
-    np.testing.assert_array_equal(y[1, 2], x[1, :, 2].reshape(-1))
-    nn.check_layer(Columns(), (3, 4, 5), np.random.default_rng(1))
-    with pytest.raises(ValueError, match="Columns: expected input of shape"):
-        Columns().output_shape((3, 4))
-
-
 def test_recurrence_runs_over_the_time_that_convolutions_leave():
     network = convolutional_recurrent(10, units=7)
     (place,) = [k for k, layer in enumerate(network.layers) if isinstance(layer, nn.GRU)]
-    assert network.shapes[place - 1 : place + 2] == ((8, 23, 64), (23, 512), (7,))
+    assert network.shapes[place - 2 : place + 2] == ((8, 23, 64), (23, 8, 64), (23, 512), (7,))
 
 
 def test_tiles_as_sequences_have_frames_first():
