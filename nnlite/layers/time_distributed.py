@@ -81,6 +81,9 @@ class TimeDistributed(Layer):
         there = _there(x)
         return self._spread(x, self.layer.apply(params, _steps(x, there)), there)
 
+    def noiseless(self) -> Layer:
+        return dataclasses.replace(self, layer=self.layer.noiseless())
+
     def multiply_adds(self, input_shape: Shape) -> int:
         return input_shape[0] * self.layer.multiply_adds(input_shape[1:])
 

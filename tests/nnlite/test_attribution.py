@@ -63,6 +63,19 @@ def test_the_gradient_of_any_unit_equals_differences(until, unit, fuse):
     np.testing.assert_allclose(along(gradient, direction), differences(value, x, direction), rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.parametrize(("until", "unit"), [(5, 1), (1, (3, 2)), (2, np.s_[2, :])])
+def test_the_gradient_of_a_recurrent_network_equals_differences(until, unit):
+    layers = [nn.GRU(4, return_sequences=True), nn.TimeDistributed(nn.Dropout(0.4)), nn.LayerNorm()]
+    net = nn.Sequential([*layers, nn.LSTM(3, bidirectional=True), nn.Dense(2)], input_shape=(6, 5)).until(until)
+    params, x = net.init(rng(), np.float64), batch(shape=(6, 5))
+    _, gradient = nn.input_gradient(net, params, x, unit)
+    direction = rng(2).standard_normal(x.shape)
+    expected = differences(lambda x: nn.input_gradient(net, params, x, unit)[0], x, direction)
+    np.testing.assert_allclose(along(gradient, direction), expected, rtol=1e-6, atol=1e-8)
+    values = net.apply(params, x)[(slice(None), *(unit if isinstance(unit, tuple) else (unit,)))]
+    np.testing.assert_allclose(nn.input_gradient(net, params, x, unit)[0], values.reshape(3, -1).sum(axis=1))
+
+
 def test_any_scalar_of_the_output_has_a_gradient():
     params, x, direction = NET.init(rng(), np.float64), batch(), rng(2).standard_normal((3, *NET.input_shape))
 

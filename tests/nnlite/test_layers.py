@@ -41,6 +41,7 @@ CASES = [
     (nn.LSTM(5, return_sequences=True), (4, 3)),
     (nn.LSTM(9, bidirectional=True), (1, 2)),
     (nn.TimeDistributed(nn.Dense(3)), (4, 5)),
+    (nn.TimeDistributed(nn.Dropout(0.4)), (4, 5)),
     (nn.TimeDistributed(nn.ConvMaxPool2D(nn.Conv2D(3, 2))), (2, 5, 4, 2)),
     (nn.AveragePool2D(2), (5, 4, 3)),
     (nn.AveragePool2D((3, 2), stride=(1, 3)), (5, 6, 2)),
