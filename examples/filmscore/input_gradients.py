@@ -19,6 +19,11 @@ def coefficients(tiles: np.ndarray, gradient: np.ndarray) -> np.ndarray:
     return gradient
 
 
+def frames(tiles: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+    """Axes change places again."""
+    return gradient.transpose(0, 2, 1)[..., np.newaxis]
+
+
 def log_mel(tiles: np.ndarray, gradient: np.ndarray) -> np.ndarray:
     """The inputs are a matrix times each frame: the gradient goes through its transpose."""
     return np.einsum("kb,nbfc->nkfc", inputs.cosines(tiles.shape[1]), gradient, optimize=True)
@@ -56,6 +61,7 @@ def modulation(tiles: np.ndarray, gradient: np.ndarray) -> np.ndarray:
 
 GRADIENTS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "mfcc": coefficients,
+    "frames": frames,
     "log_mel": log_mel,
     "centred": centred,
     "modulation": modulation,

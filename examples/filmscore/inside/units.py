@@ -154,8 +154,8 @@ def baseline(tagger: Tagger, tiles: np.ndarray) -> np.ndarray:
     members = getattr(tagger.model, "members_", None)
     networks = [tagger.model] if members is None else [member for of_genre in members for member in of_genre]
     mean = np.mean([network.baseline_ for network in networks], axis=0)[np.newaxis]
-    if tagger.inputs == "log_mel":  # back to coefficients: the cosines' rows are orthonormal
-        mean = GRADIENTS["log_mel"](np.empty((1, *tiles.shape[1:])), mean)
+    # Back to coefficients the way the gradient goes: of log_mel the cosines' rows are orthonormal.
+    mean = GRADIENTS[tagger.inputs](np.empty((1, *tiles.shape[1:])), mean)
     return np.broadcast_to(mean.astype(tiles.dtype), tiles.shape)
 
 
