@@ -59,6 +59,8 @@ def _normalize(part: dict[str, np.ndarray], y: np.ndarray) -> bool:
     """One step towards mean 0 and deviation 1 of the sums `y`; True when they were there."""
     sums = y.reshape(-1, y.shape[-1]).astype(np.float64)
     sums = sums[~np.isnan(sums).all(axis=1)]  # padding of sequences
+    if not sums.size:
+        return True
     mean, deviation = sums.mean(axis=0), (sums - sums.mean(axis=0)).std()
     if deviation == 0 or (abs(deviation - 1) < _CLOSE and abs(mean).max() < _CLOSE):
         return True

@@ -16,6 +16,18 @@ RNG = np.random.default_rng(0)
 X = RNG.standard_normal((60, 9, 8, 2)).astype(np.float32)
 Y = np.where(X[:, :4].mean((1, 2, 3)) > X[:, 5:].mean((1, 2, 3)), "up", "down")
 LAYERS = [nn.Conv2D(4, 3), nn.Sigmoid(), nn.MaxPool2D(2), nn.Dropout(0.1), nn.Flatten()]
+SEQUENCE, IMAGE = (5, 3), (6, 4, 3)
+STAYING = [  # layers without a translation, each with a shape that it takes
+    (nn.GRU(2), SEQUENCE),
+    (nn.LSTM(2), SEQUENCE),
+    (nn.TimeDistributed(nn.Dense(2)), SEQUENCE),
+    (nn.LayerNorm(), SEQUENCE),
+    (nn.GlobalAveragePooling(), SEQUENCE),
+    (nn.GlobalMaxPooling(), SEQUENCE),
+    (nn.AveragePool2D(2), IMAGE),
+    (nn.Permute((1, 0, 2)), IMAGE),
+    (nn.Reshape((12, 6)), IMAGE),
+]
 
 
 @pytest.fixture
@@ -260,8 +272,17 @@ def test_without_onnx(tmp_path, monkeypatch):
     assert not list(Path(tmp_path).iterdir())
 
 
+@pytest.mark.parametrize(("layer", "input_shape"), STAYING, ids=[type(layer).__name__ for layer, _ in STAYING])
+def test_layers_that_stay(path, layer, input_shape):
+    network = nn.Sequential([layer], input_shape)
+    with pytest.raises(TypeError, match=rf"layers\[0\]: expected one of Conv2D, .* got {type(layer).__name__}\("):
+        nn.to_onnx(path, (network, network.init(np.random.default_rng(0))))
+    assert not path.exists()
+
+
 def test_every_public_layer_is_tried():
-    """A new layer needs a translation and a place among the networks, or a place in the tables of those that stay."""
+    """A new layer needs a translation and a place among the networks, or a place among those that stay."""
     classes = (value for value in (getattr(nn, name) for name in nn.__all__) if isinstance(value, type))
     public = {value for value in classes if issubclass(value, nn.Layer)} - {nn.Activation}
-    assert public == {type(layer) for network in NETWORKS.values() for layer in network.layers}
+    translated = {type(layer) for network in NETWORKS.values() for layer in network.layers}
+    assert public == translated | {type(layer) for layer, _ in STAYING}
