@@ -48,6 +48,7 @@ def test_momentum_comes_nearer_still():
     assert long < fast < slow
 
 
+@pytest.mark.filterwarnings("ignore:.*keyword argument 'random_state' has been:FutureWarning")  # `rng` from 1.0 on
 def test_as_near_as_librosa():
     librosa = pytest.importorskip("librosa")
     recipe = dataclasses.replace(SMALL, center=True, zero_padding="around", power=1)
