@@ -93,7 +93,6 @@ def check_convolution(rng, n, channels, filters, kernel, stride, pool, spare, dt
     np.testing.assert_array_equal(dweight, naive.conv2d_grad_weight(x, dfull, weight.shape, stride))
 
 
-@pytest.mark.timeout(1200)  # compiles a kernel for nearly every shape
 @COMPILING
 @given(
     seed=st.integers(0, 2**32),
