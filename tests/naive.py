@@ -6,9 +6,14 @@ from decimal import Context, Decimal
 import numpy as np
 
 
+def wide(x):
+    """x in float64; np.float64(x) makes a scalar of an array with one element in NumPy 2.3."""
+    return np.asarray(x, np.float64)
+
+
 def conv2d(x, weight, bias, stride=(1, 1), padding="valid"):
     """x (N, H, W, C), weight (K, M, C, O), bias (O,): cross-correlation."""
-    x, weight = pad(np.float64(x), weight.shape[:2], stride, padding), np.float64(weight)
+    x, weight = pad(wide(x), weight.shape[:2], stride, padding), wide(weight)
     rows, columns = positions(x.shape, weight.shape[:2], stride)
     y = np.zeros((len(x), len(rows), len(columns), weight.shape[3]))
     for n, i, j, o in np.ndindex(y.shape):
@@ -17,7 +22,7 @@ def conv2d(x, weight, bias, stride=(1, 1), padding="valid"):
 
 
 def conv2d_grad_weight(x, dy, weight_shape, stride=(1, 1), padding="valid"):
-    x, dy, dweight = pad(np.float64(x), weight_shape[:2], stride, padding), np.float64(dy), np.zeros(weight_shape)
+    x, dy, dweight = pad(wide(x), weight_shape[:2], stride, padding), wide(dy), np.zeros(weight_shape)
     rows, columns = positions(x.shape, weight_shape[:2], stride)
     for n, i, j, o in np.ndindex(dy.shape):
         dweight[:, :, :, o] += dy[n, i, j, o] * patch(x[n], rows[i], columns[j], dweight)
@@ -190,7 +195,7 @@ def occlusion(predict, x, window, stride, baseline):
 def gru(x, weight, recurrent_weight, bias, recurrent_bias):
     """States (steps, units) of one sequence x (steps, features); gates reset, update, candidate."""
     state, states = np.zeros(len(recurrent_weight)), []
-    for step in np.float64(x):
+    for step in wide(x):
         a_r, a_z, a_n = np.split(step @ weight + bias, 3)
         c_r, c_z, c_n = np.split(state @ recurrent_weight + recurrent_bias, 3)
         r, z = 1 / (1 + np.exp(-a_r - c_r)), 1 / (1 + np.exp(-a_z - c_z))
@@ -202,7 +207,7 @@ def gru(x, weight, recurrent_weight, bias, recurrent_bias):
 def lstm(x, weight, recurrent_weight, bias, recurrent_bias):
     """States (steps, units) of one sequence x (steps, features); gates input, forget, candidate, output."""
     state, cell, states = np.zeros(len(recurrent_weight)), np.zeros(len(recurrent_weight)), []
-    for step in np.float64(x):
+    for step in wide(x):
         i, f, g, o = np.split(step @ weight + bias + state @ recurrent_weight + recurrent_bias, 4)
         cell = cell / (1 + np.exp(-f)) + np.tanh(g) / (1 + np.exp(-i))
         state = np.tanh(cell) / (1 + np.exp(-o))

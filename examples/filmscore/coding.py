@@ -44,7 +44,7 @@ class Coding:
     def spanning(cls, low: np.ndarray, high: np.ndarray, dtype: str) -> Coding:
         """The finest coding for coefficients between `low` and `high`, each of shape (n_coefficients,)."""
         first, last = LEVELS[dtype]
-        scale = np.where(high > low, (np.float64(high) - low) / (last - first), 1.0)
+        scale = np.where(high > low, (high.astype(np.float64) - low) / (last - first), 1.0)
         offset = low - scale * first
         return cls(dtype, tuple(scale.tolist()), tuple(offset.tolist()))
 

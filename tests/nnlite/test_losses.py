@@ -109,7 +109,8 @@ def test_float32_is_float64_rounded(loss, indices):
     logits, targets, weights = random_batch(loss, np.random.default_rng(1), n=20, indices=indices, dtype=np.float32)
     wide_targets = targets if targets.dtype == np.int64 else targets.astype(np.float64)
     narrow = loss.value_and_gradient(logits, targets, weights.astype(np.float32))
-    wide = loss.value_and_gradient(np.float64(logits), wide_targets, np.float64(np.float32(weights)))
+    wide_weights = weights.astype(np.float32).astype(np.float64)
+    wide = loss.value_and_gradient(logits.astype(np.float64), wide_targets, wide_weights)
     assert type(narrow[0]) is float and narrow[0] == pytest.approx(wide[0], rel=1e-14)
     assert narrow[1].dtype == np.float32 and wide[1].dtype == np.float64
     np.testing.assert_allclose(narrow[1], wide[1], rtol=1e-7, atol=1e-12)
