@@ -13,7 +13,8 @@ import numpy as np
 from mfcc.kernels_fft import Plan
 from mfcc.kernels_frames import frame_kernels
 from mfcc.kernels_vector import fill_zeros, log
-from nnlite.jit import aligned_empty, kernel
+from nnlite.jit import kernel
+from nnlite.memory import aligned_empty
 from nnlite.simd import (
     add,
     broadcast,

@@ -14,7 +14,8 @@ from numba.core import types
 
 from mfcc.kernels_dft import radix_pass
 from mfcc.kernels_real import merge_end, merge_pair, split_columns, split_end, split_pair
-from nnlite.jit import aligned_empty, kernel
+from nnlite.jit import kernel
+from nnlite.memory import aligned_empty
 from nnlite.simd import (
     REGISTERS,
     Vector,

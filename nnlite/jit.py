@@ -1,4 +1,4 @@
-"""The one place where kernels are compiled: numba flags, the cache on disk, and memory aligned for vectors.
+"""The one place where kernels are compiled: numba flags and the cache on disk.
 
 A kernel is a pure function on arrays, decorated with :func:`kernel`. It is compiled for the types of its first call and
 the machine code is kept in a cache directory of the user, under a key that changes with the sources, the flags, the CPU
@@ -9,7 +9,6 @@ import contextlib
 import functools
 import hashlib
 import logging
-import math
 import pickle
 import platform
 from collections.abc import Callable
@@ -24,7 +23,7 @@ from numba.core.caching import _Cache
 from numba.core.runtime import rtsys
 
 from nnlite import kernel_cache
-from nnlite.memory import aligned_bytes
+from nnlite.memory import aligned_empty
 
 # Everything that keeps NaN and infinity alive: a loss that turned NaN has to be seen, not optimised away.
 _FASTMATH = {"reassoc", "contract", "nsz", "arcp", "afn"}
@@ -153,24 +152,6 @@ def kernel(function: Callable[..., Any] | None = None, *, inline: str = "never",
     compiled = _njit(nogil=True, fastmath=fastmath, error_model="numpy", boundscheck=False, inline=inline)(function)
     compiled._cache = _KernelCache(function)
     return compiled
-
-
-def aligned_empty(shape: int | tuple[int, ...], dtype: Any = np.float32) -> np.ndarray:
-    """Uninitialised C-contiguous array whose first element lies on a cache line.
-
-    A vector that straddles two cache lines costs two accesses: the backward kernels lose a factor of two to four on
-    NumPy's 16 bytes.
-    """
-    shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
-    dtype = np.dtype(dtype)
-    return aligned_bytes(math.prod(shape) * dtype.itemsize).view(dtype).reshape(shape)
-
-
-def aligned_zeros(shape: int | tuple[int, ...], dtype: Any = np.float32) -> np.ndarray:
-    """Like :func:`aligned_empty`, filled with zeros."""
-    array = aligned_empty(shape, dtype)
-    array.fill(0)
-    return array
 
 
 def kernel_input(x: np.ndarray, dtype: Any = None) -> np.ndarray:

@@ -161,10 +161,12 @@ class Sequential:
     @np.errstate(all="ignore")
     def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
         """Output in inference: `forward` without noise."""
-        parts, x = self._check_params(params), self._check_batch(params, x)
+        parts, first = self._check_params(params), self._check_batch(params, x)
+        y, is_ours = first, False
         for layer, index in self.plan:
-            x = layer.apply(parts[index], x)
-        return x
+            y = (layer.apply_over if is_ours else layer.apply)(parts[index], y)
+            is_ours = is_ours or not np.may_share_memory(y, first)
+        return y
 
     def until(self, stop: int) -> "Sequential":
         """The network of the layers before an index; its parameters are those of this one, under the same names.

@@ -263,9 +263,7 @@ def predict(
     prepared = network.prepare(params)
 
     def run(rows: slice) -> None:
-        part = x[rows] if read is None else read(x[rows])
-        with np.errstate(all="ignore"):
-            result[rows] = network.apply(prepared, part)
+        result[rows] = network.apply(prepared, x[rows] if read is None else read(x[rows]))
 
     for _ in ordered_map(run, shards(len(x), shard_size(network)), n_threads):
         pass

@@ -12,9 +12,10 @@ import functools
 
 import numpy as np
 
-from nnlite.jit import aligned_empty, kernel
+from nnlite.jit import kernel
 from nnlite.kernels import winograd
 from nnlite.kernels.blocks import add_outer, store_maxima, zeros
+from nnlite.memory import aligned_empty
 from nnlite.simd import REGISTERS, lanes_of
 
 

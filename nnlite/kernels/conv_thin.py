@@ -9,8 +9,9 @@ the other places' gradients set to zero.
 
 import functools
 
-from nnlite.jit import aligned_empty, kernel
+from nnlite.jit import kernel
 from nnlite.kernels.patches import add_picked, add_window, load_rows, picks_in_register, store_rows
+from nnlite.memory import aligned_empty
 from nnlite.simd import REGISTERS, lanes_of
 
 

@@ -17,8 +17,9 @@ import functools
 
 import numpy as np
 
-from nnlite.jit import aligned_empty, kernel
+from nnlite.jit import kernel
 from nnlite.kernels.blocks import add_outer, store_block, zeros
+from nnlite.memory import aligned_empty
 from nnlite.simd import REGISTERS, lanes_of
 
 WIDTH = 2

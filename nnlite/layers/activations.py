@@ -5,9 +5,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from nnlite.jit import aligned_empty
 from nnlite.kernels import activations as kernels
 from nnlite.layers.base import Layer, Params, Shape, check_batch, check_dy
+from nnlite.memory import aligned_empty
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,13 @@ class Activation(Layer):
 
     def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
         x = check_batch(self, x)
-        y = aligned_empty(x.shape, x.dtype)
+        return self._into(aligned_empty(x.shape, x.dtype), x)
+
+    def apply_over(self, params: Params, x: np.ndarray) -> np.ndarray:
+        x = check_batch(self, x)
+        return self._into(x, x)
+
+    def _into(self, y: np.ndarray, x: np.ndarray) -> np.ndarray:
         kernels.run(type(self).function, x.reshape(-1), y.reshape(-1))
         return y
 

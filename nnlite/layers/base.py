@@ -70,8 +70,12 @@ class Layer:
         return (dy if input_grad else None), {}
 
     def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
-        """Output in inference: `forward` without noise."""
+        """Output in inference: `forward` without noise; an array of its own or a view of `x`."""
         return x
+
+    def apply_over(self, params: Params, x: np.ndarray) -> np.ndarray:
+        """`apply`, which may write over `x`: nobody else needs it any more. It spares cache."""
+        return self.apply(params, x)
 
     def noiseless(self) -> "Layer":
         """This layer as it acts in inference: with the same parameters, its `forward` is this one's `apply`.

@@ -7,7 +7,6 @@ from typing import Any, Self
 import numpy as np
 
 from nnlite.initializers import Glorot, Initializer
-from nnlite.jit import aligned_empty, aligned_zeros
 from nnlite.kernels import conv as kernels
 from nnlite.kernels import conv_gradients, reductions
 from nnlite.layers.base import (
@@ -21,6 +20,7 @@ from nnlite.layers.base import (
     is_positive_integer,
 )
 from nnlite.layers.pooling import MaxPool2D
+from nnlite.memory import aligned_empty, aligned_zeros
 
 PATCHES = "_patches"
 

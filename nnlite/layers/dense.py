@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from nnlite.initializers import Glorot, Initializer
-from nnlite.jit import aligned_empty
 from nnlite.layers.base import Layer, Params, Shape, check_dy, is_positive_integer
+from nnlite.memory import aligned_empty
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,11 @@ class Dense(Layer):
         return dx, grads
 
     def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
-        y = aligned_empty((*x.shape[:-1], self.units), x.dtype)
-        np.matmul(x.reshape(-1, x.shape[-1]), params["weight"], out=y.reshape(-1, self.units))
+        rows = x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
+        y = aligned_empty((len(rows), self.units), x.dtype)
+        np.matmul(rows, params["weight"], out=y)
         y += params["bias"]
-        return y
+        return y if x.ndim == 2 else y.reshape(*x.shape[:-1], self.units)
 
     def multiply_adds(self, input_shape: Shape) -> int:
         return int(np.prod(input_shape)) * self.units

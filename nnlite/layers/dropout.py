@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from nnlite.jit import aligned_empty
 from nnlite.kernels import activations, dropout
 from nnlite.layers.activations import Activation, ReLU, Sigmoid, Tanh
 from nnlite.layers.base import Layer, Params, check_batch, check_dy
+from nnlite.memory import aligned_empty
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,9 @@ class ActivationDropout(Layer):
 
     def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
         return self.activation.apply(params, x)
+
+    def apply_over(self, params: Params, x: np.ndarray) -> np.ndarray:
+        return self.activation.apply_over(params, x)
 
     def noiseless(self) -> Layer:
         return self.activation

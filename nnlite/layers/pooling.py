@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from nnlite.jit import aligned_empty, aligned_zeros
 from nnlite.kernels import pooling as kernels
 from nnlite.layers.base import Layer, Params, Shape, as_pair, check_batch, check_dy, check_image_shape
+from nnlite.memory import aligned_empty, aligned_zeros
 
 
 def pool_output_length(length: int, pool: int, stride: int) -> int:

@@ -6,13 +6,13 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 
 from nnlite.initializers import Glorot, Initializer, Orthogonal
-from nnlite.jit import aligned_empty, aligned_zeros
 from nnlite.kernels import gru as gru_kernels
 from nnlite.kernels import lstm as lstm_kernels
 from nnlite.kernels import recurrent as kernels
 from nnlite.kernels import reductions
 from nnlite.layers.base import Layer, Params, Shape, check_batch, check_dy, is_positive_integer
 from nnlite.layers.sequences import Packing, pack_sequences
+from nnlite.memory import aligned_empty, aligned_zeros
 
 PARAMETERS = ("weight", "recurrent_weight", "bias", "recurrent_bias")
 DIRECTIONS = ("", "reverse_")

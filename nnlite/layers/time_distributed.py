@@ -6,9 +6,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from nnlite.jit import aligned_empty, aligned_zeros
 from nnlite.layers.base import Layer, Params, Shape, check_batch, check_dy
 from nnlite.layers.sequences import step_counts
+from nnlite.memory import aligned_empty, aligned_zeros
 
 
 @dataclass(frozen=True)

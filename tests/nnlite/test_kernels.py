@@ -14,9 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnlite.jit import aligned_empty
 from nnlite.kernels import activations, conv, conv_gradients, dropout, pooling, reductions
-from nnlite.memory import ALIGNMENT
+from nnlite.memory import ALIGNMENT, aligned_empty
 from nnlite.simd import lanes_of
 from tests import naive
 

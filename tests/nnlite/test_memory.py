@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 
 from nnlite import memory
-from nnlite.memory import ALIGNMENT, aligned_bytes
+from nnlite.memory import ALIGNMENT, aligned_empty
 
 LARGE = 1_000_000
+
+
+def aligned_bytes(size):
+    return aligned_empty(size, np.uint8)
 
 
 @pytest.fixture(autouse=True)

@@ -278,3 +278,17 @@ def test_the_network_before_a_layer():
     for stop in (6, -6):
         with pytest.raises(IndexError, match=r"Sequential\.until: stop: expected an index of the 5 layers"):
             net.until(stop)
+
+
+@pytest.mark.parametrize("before", [[], [nn.Flatten()], [nn.Reshape((2, 3))], [nn.Dropout(0.5)], [nn.Dense(5)]])
+def test_inference_never_writes_over_the_input(before):
+    """Activations work in place, but not in the caller's array, nor in a view of it."""
+    net = nn.Sequential([*before, nn.Sigmoid(), nn.Tanh(), nn.Flatten(), nn.ReLU(), nn.Dense(2), nn.Tanh()], (6,))
+    params = net.init(np.random.default_rng(0))
+    x = np.random.default_rng(1).standard_normal((3, 6)).astype(np.float32)
+    kept, expected = x.copy(), x
+    for layer, own in zip(net.layers, range(len(net.layers)), strict=True):
+        part = {name.partition(".")[2]: value for name, value in params.items() if name.startswith(f"{own}.")}
+        expected = layer.apply(part, expected)
+    np.testing.assert_array_equal(net.apply(params, x), expected)
+    np.testing.assert_array_equal(x, kept)

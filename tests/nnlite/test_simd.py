@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from nnlite import simd
-from nnlite.jit import aligned_empty, kernel
+from nnlite.jit import kernel
+from nnlite.memory import aligned_empty
 from tests import naive
 
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
