@@ -150,7 +150,9 @@ def _energy(r: MFCC) -> list[str]:
         "spectrum": "the spectrum's bins",
     }[r.energy]
     where = "in place of c[0]" if r.energy_place == "c0" else "as the last coefficient"
-    return [_line("energy", f"ln(max(e, {r.energy_floor:g})), e the sum of {of}; {where}")]
+    zeros = f"e, or {r.energy_floor:g} where e = 0"
+    inner = zeros if r.log_floor_mode == "zeros" else f"max(e, {r.energy_floor:g})"
+    return [_line("energy", f"ln({inner}), e the sum of {of}; {where}")]
 
 
 def _result(r: MFCC) -> str:

@@ -178,8 +178,9 @@ def chain_kernels(dtype: str) -> SimpleNamespace:
                 cosines(steps, q, result, o, stride, valid)
                 if steps.energy_row >= 0:
                     e = mul(load(energy, 0, W), splat(q, steps.energy_scale, W))
-                    e = log(maximum(e, splat(q, steps.energy_floor, W)))
-                    store_first(result, o + steps.energy_row * stride, e, valid)
+                    floor = splat(q, steps.energy_floor, W)
+                    e = fill_zeros(e, floor) if steps.floor_mode == ZEROS else maximum(e, floor)
+                    store_first(result, o + steps.energy_row * stride, log(e), valid)
             else:
                 store_rows(q, n_mels, result, o, stride, valid)
 

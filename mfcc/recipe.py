@@ -90,7 +90,7 @@ class MFCC:
     energy_place : "c0" or "append"
         The energy replaces C0 (Kaldi) or becomes an additional last coefficient (HTK).
     energy_floor : float
-        Lower bound of the energy, above 0.
+        Lower bound of the energy, above 0; with log_floor_mode="zeros" it takes the place of zeros only.
     output : "mfcc", "log_mel", "mel", "log_spectrum" or "spectrum"
         Where the chain ends, and so what a call returns: coefficients, or one of the steps towards them. What comes
         behind plays no part; the logarithm of the spectrum is by the knobs of that of the mel bands.

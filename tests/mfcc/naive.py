@@ -177,7 +177,8 @@ def features(recipe, y, window, stage="mfcc"):
         c = dct(column, r.dct_type, r.dct_norm)[: r.n_mfcc]
         if r.lifter:
             c *= [1 + r.lifter / 2 * math.sin(math.pi * (n + r.lifter_start) / r.lifter) for n in range(r.n_mfcc)]
-        log_energy = math.log(max(energy, r.energy_floor))
+        floored = energy or r.energy_floor if r.log_floor_mode == "zeros" else max(energy, r.energy_floor)
+        log_energy = math.log(floored)
         if r.energy is not None and r.energy_place == "c0":
             c[0] = log_energy
         rest, first = list(c[1:]), [c[0]]

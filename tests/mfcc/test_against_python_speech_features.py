@@ -82,6 +82,17 @@ def test_arguments(setting, n, floats):
         np.testing.assert_allclose(recipe(MUSIC[:n] / 32768)[0], np.log(energy), rtol=0, atol=1e-8)
 
 
+@pytest.mark.parametrize("energy", [True, False])
+def test_only_zeros_are_replaced(energy):
+    """The last frame but one holds one sample, which the window's end, -1.4e-17, leaves far below the floor."""
+    y = np.concatenate([MUSIC[:1441], np.zeros(719)])
+    expected = theirs.mfcc(y, winlen=0.02, winstep=0.03, winfunc=np.blackman, preemph=0, appendEnergy=energy).T
+    knobs = {"win_length": 320, "hop_length": 480, "window": "blackman", "window_periodic": False, "preemphasis": 0}
+    recipe = replaced(**knobs, energy="spectrum" if energy else None)
+    np.testing.assert_allclose(recipe(y / 32768), expected, rtol=0, atol=1e-8)
+    assert np.diff(expected[0, -2:]) > 20  # one sample, then nothing
+
+
 @pytest.mark.parametrize("width", [1, 2, 5])
 def test_deltas(width):
     c = np.random.default_rng(0).standard_normal((13, 40))
