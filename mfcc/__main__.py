@@ -22,6 +22,16 @@ from mfcc.journal import Journal
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
+    try:
+        status = _main(arguments)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # whoever read has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     parser = command_line.parser()
     options = parser.parse_args(arguments)
     try:
@@ -121,6 +131,8 @@ def _resynthesize(options: argparse.Namespace, settings: Settings) -> int:
                 on_truncated="keep" if settings.keep_truncated else "raise",
                 plot=settings.plot,
             )
+    except BrokenPipeError:
+        raise
     except OSError as error:
         print(f"failed: {printable(options.resynth)}: {error.strerror or error}.", file=sys.stderr)
         return 1

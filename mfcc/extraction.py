@@ -85,6 +85,8 @@ def extract(source: str, out: str, name: str, settings: Settings) -> dict[str, A
         status = "done"
     except AudioError as error:
         status, reason = "failed", error.explained("--keep-truncated")
+    except BrokenPipeError:  # of standard output, which is no fault of the recording
+        raise
     except OSError as error:
         status, reason = "failed", f"{printable(error.filename or target)}: {error.strerror or error}."
     except Exception as error:  # one recording, whatever is wrong with it, does not lose the others

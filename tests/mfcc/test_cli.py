@@ -445,6 +445,18 @@ def test_standard_output_that_is_full(music):
     assert f"failed: {music / 'one.wav'}: standard output: No space left on device." in run.stderr
 
 
+@pytest.mark.parametrize("options", [["--out", "-"], ["--resynth", "-"], ["--describe"]])
+def test_standard_output_that_nobody_reads_any_more(music, options):
+    """As before `| head -c 0`: no fault, and nothing to be said about."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "mfcc", str(music / "one.wav"), *options]
+    run = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, timeout=200, text=True)
+    os.close(writer)
+    assert run.returncode == 0
+    assert [line for line in run.stderr.splitlines() if "compiling" not in line] == []
+
+
 def test_a_terminal_gets_no_binary_data(music, capsys, monkeypatch):
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     for arguments in (["--out", "-"], ["--resynth", "-"]):
