@@ -18,6 +18,9 @@ from speed.processes import ContenderFailed, Worker
 REST_S = 0.25
 """Pause before each turn: threads of the one before go on spinning for up to 0.2 s."""
 
+HOPELESS = 3.0
+"""A mode that takes so many times as long as another of its contender in the first round has no turn in the others."""
+
 Say = Callable[[str], None]
 
 
@@ -33,10 +36,14 @@ def run_case(case: Case, options: Options, scratch: Path | None, say: Say) -> di
                 entrant.make(say)
             _check(entrants, say)
             rounds = options.rounds if case.rounds is None else min(case.rounds, options.rounds)
-            for _ in range(rounds):
-                for mode in _timed(entrants):
+            racing = list(_timed(entrants))
+            for number in range(rounds):
+                for mode in racing:
                     time.sleep(0 if options.quick else REST_S)
                     mode.turn(say)
+                racing = [mode for mode in racing if not mode.error]
+                if number == 0:
+                    racing = [mode for mode in racing if not mode.is_hopeless]
             for mode in _timed(entrants):
                 mode.finish(say)
         finally:
@@ -69,6 +76,11 @@ class _Mode:
     @property
     def seconds_per_work(self) -> float:
         return figures.summary(self.samples)["median_s"] / self.work
+
+    @property
+    def is_hopeless(self) -> bool:
+        fastest = min(mode.seconds_per_work for mode in self.entrant.modes if mode.samples and not mode.error)
+        return self.seconds_per_work > HOPELESS * fastest
 
     def make(self, path: Path, say: Say) -> None:
         def build() -> None:

@@ -17,6 +17,13 @@ def right(task: Task) -> Modes:
     return {"": lambda: Ready(lambda: time.sleep(seconds), lambda: answer(task), work=work)}
 
 
+def at_two_speeds(task: Task) -> Modes:
+    def mode(seconds: float) -> Ready:
+        return Ready(lambda: time.sleep(seconds), lambda: answer(task))
+
+    return {"slow": lambda: mode(0.5), "fast": lambda: mode(0.01)}
+
+
 def wrong(task: Task) -> Modes:
     def raising() -> Ready:
         raise ValueError("no such instruction")

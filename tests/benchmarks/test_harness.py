@@ -60,6 +60,13 @@ def test_whoever_fails_is_named_and_the_others_go_on():
     assert "not installed: no_such_module" in printed and "failed: ValueError: no such instruction" in printed
 
 
+def test_a_mode_far_behind_another_of_its_contender_has_one_turn():
+    record, _ = record_of(contender("ours", "right", OURS, seconds=0.01), contender("peer", "at_two_speeds"))
+    slow, fast = record["contenders"][1]["modes"]
+    assert len(slow["samples_s"]) == 1 and 0.4 < slow["median_s"] and slow["error"] == ""
+    assert len(fast["samples_s"]) == 2 and record["ratio"]["against"] == "peer, fast"
+
+
 def test_the_ratio_is_per_unit_of_work_and_to_the_fastest_peer():
     record, _ = record_of(
         contender("ours", "right", OURS, seconds=0.05),
