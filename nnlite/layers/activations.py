@@ -106,6 +106,6 @@ class Softmax(Layer):
         return cache * (dy - np.sum(dy * cache, axis=-1, keepdims=True)), {}
 
     def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
-        y = np.exp(x - x.max(axis=-1, keepdims=True))
-        y /= y.sum(axis=-1, keepdims=True)
+        y = np.exp(x - np.maximum.reduce(x, axis=-1, keepdims=True))
+        y /= np.add.reduce(y, axis=-1, keepdims=True)
         return y

@@ -48,7 +48,8 @@ class Dense(Layer):
         x, weight = cache, params["weight"]
         dy = check_dy(self, dy, (*x.shape[:-1], self.units), x.dtype)
         rows, dy_rows = x.reshape(-1, x.shape[-1]), dy.reshape(-1, self.units)
-        grads = {"weight": rows.T @ dy_rows, "bias": dy_rows.sum(0)}
+        grads = {"weight": aligned_empty(weight.shape, weight.dtype), "bias": dy_rows.sum(0)}
+        np.matmul(rows.T, dy_rows, out=grads["weight"])
         if not input_grad:
             return None, grads
         dx = aligned_empty(x.shape, x.dtype)
