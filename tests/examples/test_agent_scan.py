@@ -320,6 +320,13 @@ def test_workers_that_lack_the_program_end_the_scan(place):
         assert again(place, workers=executor).new == 1
 
 
+def test_processes_that_never_begin_end_the_scan(place):
+    write_noise(place / "music" / "new.flac", 43)
+    with pytest.raises(RuntimeError, match=r"before they have begun .* What was stored is whole.* smaller --processes"):
+        again(place, workers=functools.partial(ProcessPoolExecutor, 1, initializer=os._exit, initargs=(1,)))
+    assert paths(place) == ALL
+
+
 def test_an_interrupt_keeps_what_was_done(place, monkeypatch):
     for k in range(50, 53):
         write_noise(place / "music" / f"{k}.flac", k)

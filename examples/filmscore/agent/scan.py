@@ -246,7 +246,13 @@ def _check_workers(executor: Executor, job: Job) -> None:
 
 def _outcomes(jobs: Sequence[Job], workers: Workers | None) -> Iterator[Outcome]:
     for first in range(0, len(jobs), CHUNK):
-        yield from run_jobs("scan", analyse, jobs[first : first + CHUNK], workers, _lost)
+        try:
+            yield from run_jobs("scan", analyse, jobs[first : first + CHUNK], workers, _lost)
+        except RuntimeError as error:
+            raise RuntimeError(
+                f"the processes that analyse recordings end before they have begun ({error.__cause__}): memory may be "
+                "short. What was stored is whole; run the same command again, with a smaller --processes."
+            ) from error
 
 
 def _lost(job: Job, error: str) -> Outcome:
