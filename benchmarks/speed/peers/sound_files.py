@@ -1,10 +1,11 @@
-"""A folder of recordings over processes: extracted as examples/build_features.py does it, or only decoded."""
+"""Recordings over processes: extracted as examples/build_features.py does it, scanned by the agent, or only decoded."""
 
 from __future__ import annotations
 
 import csv
 import itertools
 import multiprocessing
+import os
 import shutil
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -13,6 +14,9 @@ import numpy as np
 
 import mfcc
 from filmscore import pool
+from filmscore.agent.library import Library
+from filmscore.agent.scan import SHIPPED, scan
+from filmscore.agent.writing import create
 from filmscore.corpus import Track
 from filmscore.extract import Job, Result, Settings, extract, part_path
 from mfcc.audio import blocks
@@ -49,6 +53,43 @@ def extraction(task: Task) -> Modes:
         def result() -> dict[str, np.ndarray]:
             before()
             return {"seconds": np.array([result.seconds for result in run()])}
+
+        return Ready(run, result, before, slow=not task.quick)
+
+    return {"": make}
+
+
+def scanning(task: Task) -> Modes:
+    """Decode, resample, normalise loudness, cut tiles, ask the shipped model, and store what it says in a library."""
+
+    def make() -> Ready:
+        os.environ["NNLITE_NUM_THREADS"] = "1"  # as many recordings at a time as there are processes
+        folder = task.folder / "recordings"
+        folder.mkdir()
+        links = [folder / f"{k:06d}-{path.name}" for k, path in enumerate(recordings(task))]  # read in this order
+        for link, path in zip(links, recordings(task), strict=True):
+            link.symlink_to(path)
+        executor, numbers, libraries = _processes(task), itertools.count(), task.folder / "libraries"
+        library = libraries
+
+        def before() -> None:
+            nonlocal library
+            shutil.rmtree(libraries, ignore_errors=True)
+            library = libraries / str(next(numbers))
+            library.mkdir(parents=True)
+            create(library, SHIPPED)  # a second, whatever is scanned into it
+
+        def run() -> None:
+            report = scan(library, [str(folder)], workers=executor)
+            if report.new != len(links):
+                raise RuntimeError(f"{report.new} of {len(links)} recordings were scanned: {report.problems[:1]}")
+
+        def result() -> dict[str, np.ndarray]:
+            before()
+            run()
+            with Library.open(library) as stored:
+                numbers = [stored.with_path(str(link)) for link in links]
+                return {"seconds": np.array([stored.track(number).duration_s for number in numbers])}
 
         return Ready(run, result, before, slow=not task.quick)
 

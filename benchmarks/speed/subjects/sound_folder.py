@@ -1,4 +1,7 @@
-"""A folder of Vorbis, MP3 and FLAC files to tiles, against decoding and resampling alone; processes on every core."""
+"""A folder of Vorbis, MP3 and FLAC files to tiles, and to the agent's library, against decoding and resampling alone.
+
+Processes on every core.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,9 @@ import soundfile
 from speed.case import OURS, Case, Contender, Options, Subject, Task
 from speed.peers.sound_files import LIST
 
-CONTENDERS = (
-    Contender("mfcc", "speed.peers.sound_files:extraction", OURS),
-    Contender("decoding and resampling alone", "speed.peers.sound_files:decoding"),
-)
+DECODING = Contender("decoding and resampling alone", "speed.peers.sound_files:decoding")
+TILES = (Contender("mfcc", "speed.peers.sound_files:extraction", OURS), DECODING)
+SCAN = (Contender("agent", "speed.peers.sound_files:scanning", OURS), DECODING)
 SHIPPED = [Path(__file__).parents[3] / "examples" / "data" / name for name in ("Illurock.opus", "return_to_home.ogg")]
 FORMATS = {".ogg": "VORBIS", ".mp3": "MPEG_LAYER_III", ".flac": "PCM_16"}
 COPIES, COPY_S = 2, 240
@@ -31,30 +33,21 @@ def cases(options: Options) -> list[Case]:
         formats = Counter(path.suffix.lower().removeprefix(".") for path, _ in chosen)
         kinds = ", ".join(f"{count} {name}" for name, count in formats.most_common())
         minutes = sum(seconds for _, seconds in chosen) / 60
-        title = f"{minutes:.0f} min of recordings ({kinds}) to tiles"
+        what = f"{minutes:.0f} min of recordings ({kinds})"
         prepare = functools.partial(_list, [path for path, _ in sorted(chosen, key=lambda pair: -pair[1])])
         work = minutes * 60
     else:
         copies, seconds = (1, 20) if options.quick else (COPIES, COPY_S)
         count = copies * len(SHIPPED) * len(FORMATS)
         work = float(count * seconds)
-        title = f"{count} Vorbis, MP3 and FLAC files of {seconds} s to tiles"
+        what = f"{count} Vorbis, MP3 and FLAC files of {seconds} s"
         prepare = functools.partial(_encode, copies, seconds)
     if not work:
         raise OSError(f"--folder: expected recordings that can be read, found none in {options.folder}")
+    case = functools.partial(Case, prepare=prepare, work=work, unit="s of sound", settings={}, rounds=5)
     return [
-        Case(
-            "files",
-            title,
-            CONTENDERS,
-            prepare,
-            work=work,
-            unit="s of sound",
-            settings={},
-            rounds=5,
-            at_least=0.85,
-            aim=0.95,
-        )
+        case("files", f"{what} to tiles", TILES, at_least=0.85, aim=0.95),
+        case("scan", f"{what} into the agent's library", SCAN),
     ]
 
 
@@ -92,7 +85,7 @@ def _encode(copies: int, seconds: int, task: Task) -> None:
         for suffix, subtype in FORMATS.items():
             for copy in range(copies):
                 path = task.folder / f"{source.stem}-{copy}{suffix}"
-                _write(path, y, sr, subtype)
+                _write(path, np.roll(y, copy, axis=0), sr, subtype)  # a library reads equal files once
                 paths.append(path)
     _list(paths, task)
 
