@@ -1,4 +1,4 @@
-"""The kernel cache, and memory for kernels.
+"""The kernel cache, and what kernels take.
 
 A module that is imported a second time stands for a second process: it knows no machine code.
 """
@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 from nnlite import jit, kernel_cache
-from nnlite.memory import ALIGNMENT
 
 ROOT = Path(__file__).parents[2]
 SOURCE = """
@@ -306,17 +305,6 @@ def test_cache_directory(monkeypatch, tmp_path):
     assert kernel_cache.directory() == tmp_path / "nnlite"
     monkeypatch.setenv("XDG_CACHE_HOME", "")
     assert kernel_cache.directory() == Path.home() / ".cache" / "nnlite"
-
-
-@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
-@pytest.mark.parametrize("shape", [(), 0, 3, np.int64(5), (0, 4), (3, 5, 7)])
-def test_aligned_arrays(shape, dtype):
-    for array in (jit.aligned_empty(shape, dtype), jit.aligned_zeros(shape, dtype)):
-        assert array.shape == np.empty(shape).shape
-        assert array.dtype == dtype
-        assert array.flags.carray
-        assert array.size == 0 or array.ctypes.data % ALIGNMENT == 0
-    assert not array.any()
 
 
 def test_kernel_input_copies_only_what_kernels_cannot_take(tmp_path):

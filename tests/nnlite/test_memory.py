@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nnlite import memory
-from nnlite.memory import ALIGNMENT, aligned_empty
+from nnlite.memory import ALIGNMENT, aligned_empty, aligned_zeros
 
 LARGE = 1_000_000
 
@@ -30,6 +30,17 @@ def test_sizes_and_alignment(size):
         assert array.flags.carray
         assert size == 0 or array.ctypes.data % ALIGNMENT == 0
         array[:] = 255
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(), 0, 3, np.int64(5), (0, 4), (3, 5, 7)])
+def test_aligned_arrays(shape, dtype):
+    for array in (aligned_empty(shape, dtype), aligned_zeros(shape, dtype)):
+        assert array.shape == np.empty(shape).shape
+        assert array.dtype == dtype
+        assert array.flags.carray
+        assert array.size == 0 or array.ctypes.data % ALIGNMENT == 0
+    assert not array.any()
 
 
 def test_a_block_is_used_again_when_no_view_of_it_is_left(blocks):
