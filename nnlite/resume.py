@@ -61,6 +61,9 @@ class Progress:
         _check_same("optimizer", groups["optimizer"], self.optimizer_state)
         if best:
             _check_same("best_params", best, self.params)
+        for name, value in (groups["params"] | {f"best {name}": value for name, value in best.items()}).items():
+            if not np.isfinite(value).all():
+                raise FileFormatError(f"{name}: expected finite numbers, got NaN or infinity.")
         history = history_from_arrays(groups["history"])
         if [row.get("epoch") for row in history] != list(range(len(history))):
             raise FileFormatError(f"history: expected the epochs 0 to {len(history) - 1}, got others.")
@@ -155,6 +158,12 @@ class FitCheckpoint:
             if progress.stopped_by not in (None, "max_epochs", "patience"):
                 raise FileFormatError(
                     f"stopped_by: expected max_epochs, patience or null, got {shown(header['stopped_by'])}."
+                )
+            done, last = len(progress.history), fingerprint["max_epochs"]
+            if done > last or (done == last and progress.stopped_by is None):
+                raise FileFormatError(
+                    f"history: expected less than {last} epochs of a run that goes on, or a run that says by what it "
+                    f"was stopped, got {done} epochs, stopped by {shown(progress.stopped_by)}."
                 )
         self._saved = None
 

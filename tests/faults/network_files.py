@@ -142,7 +142,14 @@ KINDS = {
     "multi-label classifier": Kind(write_tagger, read_model, MODEL_ERRORS),
     "ensemble": Kind(write_ensemble, read_ensemble, MODEL_ERRORS),
     "checkpoints of an ensemble": Kind(
-        write_members, read_members, CHECKPOINT_ERRORS, (DamagedCheckpointWarning,), tuple(RUNS)
+        write_members,
+        read_members,
+        CHECKPOINT_ERRORS,
+        (
+            DamagedCheckpointWarning,
+            nn.BaggedEnsembleWarning,
+        ),  # the second for a bag whose numbers are forged to diverge
+        tuple(RUNS),
     ),
     "network and parameters": Kind(write_pair, read_model, MODEL_ERRORS),
     "checkpoint of a complete fit": Kind(

@@ -184,6 +184,10 @@ def changed(**changes):
         (changed(stopped_by="os"), "stopped_by: expected"),
         (lambda header, arrays: (header, arrays | {"other/x": np.zeros(1)}), "KeyError: 'other'"),
         (lambda header, arrays: (header, arrays | {"params/0.bias": np.zeros(3, np.float32)}), r"params: .*'0\.bias'"),
+        (
+            lambda header, arrays: (header, arrays | {"params/0.bias": arrays["params/0.bias"] + np.inf}),
+            r"0\.bias: expected finite",
+        ),
         (lambda header, arrays: (header, arrays | {"optimizer/step": np.zeros(3)}), "optimizer: .*'step'"),
         (
             lambda header, arrays: (header, arrays | {"stopping/best_params/0.bias": np.zeros(8)}),
@@ -207,6 +211,21 @@ def test_a_checkpoint_of_a_hostile_hand(folder, change, message):
     with pytest.raises(FileFormatError, match=message) as caught:
         model(folder).fit(X, Y)
     assert str(newest) in str(caught.value)
+
+
+@pytest.mark.parametrize("stopped_by", [None, "max_epochs"])
+def test_a_checkpoint_of_more_epochs_than_are_left_to_do(folder, stopped_by):
+    """All epochs done, and no word of the end: there would be nothing to do, and no model."""
+    model(folder, patience=None).fit(X, Y)
+    newest = folder / "checkpoint.npz"
+    header, arrays = read_archive(newest)
+    history = {name: values for name, values in arrays.items() if name.startswith("history/")}
+    if stopped_by is not None:  # one epoch too many
+        arrays |= {name: np.append(values, values[-1:] + (name == "history/epoch")) for name, values in history.items()}
+        arrays["stopping/last_epoch"] = np.asarray(len(arrays["history/epoch"]) - 1)
+    write_archive(newest, header | {"stopped_by": stopped_by}, arrays)
+    with pytest.raises(FileFormatError, match=r"history: expected less than .* epochs"):
+        model(folder, patience=None).fit(X, Y)
 
 
 def test_a_run_that_diverges_leaves_the_last_good_state(folder):

@@ -37,7 +37,7 @@ def mutate_npy(data: bytes, rng: Rng) -> bytes:
 
 def parts_of(data: bytes) -> tuple[bytes, str, str, bytes]:
     """(version, descr, shape, elements) of a good file, or something of the kind."""
-    length = struct.unpack("<H", data[8:10])[0]
+    length = int.from_bytes(data[8:10], "little")
     header = data[10 : 10 + length].decode("latin-1")
     descr = header.partition("'descr': ")[2].partition(", 'fortran")[0] or "'<f4'"
     shape = header.partition("'shape': ")[2].partition(", }")[0] or "(1,)"
