@@ -92,8 +92,9 @@ def readme_table(content: dict[str, Any]) -> str:
     cores = f"{machine['cores']} cores" if machine["cores"] > 1 else "one core"
     where = f"{machine['processor']} ({machine['vectors']}), {cores}, {content['threads']} threads unless noted"
     peers = ", ".join(f"{name} {version}" for name, version in versions.items() if name != "nnlite")
-    note = f"Measured by `python benchmarks/run.py` on {where}; medians of {content['rounds']} interleaved rounds. "
-    return "\n".join([*rows, "", note + f"With Python {machine['python']}, {peers}."])
+    rounds = f"medians of up to {content['rounds']} interleaved rounds"
+    note = f"Measured by `python benchmarks/run.py` on {where}; {rounds}. With Python {machine['python']}, {peers}."
+    return "\n".join([*rows, "", note])
 
 
 def _row(record: dict[str, Any]) -> str:
