@@ -31,10 +31,13 @@ def wrong(task: Task) -> Modes:
     def failing() -> None:
         raise ArithmeticError("the third call fails")
 
-    calls = iter([lambda: None, lambda: None])
+    def resting() -> None:  # as long as another mode, or there would be no second turn
+        time.sleep(0.02)
+
+    calls = iter([resting, resting])
     return {
         "other numbers": lambda: Ready(lambda: None, lambda: {"answer": task.arrays()["x"] * 2.1}),
-        "nearly": lambda: Ready(lambda: None, lambda: {"answer": task.arrays()["x"] * 2.1}, tolerance=0.1),
+        "nearly": lambda: Ready(resting, lambda: {"answer": task.arrays()["x"] * 2.1}, tolerance=0.1),
         "other shape": lambda: Ready(lambda: None, lambda: {"answer": np.zeros(1)}),
         "not a number": lambda: Ready(lambda: None, lambda: {"answer": np.full(3, np.nan)}),
         "raises when it is made": raising,
