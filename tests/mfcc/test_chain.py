@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from mfcc import FILMSCORE, LIBROSA, MFCC, chain
@@ -28,6 +28,18 @@ def compare(recipe, y, stage, atol):
     np.testing.assert_allclose(actual, expected, rtol=0, atol=atol * max(1, np.abs(expected).max()))
 
 
+def rounds_to_zero(recipe, y):
+    """Whether a band is zero but for rounding in a frame that is not, as all above 0 Hz are in a constant."""
+    window = get_window(recipe.window, recipe.win_length, periodic=recipe.window_periodic)
+    spectrum = naive.features(recipe, y, window, "spectrum")
+    as_it_is = dataclasses.replace(recipe, remove_mean=False, preemphasis=0.0)
+    levels = naive.features(as_it_is, y, window, "spectrum").max(axis=0)
+    bank = recipe.filter_bank[recipe.filter_bank.any(axis=1)]
+    bands = bank @ spectrum / bank.sum(axis=1, keepdims=True)
+    return bool(np.any((bands < 1e-6**recipe.power * levels.max()) & (levels > 0)))
+
+
+@pytest.mark.filterwarnings("ignore:.*mel filters are empty")
 @given(recipes(), st.integers(1, 300), st.sampled_from(STAGES), st.integers(0, 2**32 - 1))
 @settings(max_examples=100, deadline=None)
 def test_against_the_twin(recipe, n, stage, seed):
@@ -36,8 +48,10 @@ def test_against_the_twin(recipe, n, stage, seed):
     rng = np.random.default_rng(seed)
     y = rng.standard_normal(n) + 0.1
     if recipe.log_floor_mode == "zeros" or recipe.spectrum_scale == "window":
-        y *= 0.5  # and no band that is zero but for rounding
-    compare(recipe, y, stage, 1e-7 if recipe.log_floor_mode == "zeros" and recipe.remove_mean else 1e-9)
+        y *= 0.5
+    if stage in ("log_mel", "mfcc"):
+        assume(not rounds_to_zero(recipe, y))
+    compare(recipe, y, stage, 1e-9)
 
 
 @given(recipes(), st.integers(0, 2**32 - 1))
