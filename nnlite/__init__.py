@@ -28,7 +28,8 @@ _MODULES = {
     "optimizers": ["SGD", "Adam"],
     "schedules": ["LinearDecay", "StepDecay", "Warmup"],
     "early_stopping": ["EarlyStopping"],
-    "parallel": ["loss_and_gradients", "predict", "set_threads"],
+    "parallel": ["loss_and_gradients", "predict"],
+    "threads": ["set_threads"],
     "attribution": ["gradient_times_input", "input_gradient", "occlusion"],
     "unit_variance": ["lsuv"],
     "training": ["Epoch", "TrainingDiverged", "train"],
@@ -105,7 +106,6 @@ if TYPE_CHECKING:  # what type checkers read instead
     from nnlite.optimizers import Adam as Adam
     from nnlite.parallel import loss_and_gradients as loss_and_gradients
     from nnlite.parallel import predict as predict
-    from nnlite.parallel import set_threads as set_threads
     from nnlite.rows import Rows as Rows
     from nnlite.schedules import LinearDecay as LinearDecay
     from nnlite.schedules import StepDecay as StepDecay
@@ -113,6 +113,7 @@ if TYPE_CHECKING:  # what type checkers read instead
     from nnlite.serialization import FileFormatError as FileFormatError
     from nnlite.testing import check_gradients as check_gradients
     from nnlite.testing import check_layer as check_layer
+    from nnlite.threads import set_threads as set_threads
     from nnlite.training import Epoch as Epoch
     from nnlite.training import TrainingDiverged as TrainingDiverged
     from nnlite.training import train as train

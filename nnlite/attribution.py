@@ -13,7 +13,8 @@ import numpy as np
 
 from nnlite.layers.base import Params, Shape, is_positive_integer
 from nnlite.network import Sequential
-from nnlite.parallel import ordered_map, shards
+from nnlite.parallel import shards
+from nnlite.threads import ordered_map
 
 WHO_GRADIENT, WHO_OCCLUSION = "input_gradient", "occlusion"
 

@@ -1,84 +1,25 @@
-"""A batch in shards over threads: the one place of parallelism.
+"""A batch in shards over threads.
 
 A batch is cut into shards whose sizes depend on the batch alone. A thread takes a shard through the whole network, and
 results are combined in the order of the shards: the same bits at any number of threads, and memory bounded by the
-shard and not by the batch. Kernels are serial and release the interpreter lock; BLAS is held to one thread meanwhile,
-since the shards are what is parallel.
+shard and not by the batch.
 """
 
-import contextlib
 import itertools
-import os
-import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
-import threadpoolctl
 
-from nnlite.layers.base import Params
+from nnlite.layers.base import Params, Shape
+from nnlite.memory import aligned_empty
+from nnlite.threads import for_each, ordered_map
+
+Batch = Callable[[slice, np.random.Generator], np.ndarray]
 
 SHARD_SIZE = 32
 """Samples of a full shard: its activations stay in the second-level cache, and the weights are read once for all of
 them."""
-
-_Item = TypeVar("_Item")
-_Result = TypeVar("_Result")
-
-_lock = threading.Lock()
-_worker = threading.local()
-_pools: dict[int, ThreadPoolExecutor] = {}
-_blas: Any = None
-_blas_users = 0
-_blas_limits: dict[Any, int] = {}
-_default_threads: int | None = None
-
-
-def _forget_threads() -> None:
-    """A forked child has none of its parent's threads."""
-    global _lock, _blas_users
-    _lock = threading.Lock()
-    _pools.clear()
-    _blas_users = 0
-    _blas_limits.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_threads)
-
-
-def available_cores() -> int:
-    """Cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def set_threads(n_threads: int | None) -> None:
-    """Number of threads that training and inference use unless told otherwise; None: all cores that the process may
-    run on.
-
-    The environment variable ``NNLITE_NUM_THREADS`` sets it from outside. Results don't depend on it, to the last bit.
-    """
-    global _default_threads
-    _default_threads = None if n_threads is None else _check_threads(n_threads)
-
-
-def thread_count(n_threads: int | None = None) -> int:
-    """`n_threads`, or what `set_threads`, the environment or the machine say."""
-    if n_threads is not None:
-        return _check_threads(n_threads)
-    if _default_threads is not None:
-        return _default_threads
-    if configured := os.environ.get("NNLITE_NUM_THREADS"):
-        return _check_threads(int(configured) if configured.isdigit() else configured)
-    return available_cores()
-
-
-def _check_threads(n_threads: Any) -> int:
-    if isinstance(n_threads, bool) or not isinstance(n_threads, (int, np.integer)) or n_threads < 1:
-        raise ValueError(f"threads: expected a positive integer, got {n_threads!r}.")
-    return int(n_threads)
 
 
 def shards(n_samples: int, size: int = SHARD_SIZE) -> list[slice]:
@@ -98,87 +39,33 @@ def shards(n_samples: int, size: int = SHARD_SIZE) -> list[slice]:
 
 
 def shard_size(network: Any) -> int:
-    """Samples of a full shard of a network.
+    """Samples of a full shard of a network in inference.
 
-    Each shard reads all weights and makes a gradient for each of them. Convolutions use a weight at many places of a
-    sample, so that this does not count; dense layers use it once, and take more samples at a time.
+    Each shard reads all weights. Convolutions use a weight at many places of a sample, so that this does not count;
+    dense layers use it once, and take more samples at a time.
     """
-    return SHARD_SIZE if network.multiply_adds() >= 32 * network.n_parameters else 4 * SHARD_SIZE
+    return SHARD_SIZE if _uses_weights_often(network) else 4 * SHARD_SIZE
 
 
-def ordered_map(
-    function: Callable[[_Item], _Result], items: Sequence[_Item], n_threads: int | None = None
-) -> Iterator[_Result]:
-    """Results of ``function(item)`` in the order of `items`, at most two for each thread computed ahead.
+def training_shards(network: Any, n_samples: int) -> list[slice]:
+    """Shards of a batch in training.
 
-    Called by one of the threads, as when an augmentation asks a network, it works in that thread alone: all of them
-    waiting for each other would wait for ever.
+    Each makes a gradient for each weight. Where that counts as much as the rest, batches of usual sizes are one shard,
+    and the threads are for its products.
     """
-    n_threads = 1 if getattr(_worker, "is_one", False) else min(thread_count(n_threads), len(items))
-    with single_threaded_blas():
-        if n_threads <= 1:
-            for item in items:
-                yield function(item)
-            return
-        waiting: deque[Future[_Result]] = deque()
-        remaining: Iterable[_Item] = iter(items)
-        pool = _pool(n_threads)
-        try:
-            for item in remaining:
-                waiting.append(pool.submit(function, item))
-                if len(waiting) > 2 * n_threads:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+    if _uses_weights_often(network):
+        return shards(n_samples)
+    return [slice(0, n_samples)] if n_samples <= 16 * SHARD_SIZE else shards(n_samples, 16 * SHARD_SIZE)
 
 
-def _pool(n_threads: int) -> ThreadPoolExecutor:
-    with _lock:
-        if n_threads not in _pools:
-            _pools[n_threads] = ThreadPoolExecutor(n_threads, "nnlite", _begin_work)
-        return _pools[n_threads]
-
-
-def _begin_work() -> None:
-    _worker.is_one = True
-
-
-@contextlib.contextmanager
-def single_threaded_blas() -> Iterator[None]:
-    """Hold BLAS to one thread; the limit is the process's, so the last of those that wanted it lifts it."""
-    global _blas, _blas_users
-    with _lock:
-        if _blas is None:
-            _blas = threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers
-        if _blas_users == 0:
-            for library in _blas:
-                if (n_threads := library.get_num_threads()) != 1:
-                    _blas_limits[library] = n_threads
-                    _set_blas_threads(library, 1)
-        _blas_users += 1
-    try:
-        yield
-    finally:
-        with _lock:
-            _blas_users -= 1
-            if _blas_users == 0:
-                for library, n_threads in _blas_limits.items():
-                    _set_blas_threads(library, n_threads)
-                _blas_limits.clear()
-
-
-def _set_blas_threads(library: Any, n_threads: int) -> None:
-    # threadpoolctl lets only the thread that set a limit change it again, which here need not be the last to leave.
-    getattr(library, "_real_set_num_threads", library.set_num_threads)(n_threads)
+def _uses_weights_often(network: Any) -> bool:
+    return bool(network.multiply_adds() >= 32 * network.n_parameters)
 
 
 def loss_and_gradients(
     network: Any,
     params: Params,
-    batch: Callable[[slice, np.random.Generator], np.ndarray] | np.ndarray,
+    batch: Batch | np.ndarray,
     targets: np.ndarray,
     weights: np.ndarray,
     loss: Any,
@@ -194,14 +81,14 @@ def loss_and_gradients(
         Whose output the loss takes (logits, when the loss absorbs an activation).
     params : dict
     batch : ndarray (n_samples, *input_shape) or callable
-        ``batch(rows, rng)`` reads the samples of a slice of the batch, in the thread that will work on them.
+        ``batch(rows, rng)`` reads the samples of a slice of the batch, a few at a time, in the threads.
     targets : ndarray
         From ``loss.targets``, one row a sample.
     weights : ndarray (n_samples,)
         Weight of each sample in the sum.
     loss : Loss
     seed : sequence of int
-        Noise of shard k comes from (*seed, k).
+        Noise of shard k comes from (*seed, k); what `batch` takes for pieces of a large shard, from its children.
     n_threads : int, optional
 
     Returns
@@ -211,12 +98,19 @@ def loss_and_gradients(
         Keys and shapes of `params`.
     """
     prepared = network.prepare(params)
-    pieces = shards(len(targets), shard_size(network))
+    dtype = next(iter(params.values())).dtype
+    pieces = training_shards(network, len(targets))
 
     def run(k: int) -> tuple[float, dict[str, np.ndarray]]:
         rows = pieces[k]
-        rng = np.random.Generator(np.random.SFC64(np.random.SeedSequence((*seed, k))))
-        x = batch(rows, rng) if callable(batch) else batch[rows]
+        seeds = np.random.SeedSequence((*seed, k))
+        rng = _generator(seeds)
+        if not callable(batch):
+            x = batch[rows]
+        elif rows.stop - rows.start <= SHARD_SIZE:
+            x = batch(rows, rng)
+        else:
+            x = _read_in_pieces(batch, rows, seeds, network.input_shape, dtype)
         with np.errstate(all="ignore"):  # What overflows shows in the loss.
             output, cache = network.forward(prepared, x, rng)
             value, gradient = loss.value_and_gradient(output, targets[rows], weights[rows])
@@ -232,6 +126,31 @@ def loss_and_gradients(
         else:
             total = grads
     return value, total
+
+
+def _generator(seeds: np.random.SeedSequence) -> np.random.Generator:
+    return np.random.Generator(np.random.SFC64(seeds))
+
+
+def _read_in_pieces(
+    batch: Batch, rows: slice, seeds: np.random.SeedSequence, input_shape: Shape, dtype: np.dtype
+) -> np.ndarray:
+    """The samples of a large shard, read by all threads."""
+    x = aligned_empty((rows.stop - rows.start, *input_shape), dtype)
+    pieces = shards(len(x))
+    sources = [_generator(child) for child in seeds.spawn(len(pieces))]
+
+    def read(k: int) -> None:
+        first, last = pieces[k].start, pieces[k].stop
+        samples = batch(slice(rows.start + first, rows.start + last), sources[k])
+        if samples.shape != x[first:last].shape:
+            raise ValueError(
+                f"loss_and_gradients: batch: expected samples of shape {x[first:last].shape}, got {samples.shape}."
+            )
+        x[first:last] = samples
+
+    for_each(read, range(len(pieces)))
+    return x
 
 
 def predict(
@@ -265,6 +184,5 @@ def predict(
     def run(rows: slice) -> None:
         result[rows] = network.apply(prepared, x[rows] if read is None else read(x[rows]))
 
-    for _ in ordered_map(run, shards(len(x), shard_size(network)), n_threads):
-        pass
+    for_each(run, shards(len(x), shard_size(network)), n_threads)
     return result

@@ -7,7 +7,7 @@ import numpy as np
 
 from nnlite.initializers import Glorot, Initializer
 from nnlite.layers.base import Layer, Params, Shape, check_dy, is_positive_integer
-from nnlite.memory import aligned_empty
+from nnlite.products import matmul
 
 
 @dataclass(frozen=True)
@@ -48,18 +48,12 @@ class Dense(Layer):
         x, weight = cache, params["weight"]
         dy = check_dy(self, dy, (*x.shape[:-1], self.units), x.dtype)
         rows, dy_rows = x.reshape(-1, x.shape[-1]), dy.reshape(-1, self.units)
-        grads = {"weight": aligned_empty(weight.shape, weight.dtype), "bias": dy_rows.sum(0)}
-        np.matmul(rows.T, dy_rows, out=grads["weight"])
-        if not input_grad:
-            return None, grads
-        dx = aligned_empty(x.shape, x.dtype)
-        np.matmul(dy_rows, weight.T, out=dx.reshape(rows.shape))
-        return dx, grads
+        grads = {"weight": matmul(rows.T, dy_rows), "bias": dy_rows.sum(0)}
+        return matmul(dy_rows, weight.T).reshape(x.shape) if input_grad else None, grads
 
     def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
         rows = x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
-        y = aligned_empty((len(rows), self.units), x.dtype)
-        np.matmul(rows, params["weight"], out=y)
+        y = matmul(rows, params["weight"])
         y += params["bias"]
         return y if x.ndim == 2 else y.reshape(*x.shape[:-1], self.units)
 

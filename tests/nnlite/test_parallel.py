@@ -1,17 +1,13 @@
-"""Shards: the same bits at any number of threads, and BLAS held to one thread only while they run."""
-
-import os
-import threading
+"""Shards: the same bits at any number of threads."""
 
 import numpy as np
 import pytest
-import threadpoolctl
 from hypothesis import given
 from hypothesis import strategies as st
 
 import nnlite as nn
 from nnlite import parallel
-from nnlite.parallel import loss_and_gradients, ordered_map, shards, single_threaded_blas
+from nnlite.parallel import loss_and_gradients, shards
 
 
 def small_network():
@@ -36,31 +32,6 @@ def test_shards_cut_everything_once_into_nearly_equal_pieces(n_samples, size):
     assert [k for piece in pieces for k in range(piece.start, piece.stop)] == list(range(n_samples))
     lengths = [piece.stop - piece.start for piece in pieces]
     assert not lengths or (max(lengths) <= size and max(lengths) - min(lengths) <= 1 and min(lengths) > 0)
-
-
-@pytest.mark.parametrize("n_threads", [1, 2, 3])
-def test_ordered_map_keeps_order_and_passes_errors_on(n_threads):
-    assert list(ordered_map(lambda k: k * k, range(50), n_threads)) == [k * k for k in range(50)]
-    with pytest.raises(ZeroDivisionError):
-        list(ordered_map(lambda k: 1 // (k - 7), range(50), n_threads))
-
-
-def test_ordered_map_computes_only_a_little_ahead():
-    started = []
-    results = ordered_map(lambda k: started.append(k) or k, range(1000), 2)
-    assert next(results) == 0
-    assert len(started) < 20
-    results.close()
-
-
-@pytest.mark.timeout(60)
-def test_a_thread_that_asks_for_threads_works_alone():
-    """As an augmentation that asks a network; with one pool for both they would wait for each other."""
-
-    def outer(k):
-        return sum(ordered_map(lambda j: threading.get_ident() + j, range(4), 2)) - 4 * threading.get_ident()
-
-    assert list(ordered_map(outer, range(6), 2)) == [6] * 6
 
 
 def test_gradients_have_the_same_bits_at_any_number_of_threads():
@@ -101,47 +72,54 @@ def test_predict_reads_any_number_of_samples_and_equals_apply():
     assert np.array_equal(nn.predict(net, params, x, n_threads=1), nn.predict(net, params, x, n_threads=3))
 
 
-def blas_threads():
-    """Threads of the BLAS that NumPy uses: libraries that others load later are not ours."""
-    with single_threaded_blas():
-        ours = {library.filepath for library in parallel._blas}
-    return [library["num_threads"] for library in threadpoolctl.threadpool_info() if library["filepath"] in ours]
+def dense_network():
+    """Whose products are cut into blocks: 16 of the first layer's gradient, 4 of its output."""
+    return nn.Sequential([nn.Dense(200), nn.Tanh(), nn.Dropout(0.5), nn.Dense(10)], input_shape=(4000,))
 
 
-def test_blas_has_one_thread_inside_and_its_own_outside_even_when_two_want_it():
-    before = blas_threads()
-    entered, leave = threading.Event(), threading.Event()
+def test_dense_networks_have_the_same_bits_at_any_number_of_threads():
+    net, rng = dense_network(), np.random.default_rng(0)
+    params = net.init(rng)
+    x, y = rng.standard_normal((200, 4000)).astype(np.float32), rng.integers(0, 10, 200)
+    weights, loss = np.full(200, 1 / 200), nn.SoftmaxCrossEntropy()
 
-    def other():
-        with single_threaded_blas():
-            entered.set()
-            leave.wait(10)
+    def noisy(rows, rng):
+        return x[rows] + rng.standard_normal(x[rows].shape, np.float32)
 
-    thread = threading.Thread(target=other)
-    with single_threaded_blas():
-        thread.start()
-        entered.wait(10)
-        assert set(blas_threads()) <= {1}
-    assert set(blas_threads()) <= {1}
-    leave.set()
-    thread.join()
-    assert blas_threads() == before
+    for batch in (x, noisy):
+        runs = [loss_and_gradients(net, params, batch, y, weights, loss, seed=(3, 1), n_threads=n) for n in (1, 2, 5)]
+        for value, grads in runs[1:]:
+            assert value == runs[0][0]
+            assert all(np.array_equal(grads[name], runs[0][1][name]) for name in params)
+    outputs = [nn.predict(net, params, x, n_threads=n) for n in (1, 2, 5)]
+    assert np.array_equal(outputs[0], outputs[1]) and np.array_equal(outputs[0], outputs[2])
 
 
-def test_thread_count_is_checked():
-    with pytest.raises(ValueError, match="threads: expected a positive integer, got 0"):
-        nn.set_threads(0)
+@pytest.mark.parametrize("n_samples", [1, 32, 33, 200, 700])
+def test_large_shards_are_read_in_pieces_each_row_once_and_with_noise_of_its_own(n_samples):
+    net = nn.Sequential([nn.Dense(3)], input_shape=(4,))
+    params = net.init(np.random.default_rng(0), np.float64)
+    seen, drawn = np.zeros(n_samples, int), []
+
+    def batch(rows, rng):
+        seen[rows] += 1
+        drawn.append(rng.integers(2**62))
+        return np.ones((rows.stop - rows.start, 4), np.float16)
+
+    targets, weights = np.zeros(n_samples, int), np.full(n_samples, 1 / n_samples)
+    value, _ = loss_and_gradients(net, params, batch, targets, weights, nn.SoftmaxCrossEntropy())
+    whole, _ = loss_and_gradients(net, params, np.ones((n_samples, 4)), targets, weights, nn.SoftmaxCrossEntropy())
+    assert (seen == 1).all() and len(set(drawn)) == len(drawn) >= n_samples / parallel.SHARD_SIZE
+    assert value == whole
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_child_forked_after_a_run_has_threads_of_its_own():
-    list(ordered_map(lambda k: k, range(4), 2))
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            code = 0 if list(ordered_map(lambda k: k, range(4), 2)) == [0, 1, 2, 3] else 2
-        finally:
-            os._exit(code)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+def test_samples_of_another_shape_are_refused():
+    net = nn.Sequential([nn.Dense(3)], input_shape=(4,))
+    params = net.init(np.random.default_rng(0))
+    for n_samples in (5, 100):
+        targets, weights = np.zeros(n_samples, int), np.ones(n_samples)
+        with pytest.raises(ValueError, match=r"expected s.* 4\), got"):
+            loss_and_gradients(
+                net, params, lambda rows, _: np.ones((rows.stop - rows.start, 1)), targets, weights,
+                nn.SoftmaxCrossEntropy(),
+            )  # fmt: skip

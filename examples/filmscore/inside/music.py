@@ -16,7 +16,7 @@ from filmscore.inside.sounds import Excerpt
 from filmscore.inside.units import Unit
 from filmscore.tagging import Tagger
 from mfcc.decoding import printable
-from nnlite.parallel import ordered_map
+from nnlite.threads import ordered_map
 
 MOST = 5
 """Excerpts that are shown of a unit."""

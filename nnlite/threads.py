@@ -1,0 +1,206 @@
+"""Threads: how many, in what order, and never more than asked for.
+
+Whoever has work that falls into pieces calls `ordered_map`. The one that comes first gets the threads; what is called
+within its pieces works in the thread that it is in, unless there was but one piece: then the threads are still free.
+Kernels are serial and release the interpreter lock; BLAS is held to one thread meanwhile, since the pieces are what is
+parallel.
+"""
+
+import contextlib
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any, TypeVar
+
+import numpy as np
+import threadpoolctl
+
+AWAKE = 0.001
+"""Seconds for which a thread looks whether the others have finished before it sleeps."""
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+_lock = threading.Lock()
+_here = threading.local()
+_pools: dict[int, ThreadPoolExecutor] = {}
+_blas: Any = None
+_blas_users = 0
+_blas_limits: dict[Any, int] = {}
+_default_threads: int | None = None
+
+
+def _forget_threads() -> None:
+    """A forked child has none of its parent's threads."""
+    global _lock, _blas_users
+    _lock = threading.Lock()
+    _pools.clear()
+    _blas_users = 0
+    _blas_limits.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_threads)
+
+
+def available_cores() -> int:
+    """Cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def set_threads(n_threads: int | None) -> None:
+    """Number of threads that training and inference use unless told otherwise; None: all cores that the process may
+    run on.
+
+    The environment variable ``NNLITE_NUM_THREADS`` sets it from outside. Results don't depend on it, to the last bit.
+    """
+    global _default_threads
+    _default_threads = None if n_threads is None else _check_threads(n_threads)
+
+
+def thread_count(n_threads: int | None = None) -> int:
+    """`n_threads`, or what `set_threads`, the environment or the machine say; within `at_most`, not more than that."""
+    limit: int | None = getattr(_here, "limit", None)
+    if n_threads is None:
+        return _wanted_threads() if limit is None else limit
+    wanted = _check_threads(n_threads)
+    return wanted if limit is None else min(wanted, limit)
+
+
+def _wanted_threads() -> int:
+    if _default_threads is not None:
+        return _default_threads
+    if configured := os.environ.get("NNLITE_NUM_THREADS"):
+        return _check_threads(int(configured) if configured.isdigit() else configured)
+    return available_cores()
+
+
+def _check_threads(n_threads: Any) -> int:
+    if isinstance(n_threads, bool) or not isinstance(n_threads, (int, np.integer)) or n_threads < 1:
+        raise ValueError(f"threads: expected a positive integer, got {n_threads!r}.")
+    return int(n_threads)
+
+
+def ordered_map(
+    function: Callable[[_Item], _Result], items: Sequence[_Item], n_threads: int | None = None
+) -> Iterator[_Result]:
+    """Results of ``function(item)`` in the order of `items`, at most two for each thread computed ahead.
+
+    Called by one of the threads, as when an augmentation asks a network, it works in that thread alone: all of them
+    waiting for each other would wait for ever. What a single item calls may use the threads that it left free.
+    """
+    allowed = thread_count(n_threads)
+    n_threads = min(allowed, len(items))
+    with single_threaded_blas():
+        if n_threads <= 1:
+            for item in items:
+                with at_most(allowed):
+                    result = function(item)
+                yield result
+            return
+        waiting: deque[Future[_Result]] = deque()
+        remaining: Iterable[_Item] = iter(items)
+        pool = _pool(n_threads)
+        try:
+            for item in remaining:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) > 2 * n_threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def for_each(function: Callable[[_Item], object], items: Sequence[_Item], n_threads: int | None = None) -> None:
+    """Call ``function(item)`` for each item, in no order: in this thread and in others beside it.
+
+    Otherwise as `ordered_map`; for pieces so short that handing them over counts.
+    """
+    allowed = thread_count(n_threads)
+    helpers = min(allowed, len(items)) - 1
+    waiting = deque(items)
+
+    def work() -> None:
+        while waiting:
+            try:
+                item = waiting.popleft()
+            except IndexError:  # another thread was faster
+                return
+            function(item)
+
+    with single_threaded_blas(), at_most(1 if helpers > 0 else allowed):
+        running = [_pool(helpers).submit(work) for _ in range(helpers)]
+        try:
+            work()
+        finally:
+            waiting.clear()
+            for helper in running:
+                if not helper.cancel():
+                    _watch(helper)
+    for helper in running:
+        if not helper.cancelled():
+            helper.result()
+
+
+def _watch(future: Future[None]) -> None:
+    """Wait; awake at first, because a core that fell asleep takes up to half a millisecond to wake up."""
+    until = time.perf_counter() + AWAKE
+    while not future.done() and time.perf_counter() < until:
+        time.sleep(0)  # and let others have the interpreter
+    wait([future])
+
+
+def _pool(n_threads: int) -> ThreadPoolExecutor:
+    with _lock:
+        if n_threads not in _pools:
+            _pools[n_threads] = ThreadPoolExecutor(n_threads, "nnlite", _begin_work)
+        return _pools[n_threads]
+
+
+def _begin_work() -> None:
+    _here.limit = 1
+
+
+@contextlib.contextmanager
+def at_most(n_threads: int | None) -> Iterator[None]:
+    """Let what this thread calls use so many threads, and not more."""
+    before = getattr(_here, "limit", None)
+    _here.limit = thread_count(n_threads)
+    try:
+        yield
+    finally:
+        _here.limit = before
+
+
+@contextlib.contextmanager
+def single_threaded_blas() -> Iterator[None]:
+    """Hold BLAS to one thread; the limit is the process's, so the last of those that wanted it lifts it."""
+    global _blas, _blas_users
+    with _lock:
+        if _blas is None:
+            _blas = threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers
+        if _blas_users == 0:
+            for library in _blas:
+                if (n_threads := library.get_num_threads()) != 1:
+                    _blas_limits[library] = n_threads
+                    _set_blas_threads(library, 1)
+        _blas_users += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _blas_users -= 1
+            if _blas_users == 0:
+                for library, n_threads in _blas_limits.items():
+                    _set_blas_threads(library, n_threads)
+                _blas_limits.clear()
+
+
+def _set_blas_threads(library: Any, n_threads: int) -> None:
+    # threadpoolctl lets only the thread that set a limit change it again, which here need not be the last to leave.
+    getattr(library, "_real_set_num_threads", library.set_num_threads)(n_threads)
