@@ -1,6 +1,5 @@
 """Sequential: the layers as written, and the plan that runs."""
 
-import functools
 import math
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from nnlite import fusion
 from nnlite.layers.activations import Activation
 from nnlite.layers.base import Layer, Params, Shape
 from nnlite.layers.dropout import ActivationDropout
+from nnlite.lazy import lazy_property
 
 
 class Prepared(dict[str, np.ndarray]):
@@ -226,7 +226,7 @@ class Sequential:
         """Multiplications with a weight for one sample, of the layers as written."""
         return self._multiply_adds
 
-    @functools.cached_property
+    @lazy_property
     def _multiply_adds(self) -> int:
         return sum(layer.multiply_adds(shape) for layer, shape in zip(self.layers, self.shapes, strict=False))
 
@@ -236,12 +236,12 @@ class Sequential:
 
         return summarize(self)
 
-    @functools.cached_property
+    @lazy_property
     def parameter_shapes(self) -> dict[str, Shape]:
         """Name -> shape of each parameter."""
         return {name: value.shape for name, value in self.init(np.random.default_rng(0)).items()}
 
-    @functools.cached_property
+    @lazy_property
     def n_parameters(self) -> int:
         """Numbers to learn."""
         return sum(math.prod(shape) for shape in self.parameter_shapes.values())

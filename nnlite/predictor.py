@@ -1,6 +1,5 @@
 """From samples to probabilities, given parameters."""
 
-import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +12,7 @@ from nnlite.layers.activations import ReLU, Sigmoid, Softmax
 from nnlite.layers.base import Layer
 from nnlite.layers.dense import Dense
 from nnlite.layers.reshape import Flatten
+from nnlite.lazy import lazy_property
 from nnlite.losses import Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError
 from nnlite.network import Sequential
 from nnlite.parallel import predict
@@ -48,7 +48,7 @@ class Predictor:
     standardizer: Standardizer | None
     feature_names: np.ndarray | None = None
 
-    @functools.cached_property
+    @lazy_property
     def logits_network(self) -> Sequential:
         """The network without the activation that the loss absorbs."""
         return logits_network(self.network, self.loss)

@@ -1,7 +1,8 @@
 """Threads: how many, in what order, and never more than asked for.
 
-Whoever has work that falls into pieces calls `ordered_map`. The one that comes first gets the threads; what is called
-within its pieces works in the thread that it is in, unless there was but one piece: then the threads are still free.
+Whoever has work that falls into pieces calls `for_each`, or `ordered_map` for their results. The one that comes first
+gets the threads; what is called within its pieces works in the thread that it is in, unless there was but one piece:
+then the threads are still free.
 Kernels are serial and release the interpreter lock; BLAS is held to one thread meanwhile, since the pieces are what is
 parallel.
 """

@@ -27,6 +27,7 @@ VECTOR_TOOLS = ("nnlite.jit", "nnlite.memory", "nnlite.simd")
 # What each module (or package) of nnlite stands on. It may import that, what that stands on, and its own parts.
 BELOW = {
     "kernel_cache": "",
+    "lazy": "",
     "memory": "",
     "jit": "kernel_cache memory",
     "simd": "",
@@ -38,7 +39,7 @@ BELOW = {
     "layers": "kernels initializers products",
     "fusion": "layers",
     "summary": "layers",
-    "network": "fusion summary",
+    "network": "fusion summary lazy",
     "parallel": "network",
     "unit_variance": "parallel",
     "attribution": "parallel",
@@ -207,6 +208,15 @@ def none(wrong: list[str]) -> None:
 
 def test_the_tree_is_there():
     assert {"nnlite", "nnlite.jit", "nnlite.layers.conv", "nnlite.losses", "mfcc", "mfcc.fft"} <= MODULES
+
+
+def test_no_property_with_a_lock_that_a_forked_child_waits_for():
+    wrong = []
+    for source in LIBRARY:
+        for node in ast.walk(source.tree):
+            if "cached_property" in {getattr(node, key, None) for key in ("id", "attr", "name")}:
+                wrong.append(f"{source.at(node.lineno)}: cached_property; take nnlite.lazy.lazy_property")
+    none(wrong)
 
 
 # --- Import directions ------------------------------------------------------------------------------------------------

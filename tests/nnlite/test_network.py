@@ -1,6 +1,9 @@
 """Sequential: shapes, parameters, the summary's figures by hand, and its errors."""
 
+import os
 import re
+import signal
+import threading
 
 import numpy as np
 import pytest
@@ -292,3 +295,27 @@ def test_inference_never_writes_over_the_input(before):
         expected = layer.apply(part, expected)
     np.testing.assert_array_equal(net.apply(params, x), expected)
     np.testing.assert_array_equal(x, kept)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_child_forked_while_a_thread_works_out_shapes_does_not_wait_for_it():
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(shape, rng, dtype):
+        begun.set()
+        go_on.wait(30)
+        return np.zeros(shape, dtype)
+
+    thread = threading.Thread(
+        target=lambda: nn.Sequential([nn.Dense(3, initializer=slow)], input_shape=(4,)).n_parameters
+    )
+    thread.start()
+    begun.wait(30)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(10)
+        os._exit(0 if nn.Sequential([nn.Dense(3)], input_shape=(4,)).n_parameters == 15 else 1)
+    go_on.set()
+    thread.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
