@@ -23,6 +23,8 @@ def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """
     (m, k), n = a.shape, b.shape[1]
     count = block_count(m, k, n)
+    if count == 1:
+        return np.matmul(a, b, out=aligned_empty((m, n), a.dtype))
     sums = min(count, _power_of_two(k // (4 * max(m, n))))  # to add so few up is little next to making them
     if sums > 1:
         parts = aligned_empty((sums, m, n), a.dtype)
@@ -31,9 +33,7 @@ def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
             parts[0] += part
         return parts[0]
     out = aligned_empty((m, n), a.dtype)
-    if count == 1:
-        np.matmul(a, b, out=out)
-    elif m >= n:
+    if m >= n:
         _run([(a[s], b, out[s]) for s in _cuts(m, count)])
     else:
         _run([(a, b[:, s], out[:, s]) for s in _cuts(n, count)])

@@ -334,7 +334,7 @@ def test_a_worker_that_dies_is_replaced(tmp_path):
 
 
 def test_a_run_that_was_killed_goes_on_with_its_members(tmp_path, capsys):
-    settings = {"n_threads": 1, "augment": DeadlyOnce(str(tmp_path), call=100), "max_epochs": 12}
+    settings = {"n_threads": 1, "augment": DeadlyOnce(str(tmp_path), call=50), "max_epochs": 12}
     model = nn.BaggedEnsemble(quick(**settings), random_state=0, checkpoint=tmp_path / "members", verbose=1)
     with (
         ProcessPoolExecutor(1, mp_context=SPAWN) as pool,

@@ -80,7 +80,7 @@ def test_interrupted_often(folder, settings):
     assert not folder.exists()
     interrupts, rng = 0, np.random.default_rng(0)
     while True:
-        again = model(folder, int(rng.integers(1, 40)), n_threads=int(rng.integers(1, 3)), **settings).fit(X, Y)
+        again = model(folder, int(rng.integers(1, 20)), n_threads=int(rng.integers(1, 3)), **settings).fit(X, Y)
         if again.stopped_by_ != "interrupt":
             break
         interrupts += 1
