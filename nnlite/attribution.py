@@ -14,7 +14,7 @@ import numpy as np
 from nnlite.layers.base import Params, Shape, is_positive_integer
 from nnlite.network import Sequential
 from nnlite.parallel import shards
-from nnlite.threads import ordered_map
+from nnlite.threads import for_each
 
 WHO_GRADIENT, WHO_OCCLUSION = "input_gradient", "occlusion"
 
@@ -91,8 +91,7 @@ def input_gradient(
         values[rows] = picked
         gradients[rows], _ = quiet.backward(prepared, cache, np.asarray(dy, output.dtype))
 
-    for _ in ordered_map(run, shards(len(x)), n_threads):
-        pass
+    for_each(run, shards(len(x)), n_threads)
     return values, gradients
 
 

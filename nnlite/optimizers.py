@@ -40,9 +40,6 @@ BLOCK = 32768
 """Elements that are updated at a time: an optimizer's arrays are read from memory once and stay in the cache between
 its operations, and what is allocated is a block and not an array."""
 
-PIECE = 8 * BLOCK
-"""Elements that a thread updates at a time."""
-
 
 class Optimizer:
     """What all optimizers share; an optimizer of one's own derives from it and has the two methods that raise here."""
@@ -240,16 +237,9 @@ def _momentum_step(
     p: Array, g: Array, v: Array, rate: float, momentum: float, scale: float, decay: float, ahead: bool
 ) -> None:
     from nnlite.kernels import updates  # numba, which small networks do without
-    from nnlite.threads import for_each
 
     rate_, momentum_, scale_, decay_ = (p.dtype.type(factor) for factor in (rate, momentum, scale, decay))
-    p_, g_, v_ = (array.reshape(-1) for array in (p, g, v))
-
-    def step(start: int) -> None:
-        piece = slice(start, start + PIECE)
-        updates.momentum_step(p_[piece], g_[piece], v_[piece], rate_, momentum_, scale_, decay_, ahead)
-
-    for_each(step, range(0, p.size, PIECE))
+    updates.momentum_step(p.reshape(-1), g.reshape(-1), v.reshape(-1), rate_, momentum_, scale_, decay_, ahead)
 
 
 def _blocks(*arrays: np.ndarray) -> Iterator[list[np.ndarray]]:

@@ -39,27 +39,23 @@ def shards(n_samples: int, size: int = SHARD_SIZE) -> list[slice]:
 
 
 def shard_size(network: Any) -> int:
-    """Samples of a full shard of a network in inference.
+    """Samples of a full shard of a network.
 
     Each shard reads all weights. Convolutions use a weight at many places of a sample, so that this does not count;
     dense layers use it once, and take more samples at a time.
     """
-    return SHARD_SIZE if _uses_weights_often(network) else 4 * SHARD_SIZE
+    return SHARD_SIZE if network.multiply_adds() >= 32 * network.n_parameters else 4 * SHARD_SIZE
 
 
 def training_shards(network: Any, n_samples: int) -> list[slice]:
     """Shards of a batch in training.
 
-    Each makes a gradient for each weight. Where that counts as much as the rest, batches of usual sizes are one shard,
-    and the threads are for its products.
+    Each makes a gradient for each weight. Dense layers do little else with it, and give their products to the threads
+    themselves: where nearly all of the work is theirs, batches of usual sizes are one shard.
     """
-    if _uses_weights_often(network):
-        return shards(n_samples)
+    if network.multiply_adds() >= 1.25 * network.n_parameters:
+        return shards(n_samples, shard_size(network))
     return [slice(0, n_samples)] if n_samples <= 16 * SHARD_SIZE else shards(n_samples, 16 * SHARD_SIZE)
-
-
-def _uses_weights_often(network: Any) -> bool:
-    return bool(network.multiply_adds() >= 32 * network.n_parameters)
 
 
 def loss_and_gradients(
@@ -98,7 +94,6 @@ def loss_and_gradients(
         Keys and shapes of `params`.
     """
     prepared = network.prepare(params)
-    dtype = next(iter(params.values())).dtype
     pieces = training_shards(network, len(targets))
 
     def run(k: int) -> tuple[float, dict[str, np.ndarray]]:
@@ -110,7 +105,7 @@ def loss_and_gradients(
         elif rows.stop - rows.start <= SHARD_SIZE:
             x = batch(rows, rng)
         else:
-            x = _read_in_pieces(batch, rows, seeds, network.input_shape, dtype)
+            x = _read_in_pieces(batch, rows, seeds, network.input_shape, next(iter(params.values())).dtype)
         with np.errstate(all="ignore"):  # What overflows shows in the loss.
             output, cache = network.forward(prepared, x, rng)
             value, gradient = loss.value_and_gradient(output, targets[rows], weights[rows])

@@ -11,7 +11,6 @@ from nnlite.network import Sequential
 from nnlite.parallel import loss_and_gradients
 from nnlite.rows import fetch, stays_in_memory
 from nnlite.schedules import Constant
-from nnlite.threads import at_most
 
 Transform = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
@@ -165,8 +164,7 @@ def train(
                 if not np.isfinite(gradient).all():
                     raise _diverged(f"the gradient of {name} was no longer finite", number, step, steps)
             factor = schedule(number + step / steps, max_epochs)
-            with at_most(n_threads):
-                optimizer.update(params, grads, state, factor)
+            optimizer.update(params, grads, state, factor)
             total += value * batch_weight
             weight += batch_weight
             if on_step is not None:

@@ -95,6 +95,27 @@ def test_dense_networks_have_the_same_bits_at_any_number_of_threads():
     assert np.array_equal(outputs[0], outputs[1]) and np.array_equal(outputs[0], outputs[2])
 
 
+def test_batches_stay_whole_only_where_the_work_is_that_of_dense_layers():
+    """What a single shard holds beside them has one thread."""
+    image = [nn.Conv2D(32, 3), nn.MaxPool2D(2), nn.Conv2D(64, 3), nn.MaxPool2D(2), nn.Flatten(), nn.Dense(100)]
+    networks = {
+        "dense": dense_network(),
+        "image": nn.Sequential(image, input_shape=(28, 28, 1)),
+        "recurrent": nn.Sequential([nn.GRU(16), nn.Dense(2)], input_shape=(20, 8)),
+        "convolutional": nn.Sequential([nn.Conv2D(4, 3), nn.MaxPool2D(2), nn.Conv2D(8, 3)], input_shape=(20, 20, 1)),
+    }
+    counts = {name: [len(parallel.training_shards(net, n)) for n in (32, 128, 600)] for name, net in networks.items()}
+    assert counts == {"dense": [1, 1, 2], "image": [2, 2, 6], "recurrent": [2, 2, 6], "convolutional": [2, 4, 20]}
+
+
+def test_a_network_without_parameters():
+    net = nn.Sequential([nn.Flatten()], input_shape=(3, 1))
+    targets, weights = np.zeros(100, int), np.full(100, 0.01)
+    for batch in (np.zeros((100, 3, 1)), lambda rows, _: np.zeros((rows.stop - rows.start, 3, 1))):
+        value, grads = loss_and_gradients(net, {}, batch, targets, weights, nn.SoftmaxCrossEntropy())
+        assert value == pytest.approx(np.log(3)) and grads == {}
+
+
 @pytest.mark.parametrize("n_samples", [1, 32, 33, 200, 700])
 def test_large_shards_are_read_in_pieces_each_row_once_and_with_noise_of_its_own(n_samples):
     net = nn.Sequential([nn.Dense(3)], input_shape=(4,))
