@@ -13,7 +13,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 import numpy as np
@@ -125,6 +126,8 @@ def for_each(function: Callable[[_Item], object], items: Sequence[_Item], n_thre
     allowed = thread_count(n_threads)
     helpers = min(allowed, len(items)) - 1
     waiting = deque(items)
+    begun: list[None] = []
+    ended: SimpleQueue[BaseException | None] = SimpleQueue()
 
     def work() -> None:
         while waiting:
@@ -134,26 +137,34 @@ def for_each(function: Callable[[_Item], object], items: Sequence[_Item], n_thre
                 return
             function(item)
 
+    def help_out() -> None:
+        begun.append(None)
+        error = None
+        try:
+            work()
+        except BaseException as raised:
+            error = raised
+        ended.put(error)
+
     with single_threaded_blas(), at_most(1 if helpers > 0 else allowed):
-        running = [_pool(helpers).submit(work) for _ in range(helpers)]
+        for _ in range(helpers):
+            _pool(helpers).submit(help_out)
         try:
             work()
         finally:
-            waiting.clear()
-            for helper in running:
-                if not helper.cancel():
-                    _watch(helper)
-    for helper in running:
-        if not helper.cancelled():
-            helper.result()
+            waiting.clear()  # so that a helper that begins from here on does nothing, and nobody needs to wait for it
+            until = time.perf_counter() + AWAKE
+            errors = [_wait(ended, until) for _ in range(len(begun))]
+    for error in errors:
+        if error is not None:
+            raise error
 
 
-def _watch(future: Future[None]) -> None:
-    """Wait; awake at first, because a core that fell asleep takes up to half a millisecond to wake up."""
-    until = time.perf_counter() + AWAKE
-    while not future.done() and time.perf_counter() < until:
+def _wait(queue: SimpleQueue[_Item], until: float) -> _Item:
+    """The next of a queue; awake until then, because a core that fell asleep takes up to half a millisecond to wake."""
+    while queue.empty() and time.perf_counter() < until:
         time.sleep(0)  # and let others have the interpreter
-    wait([future])
+    return queue.get()
 
 
 def _pool(n_threads: int) -> ThreadPoolExecutor:
