@@ -12,7 +12,7 @@ __version__ = "0.1.0"
 _MODULES = {
     "network": ["Sequential"],
     "layers.base": ["Layer"],
-    "layers.dense": ["Dense"],
+    "layers.dense": ["Dense", "DenseActivation"],
     "layers.conv": ["Conv2D", "ConvMaxPool2D"],
     "layers.pooling": ["AveragePool2D", "MaxPool2D"],
     "layers.activations": ["Activation", "ReLU", "Sigmoid", "Softmax", "Tanh"],
@@ -82,6 +82,7 @@ if TYPE_CHECKING:  # what type checkers read instead
     from nnlite.layers.conv import Conv2D as Conv2D
     from nnlite.layers.conv import ConvMaxPool2D as ConvMaxPool2D
     from nnlite.layers.dense import Dense as Dense
+    from nnlite.layers.dense import DenseActivation as DenseActivation
     from nnlite.layers.dropout import ActivationDropout as ActivationDropout
     from nnlite.layers.dropout import Dropout as Dropout
     from nnlite.layers.global_pooling import GlobalAveragePooling as GlobalAveragePooling

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from nnlite.layers.activations import Activation
 from nnlite.layers.base import Layer
 from nnlite.layers.conv import Conv2D, ConvMaxPool2D
+from nnlite.layers.dense import DenseActivation
 from nnlite.layers.dropout import ActivationDropout
 from nnlite.layers.pooling import MaxPool2D
 
@@ -49,6 +50,7 @@ def merge(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     - [Conv2D, MaxPool2D with stride = size] -> ConvMaxPool2D, which computes a window's outputs in registers and stores
       the maximum.
     - [Activation, Dropout] -> ActivationDropout, which reads and writes the array once.
+    - [Dense, Activation or ActivationDropout] -> DenseActivation, which adds the bias on the way.
     """
     result: list[Step] = []
     for step in steps:
@@ -66,4 +68,8 @@ def _merged(first: Layer, second: Layer) -> Layer | None:
         return ConvMaxPool2D(first, second)
     if ActivationDropout.fits(first, second):
         return ActivationDropout(first, second)  # type: ignore[arg-type]
+    if DenseActivation.fits(first, second):
+        return DenseActivation(first, second)  # type: ignore[arg-type]
+    if type(first) is DenseActivation and (inner := _merged(first.activation, second)):
+        return DenseActivation(first.dense, inner)  # type: ignore[arg-type]
     return None

@@ -167,18 +167,18 @@ class SoftmaxCrossEntropy(Loss):
         n_outputs, keep = logits.shape[1], 1.0 - self.label_smoothing
         with np.errstate(all="ignore"):
             shifted, exps, sums = _exponentials(logits)
-            log_softmax = shifted - np.log(sums)
+            logarithms = np.log(sums)
             gradient = exps / sums
             if indices:
                 rows = np.arange(len(targets))
-                losses = -keep * log_softmax[rows, targets]
+                losses = -keep * (shifted[rows, targets] - logarithms[:, 0])
                 if self.label_smoothing:
-                    losses -= self.label_smoothing * log_softmax.mean(axis=1)
+                    losses -= self.label_smoothing * (shifted - logarithms).mean(axis=1)
                     gradient -= self.label_smoothing / n_outputs
                 gradient[rows, targets] -= keep
             else:
                 smoothed = keep * targets.astype(np.float64) + self.label_smoothing / n_outputs
-                losses = -(smoothed * log_softmax).sum(axis=1)
+                losses = -(smoothed * (shifted - logarithms)).sum(axis=1)
                 gradient = gradient * smoothed.sum(axis=1, keepdims=True) - smoothed
             return _weighted(losses, gradient, weights, logits.dtype)
 

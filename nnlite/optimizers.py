@@ -129,16 +129,17 @@ class SGD(Optimizer):
         """Do one step, in place; see `Optimizer.update`."""
         _check_step("SGD", params, grads, state, ("velocity",) if self.momentum else ())
         rate, momentum = float(self.learning_rate) * float(learning_rate_factor), float(self.momentum)
+        compiled = momentum > 0 and any(p.size > BLOCK for p in params.values())  # there is enough to do for a kernel
         with np.errstate(all="ignore"):
             scale = _clip_scale(grads, self.clip_norm)
             for name in params:
                 velocities = (state[f"velocity/{name}"],) if momentum else ()
+                arrays = params[name], grads[name], *velocities
                 decay = _decay(params[name], self.weight_decay)
-                if velocities and _suits_kernel(params[name], grads[name], *velocities):
-                    arrays = params[name], grads[name], *velocities
-                    _momentum_step(*arrays, rate, momentum, scale, decay, self.nesterov)
+                if compiled and all(array.flags.carray for array in arrays):
+                    _momentum_step(arrays, rate, momentum, scale, decay, self.nesterov)
                     continue
-                for p, gradient, *memory in _blocks(params[name], grads[name], *velocities):
+                for p, gradient, *memory in _blocks(*arrays):
                     g = _prepared(gradient, p, scale, decay)
                     if momentum:
                         (v,) = memory
@@ -228,18 +229,15 @@ class Adam(Optimizer):
                     p -= rate * m / (np.sqrt(v) / root_correction + epsilon)
 
 
-def _suits_kernel(*arrays: np.ndarray) -> bool:
-    """Whether there is so much to do that a compiled kernel pays, which reads each number once."""
-    return arrays[0].size > BLOCK and all(array.flags.carray for array in arrays)
-
-
 def _momentum_step(
-    p: Array, g: Array, v: Array, rate: float, momentum: float, scale: float, decay: float, ahead: bool
+    arrays: tuple[Array, ...], rate: float, momentum: float, scale: float, decay: float, ahead: bool
 ) -> None:
+    """A step of (parameters, gradient, velocity)."""
     from nnlite.kernels import updates  # numba, which small networks do without
 
+    p, g, v = (array.reshape(-1) for array in arrays)
     rate_, momentum_, scale_, decay_ = (p.dtype.type(factor) for factor in (rate, momentum, scale, decay))
-    updates.momentum_step(p.reshape(-1), g.reshape(-1), v.reshape(-1), rate_, momentum_, scale_, decay_, ahead)
+    updates.momentum_step(p, g, v, rate_, momentum_, scale_, decay_, ahead)
 
 
 def _blocks(*arrays: np.ndarray) -> Iterator[list[np.ndarray]]:

@@ -13,6 +13,9 @@ BLOCK = 2**23
 MOST = 64
 """Blocks of a product."""
 
+SMALL = 4096
+"""Elements of a result for which the alignment of its memory matters less than the time that it takes to align it."""
+
 
 def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """a (m, k) @ b (k, n), in new memory.
@@ -24,7 +27,7 @@ def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     (m, k), n = a.shape, b.shape[1]
     count = block_count(m, k, n)
     if count == 1:
-        return np.matmul(a, b, out=aligned_empty((m, n), a.dtype))
+        return np.matmul(a, b) if m * n <= SMALL else np.matmul(a, b, out=aligned_empty((m, n), a.dtype))
     sums = min(count, _power_of_two(k // (4 * max(m, n))))  # to add so few up is little next to making them
     if sums > 1:
         parts = aligned_empty((sums, m, n), a.dtype)

@@ -47,6 +47,7 @@ _FAMILIES: dict[str, tuple[type, ...]] = {
     "layers": (
         base.Layer,
         dense.Dense,
+        dense.DenseActivation,
         conv.Conv2D,
         conv.ConvMaxPool2D,
         global_pooling.GlobalAveragePooling,

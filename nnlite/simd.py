@@ -9,6 +9,7 @@ The functions are numba intrinsics: they work in compiled kernels only. An argum
 written, or which only gives the vector its element type.
 """
 
+import functools
 import math
 import platform
 from collections.abc import Callable
@@ -56,6 +57,7 @@ REGISTERS = 16 if VECTOR_BYTES < 64 and X86 else 32
 """Number of vector registers: SSE and AVX2 have 16; AVX-512 and NEON have 32."""
 
 
+@functools.cache
 def lanes_of(dtype: Any) -> int:
     """Elements of `dtype` in one vector register.
 

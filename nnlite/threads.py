@@ -7,7 +7,6 @@ Kernels are serial and release the interpreter lock; BLAS is held to one thread 
 parallel.
 """
 
-import contextlib
 import os
 import threading
 import time
@@ -125,6 +124,11 @@ def for_each(function: Callable[[_Item], object], items: Sequence[_Item], n_thre
     """
     allowed = thread_count(n_threads)
     helpers = min(allowed, len(items)) - 1
+    if helpers <= 0:
+        with single_threaded_blas(), at_most(allowed):
+            for item in items:
+                function(item)
+        return
     waiting = deque(items)
     begun: list[None] = []
     ended: SimpleQueue[BaseException | None] = SimpleQueue()
@@ -146,7 +150,7 @@ def for_each(function: Callable[[_Item], object], items: Sequence[_Item], n_thre
             error = raised
         ended.put(error)
 
-    with single_threaded_blas(), at_most(1 if helpers > 0 else allowed):
+    with single_threaded_blas(), at_most(1):
         for _ in range(helpers):
             _pool(helpers).submit(help_out)
         try:
@@ -178,33 +182,37 @@ def _begin_work() -> None:
     _here.limit = 1
 
 
-@contextlib.contextmanager
-def at_most(n_threads: int | None) -> Iterator[None]:
-    """Let what this thread calls use so many threads, and not more."""
-    before = getattr(_here, "limit", None)
-    _here.limit = thread_count(n_threads)
-    try:
-        yield
-    finally:
-        _here.limit = before
+class at_most:
+    """Let what this thread calls use so many threads, and not more: a context."""
+
+    def __init__(self, n_threads: int | None) -> None:
+        self.limit = thread_count(n_threads)
+
+    def __enter__(self) -> None:
+        self.before = getattr(_here, "limit", None)
+        _here.limit = self.limit
+
+    def __exit__(self, *_: object) -> None:
+        _here.limit = self.before
 
 
-@contextlib.contextmanager
-def single_threaded_blas() -> Iterator[None]:
-    """Hold BLAS to one thread; the limit is the process's, so the last of those that wanted it lifts it."""
-    global _blas, _blas_users
-    with _lock:
-        if _blas is None:
-            _blas = threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers
-        if _blas_users == 0:
-            for library in _blas:
-                if (n_threads := library.get_num_threads()) != 1:
-                    _blas_limits[library] = n_threads
-                    _set_blas_threads(library, 1)
-        _blas_users += 1
-    try:
-        yield
-    finally:
+class single_threaded_blas:
+    """Hold BLAS to one thread: a context. The limit is the process's, so the last of those that wanted it lifts it."""
+
+    def __enter__(self) -> None:
+        global _blas, _blas_users
+        with _lock:
+            if _blas is None:
+                _blas = threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers
+            if _blas_users == 0:
+                for library in _blas:
+                    if (n_threads := library.get_num_threads()) != 1:
+                        _blas_limits[library] = n_threads
+                        _set_blas_threads(library, 1)
+            _blas_users += 1
+
+    def __exit__(self, *_: object) -> None:
+        global _blas_users
         with _lock:
             _blas_users -= 1
             if _blas_users == 0:

@@ -54,11 +54,10 @@ def logits_network(network: Sequential, loss: Any) -> Sequential:
     absorbed = loss.output_activation
     if absorbed is not None and last == absorbed:
         return Sequential(network.layers[:-1], network.input_shape, fuse=network.fuse)
-    if absorbed is not None and last in ("Softmax", "Sigmoid", "ReLU"):
+    if absorbed is not None and (last in ("Softmax", "Sigmoid", "ReLU") or hasattr(network.layers[-1], "activation")):
         raise ValueError(
             f"{type(loss).__name__}: expected a network that ends in {absorbed}() or without an activation, got "
-            f"{last}() at the end. "
-            f"Write {absorbed}() there, or use the loss that belongs to {last}."
+            f"{network.layers[-1]!r} at the end. Write {absorbed}() there, or use the loss that belongs to what is."
         )
     return network
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from nnlite.layers.base import Params
+from nnlite.layers.dense import DenseActivation
 from nnlite.network import Sequential, parameters_by_layer
 from nnlite.threads import single_threaded_blas
 
@@ -47,9 +48,10 @@ def lsuv(network: Sequential, params: Params, x: Any) -> dict[str, np.ndarray]:
     with single_threaded_blas():
         for layer, index in network.plan:
             part = parts[index]
-            if set(part) == {"weight", "bias"}:  # whose outputs are sums
+            if set(part) == {"weight", "bias"}:
+                summing = layer.dense if isinstance(layer, DenseActivation) else layer
                 for _ in range(_ROUNDS):
-                    if _normalize(part, layer.apply(part, x)):
+                    if _normalize(part, summing.apply(part, x)):
                         break
             x = layer.apply(part, x)
     return scaled

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from nnlite.layers.base import Layer, Shape
 from nnlite.layers.conv import ConvMaxPool2D
+from nnlite.layers.dense import DenseActivation
 from nnlite.layers.dropout import ActivationDropout
 from nnlite.network import Sequential
 
@@ -26,7 +27,7 @@ class Plain(NamedTuple):
 
 
 def plain_layers(network: Sequential) -> Iterator[Plain]:
-    """The layers of a network as written, those that are two in one taken apart.
+    """The layers of a network as written, those that are several in one taken apart.
 
     Parameters
     ----------
@@ -49,6 +50,8 @@ def plain_layers(network: Sequential) -> Iterator[Plain]:
 def _parts(layer: Layer) -> tuple[Layer, ...]:
     if type(layer) is ConvMaxPool2D:
         return layer.conv, layer.pool
+    if type(layer) is DenseActivation:
+        return layer.dense, *_parts(layer.activation)
     if type(layer) is ActivationDropout:
         return layer.activation, layer.dropout
     return (layer,)

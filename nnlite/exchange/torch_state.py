@@ -71,7 +71,8 @@ def to_torch_state_dict(
     names : sequence of str, optional
         Of the PyTorch modules that take the parameters, in the order of the layers that have some: ``["conv1", "fc"]``.
         By default those of a ``torch.nn.Sequential`` that has a module for each layer, also for those without
-        parameters: "0", "4". A ConvMaxPool2D and an ActivationDropout are two modules there.
+        parameters: "0", "4". A ConvMaxPool2D and an ActivationDropout are two modules there, a
+        DenseActivation two or three.
 
     Returns
     -------

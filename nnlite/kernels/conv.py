@@ -19,6 +19,7 @@ from nnlite.memory import aligned_empty
 from nnlite.simd import REGISTERS, lanes_of
 
 
+@functools.cache
 def forward_tile(channels: int, pool: tuple[int, int], lanes: int) -> tuple[int, int]:
     """(windows, vectors) of the register tile: room is left for the weights of a tap and one broadcast input.
 

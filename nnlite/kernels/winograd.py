@@ -33,6 +33,7 @@ _LEAST_CHANNELS = 8
 """With fewer the transforms cost more than the multiplications that they save."""
 
 
+@functools.cache
 def tile(
     kernel_size: tuple[int, int], stride: tuple[int, int], pool: tuple[int, int], channels: int, filters: int
 ) -> int:

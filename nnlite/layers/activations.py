@@ -7,7 +7,7 @@ import numpy as np
 
 from nnlite.kernels import activations as kernels
 from nnlite.layers.base import Layer, Params, Shape, check_batch, check_dy
-from nnlite.memory import aligned_empty
+from nnlite.memory import aligned_empty, aligned_zeros
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Activation(Layer):
             return None, {}
         dy = check_dy(self, dy, cache.shape, cache.dtype)
         dx = aligned_empty(cache.shape, cache.dtype)
-        kernels.run_slope(type(self).slope, cache.reshape(-1), dy.reshape(-1), dx.reshape(-1))
+        kernels.run_slope(type(self).slope, cache, dy, dx)
         return dx, {}
 
     def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
@@ -51,8 +51,25 @@ class Activation(Layer):
         return self._into(x, x)
 
     def _into(self, y: np.ndarray, x: np.ndarray) -> np.ndarray:
-        kernels.run(type(self).function, x.reshape(-1), y.reshape(-1))
+        kernels.run(type(self).function, x, y)
         return y
+
+    def apply_to_sums(self, z: np.ndarray, bias: np.ndarray) -> np.ndarray:
+        """`apply` to z + bias, for sums z (N, units) without their bias; over z."""
+        kernels.run(type(self).function, z, z, bias)
+        return z
+
+    def forward_from_sums(self, z: np.ndarray, bias: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
+        """`forward` from z + bias, for sums z (N, units) without their bias; over z."""
+        y = self.apply_to_sums(z, bias)
+        return y, y
+
+    def backward_to_sums(self, cache: Any, dy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Gradients with respect to the sums and to the bias of `forward_from_sums`."""
+        dy = check_dy(self, dy, cache.shape, cache.dtype)
+        dz, dbias = aligned_empty(cache.shape, cache.dtype), aligned_zeros(cache.shape[-1], cache.dtype)
+        kernels.run_slope(type(self).slope, cache, dy, dz, dbias)
+        return dz, dbias
 
 
 @dataclass(frozen=True)

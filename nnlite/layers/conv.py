@@ -1,5 +1,6 @@
 """Convolution of images, by itself and together with the max-pooling that follows it."""
 
+import functools
 import math
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
@@ -209,6 +210,7 @@ def _packed(conv: Conv2D, pool: tuple[int, int], params: Params) -> tuple[np.nda
     return weight, bias
 
 
+@functools.cache
 def _prepared_name(name: str, pool: tuple[int, int]) -> str:
     """The layout depends on the pooling: parameters prepared for another plan must not be taken."""
     return f"_{name}_{pool[0]}x{pool[1]}"

@@ -1,12 +1,14 @@
-"""Fully-connected layer."""
+"""Fully-connected layer, and the activation of its output."""
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 import numpy as np
 
 from nnlite.initializers import Glorot, Initializer
+from nnlite.layers.activations import Activation, ReLU, Sigmoid, Tanh
 from nnlite.layers.base import Layer, Params, Shape, check_dy, is_positive_integer
+from nnlite.layers.dropout import ActivationDropout
 from nnlite.products import matmul
 
 
@@ -45,17 +47,97 @@ class Dense(Layer):
     def backward(
         self, params: Params, cache: Any, dy: np.ndarray, input_grad: bool = True
     ) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
-        x, weight = cache, params["weight"]
-        dy = check_dy(self, dy, (*x.shape[:-1], self.units), x.dtype)
-        rows, dy_rows = x.reshape(-1, x.shape[-1]), dy.reshape(-1, self.units)
-        grads = {"weight": matmul(rows.T, dy_rows), "bias": dy_rows.sum(0)}
-        return matmul(dy_rows, weight.T).reshape(x.shape) if input_grad else None, grads
+        dy = check_dy(self, dy, (*cache.shape[:-1], self.units), cache.dtype)
+        return _backward(params, cache, dy, _as_rows(dy).sum(0), input_grad)
 
     def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
-        rows = x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
-        y = matmul(rows, params["weight"])
+        y = matmul(_as_rows(x), params["weight"])
         y += params["bias"]
-        return y if x.ndim == 2 else y.reshape(*x.shape[:-1], self.units)
+        return _as_outputs(y, x)
 
     def multiply_adds(self, input_shape: Shape) -> int:
         return int(np.prod(input_shape)) * self.units
+
+
+@dataclass(frozen=True)
+class DenseActivation(Layer):
+    """A dense layer and its activation, dropout included: bias, activation and mask in one pass over its sums.
+
+    What the plan makes of the two. Backward makes the gradients of sums and bias in one pass, too.
+
+    Parameters
+    ----------
+    dense : Dense
+    activation : Sigmoid, Tanh, ReLU or ActivationDropout
+    """
+
+    dense: Dense
+    activation: Activation | ActivationDropout
+
+    def __post_init__(self) -> None:
+        if not self.fits(self.dense, self.activation):
+            raise ValueError(
+                "DenseActivation: expected a Dense and a Sigmoid, Tanh, ReLU or ActivationDropout, got "
+                f"{self.dense!r} and {self.activation!r}. Write the two layers one after the other."
+            )
+
+    @staticmethod
+    def fits(dense: Layer, activation: Layer) -> bool:
+        """Whether the two can be computed together. Subclasses may do something else and stay as they are."""
+        return type(dense) is Dense and type(activation) in (Sigmoid, Tanh, ReLU, ActivationDropout)
+
+    @property
+    def initializer(self) -> Initializer:
+        """The dense layer's."""
+        return self.dense.initializer
+
+    def with_gain(self, gain: float) -> Self:
+        return replace(self, dense=self.dense.with_gain(self.activation.gain))
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        return self.dense.output_shape(input_shape)
+
+    def init(self, input_shape: Shape, rng: np.random.Generator, dtype: Any) -> dict[str, np.ndarray]:
+        return self.dense.init(input_shape, rng, dtype)
+
+    def forward(self, params: Params, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
+        z = matmul(_as_rows(x), params["weight"])
+        y, cache = self.activation.forward_from_sums(z, params["bias"], rng)
+        return _as_outputs(y, x), (x, cache)
+
+    def backward(
+        self, params: Params, cache: Any, dy: np.ndarray, input_grad: bool = True
+    ) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
+        x, inner = cache
+        dy = check_dy(self, dy, (*x.shape[:-1], self.dense.units), x.dtype)
+        dz, dbias = self.activation.backward_to_sums(inner, _as_rows(dy))
+        return _backward(params, x, dz, dbias, input_grad)
+
+    def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
+        return _as_outputs(self.activation.apply_to_sums(matmul(_as_rows(x), params["weight"]), params["bias"]), x)
+
+    def noiseless(self) -> Layer:
+        if isinstance(self.activation, ActivationDropout):
+            return replace(self, activation=self.activation.activation)
+        return self
+
+    def multiply_adds(self, input_shape: Shape) -> int:
+        return self.dense.multiply_adds(input_shape)
+
+
+def _as_rows(x: np.ndarray) -> np.ndarray:
+    return x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
+
+
+def _as_outputs(y: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """The rows `y` in the shape that the input `x` had."""
+    return y if x.ndim == 2 else y.reshape(*x.shape[:-1], y.shape[-1])
+
+
+def _backward(
+    params: Params, x: np.ndarray, dz: np.ndarray, dbias: np.ndarray, input_grad: bool
+) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
+    """Gradients from that with respect to the sums, `dz`."""
+    dz = _as_rows(dz)
+    grads = {"weight": matmul(_as_rows(x).T, dz), "bias": dbias}
+    return matmul(dz, params["weight"].T).reshape(x.shape) if input_grad else None, grads

@@ -8,7 +8,7 @@ import numpy as np
 from nnlite.kernels import activations, dropout
 from nnlite.layers.activations import Activation, ReLU, Sigmoid, Tanh
 from nnlite.layers.base import Layer, Params, check_batch, check_dy
-from nnlite.memory import aligned_empty
+from nnlite.memory import aligned_empty, aligned_zeros
 
 
 @dataclass(frozen=True)
@@ -97,30 +97,45 @@ class ActivationDropout(Layer):
 
     def forward(self, params: Params, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
         x = check_batch(self, x)
-        key = draw_key(rng)
-        y = aligned_empty(x.shape, x.dtype)
-        function = type(self.activation).function
-        activations.run_dropout(function, x.reshape(-1), key, *self._constants(x.dtype), y.reshape(-1))
-        return y, (key, y)
+        return self._into(aligned_empty(x.shape, x.dtype), x, rng)
 
     def backward(
         self, params: Params, cache: Any, dy: np.ndarray, input_grad: bool = True
     ) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
-        if not input_grad:
-            return None, {}
-        key, y = cache
-        dy = check_dy(self, dy, y.shape, y.dtype)
-        dx = aligned_empty(y.shape, y.dtype)
-        slope = type(self.activation).slope
-        flat = (y.reshape(-1), dy.reshape(-1), key)
-        activations.run_slope_dropout(slope, *flat, *self._constants(y.dtype), dx.reshape(-1))
-        return dx, {}
+        return (self._slope(cache, dy) if input_grad else None), {}
 
     def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
         return self.activation.apply(params, x)
 
     def apply_over(self, params: Params, x: np.ndarray) -> np.ndarray:
         return self.activation.apply_over(params, x)
+
+    def apply_to_sums(self, z: np.ndarray, bias: np.ndarray) -> np.ndarray:
+        """The activation's."""
+        return self.activation.apply_to_sums(z, bias)
+
+    def forward_from_sums(self, z: np.ndarray, bias: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
+        """`forward` from z + bias, for sums z (N, units) without their bias; over z."""
+        return self._into(z, z, rng, bias)
+
+    def backward_to_sums(self, cache: Any, dy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Gradients with respect to the sums and to the bias of `forward_from_sums`."""
+        dbias = aligned_zeros(dy.shape[-1], dy.dtype)
+        return self._slope(cache, dy, dbias), dbias
+
+    def _into(
+        self, y: np.ndarray, x: np.ndarray, rng: np.random.Generator, bias: np.ndarray | None = None
+    ) -> tuple[np.ndarray, Any]:
+        key = draw_key(rng)
+        activations.run_dropout(type(self.activation).function, x, key, *self._constants(x.dtype), y, bias)
+        return y, (key, y)
+
+    def _slope(self, cache: Any, dy: np.ndarray, sums: np.ndarray | None = None) -> np.ndarray:
+        key, y = cache
+        dy = check_dy(self, dy, y.shape, y.dtype)
+        dx = aligned_empty(y.shape, y.dtype)
+        activations.run_slope_dropout(type(self.activation).slope, y, dy, key, *self._constants(y.dtype), dx, sums)
+        return dx
 
     def noiseless(self) -> Layer:
         return self.activation

@@ -23,11 +23,13 @@ NETWORKS = {
         [nn.Conv2D(3, (4, 3), padding="same"), nn.ReLU(), nn.MaxPool2D(3, stride=2), nn.Flatten(), nn.Dense(2)],
         input_shape=(7, 6, 1),
     ),
-    "two in one": nn.Sequential(
+    "several in one": nn.Sequential(
         [
             nn.ConvMaxPool2D(nn.Conv2D(4, 3), nn.MaxPool2D(2)),
             nn.ActivationDropout(nn.Sigmoid(), nn.Dropout(0.2)),
             nn.Flatten(),
+            nn.DenseActivation(nn.Dense(5), nn.Tanh()),
+            nn.DenseActivation(nn.Dense(4), nn.ActivationDropout(nn.Sigmoid(), nn.Dropout(0.2))),
             nn.Dense(3),
         ],
         input_shape=(8, 9, 2),

@@ -72,6 +72,19 @@ def test_commute(layers, expected):
         ),
         # The zeros of a ReLU would come back as something above or below.
         ([nn.ReLU(), nn.Dropout(0.2, rest=0.5)], steps((nn.ReLU(), 0), (nn.Dropout(0.2, rest=0.5), 1))),
+        ([DENSE, nn.Tanh(), nn.ReLU()], steps((nn.DenseActivation(DENSE, nn.Tanh()), 0), (nn.ReLU(), 2))),
+        (
+            [DENSE, nn.Tanh(), nn.Dropout(0.2), nn.Dropout(0.1)],
+            steps(
+                (nn.DenseActivation(DENSE, nn.ActivationDropout(nn.Tanh(), nn.Dropout(0.2))), 0), (nn.Dropout(0.1), 3)
+            ),
+        ),
+        (
+            [DENSE, nn.ReLU(), nn.Dropout(0.2, rest=0.5)],
+            steps((nn.DenseActivation(DENSE, nn.ReLU()), 0), (nn.Dropout(0.2, rest=0.5), 2)),
+        ),
+        ([DENSE, Bump()], steps((DENSE, 0), (Bump(), 1))),
+        ([DENSE, nn.Softmax()], steps((DENSE, 0), (nn.Softmax(), 1))),
         ([nn.Dropout(0.2), nn.ReLU()], steps((nn.Dropout(0.2), 0), (nn.ReLU(), 1))),
         ([Bump(), nn.Dropout(0.2)], steps((Bump(), 0), (nn.Dropout(0.2), 1))),
     ],
@@ -108,7 +121,8 @@ def stacks(draw):
         except ValueError:
             continue
         layers.append(layer)
-    return [*layers, nn.Flatten(), nn.Dense(3), draw(ACTIVATIONS), nn.Dense(2)]
+    end = [nn.Dense(3), draw(ACTIVATIONS), *draw(st.lists(DROPOUTS, max_size=1)), nn.Dense(2)]
+    return [*layers, nn.Flatten(), *end]
 
 
 @settings(max_examples=5, deadline=None)

@@ -206,6 +206,38 @@ def test_activations(name, dtype):
 
 
 @DTYPES
+@pytest.mark.parametrize("rate", [None, 0.4])
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activations_with_the_bias_of_a_dense_layer(name, rate, dtype):
+    """In one pass what takes three: bias, activation and dropout; and back, with the sums of each unit's gradients."""
+    function, slope, *_ = ACTIVATIONS[name]
+    rng, lanes, precision = np.random.default_rng(0), lanes_of(dtype), 8 * np.finfo(dtype).eps
+    key = rng.integers(2**32, size=2, dtype=np.uint32)
+    noise = () if rate is None else (dropout.threshold(rate), dtype(1 / (1 - rate)), dtype(0))
+    for rows, units in ((0, 3), (1, 1), (5, lanes - 1), (4, lanes), (3, 2 * lanes + 3)):
+        z, dy = rng.standard_normal((2, rows, units)).astype(dtype)
+        bias = rng.standard_normal(units).astype(dtype)
+        y, expected, dx, expected_dx = (Guarded(np.full((rows, units), 99), dtype) for _ in range(4))
+        sums = Guarded(np.zeros(units), dtype)
+        biases = Guarded(bias, dtype).array
+        if rate is None:
+            activations.run(function, z, y.array, biases)
+            activations.run(function, z + bias, expected.array)
+            activations.run_slope(slope, y.array, dy, dx.array, sums.array)
+            activations.run_slope(slope, y.array, dy, expected_dx.array)
+        else:
+            activations.run_dropout(function, z, key, *noise, y.array, biases)
+            activations.run_dropout(function, z + bias, key, *noise, expected.array)
+            activations.run_slope_dropout(slope, y.array, dy, key, *noise, dx.array, sums.array)
+            activations.run_slope_dropout(slope, y.array, dy, key, *noise, expected_dx.array)
+        for guarded in (y, dx, sums):
+            guarded.check()
+        np.testing.assert_array_equal(y.array, expected.array)
+        np.testing.assert_array_equal(dx.array, expected_dx.array)
+        np.testing.assert_allclose(sums.array, dx.array.sum(0, dtype=np.float64), rtol=0, atol=rows * precision)
+
+
+@DTYPES
 @pytest.mark.parametrize(
     ("name", "limits"), [("logistic", (0.0, 0.5, 1.0)), ("tanh", (-1.0, 0.0, 1.0)), ("relu", (0.0, 0.0, np.inf))]
 )

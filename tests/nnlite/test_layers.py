@@ -35,6 +35,10 @@ CASES = [
     (nn.ActivationDropout(nn.Sigmoid(), nn.Dropout(0.4, rest=0.5)), (3, 7)),
     (nn.ActivationDropout(nn.Tanh(), nn.Dropout(0.2, rest=0.3)), (37,)),
     (nn.ActivationDropout(nn.ReLU(), nn.Dropout(0.2)), (200,)),
+    (nn.DenseActivation(nn.Dense(19), nn.Sigmoid()), (4,)),
+    (nn.DenseActivation(nn.Dense(8), nn.Tanh()), (3, 5)),
+    (nn.DenseActivation(nn.Dense(5), nn.ReLU()), (4,)),
+    (nn.DenseActivation(nn.Dense(11), nn.ActivationDropout(nn.Sigmoid(), nn.Dropout(0.4, rest=0.5))), (7,)),
     (nn.Flatten(), (3, 4, 2)),
     (nn.GRU(5), (4, 3)),
     (nn.GRU(17, return_sequences=True, bidirectional=True), (3, 2)),
@@ -190,6 +194,10 @@ def test_max_pool_propagates_nan():
             "ActivationDropout: expected Sigmoid or Tanh and a Dropout, or ReLU and a Dropout with rest 0, got ReLU",
         ),
         (lambda: nn.ActivationDropout(nn.Dropout(0.3), nn.ReLU()), "ActivationDropout: expected Sigmoid or Tanh"),
+        (
+            lambda: nn.DenseActivation(nn.Dense(3), nn.Softmax()),
+            r"DenseActivation: expected a Dense and a Sigmoid.* got Dense\(units=3.* Softmax\(\). Write the two layers",
+        ),
         (lambda: nn.Dropout(0.1, rest=np.inf), "Dropout: rest: expected a finite number, got inf"),
         (
             lambda: nn.ConvMaxPool2D(nn.Conv2D(4, 3), nn.MaxPool2D(3, stride=2)),

@@ -80,7 +80,11 @@ def test_gain_that_is_given_stays_and_merged_layers_get_theirs():
     )
     weights = [nn.Sequential(layers, (6, 6, 1)).init(rng())["0.weight"] for layers in (written, merged)]
     np.testing.assert_array_equal(*weights)
-    for layers in ([nn.Dense(3), nn.Sigmoid()], [nn.Dense(3), nn.ActivationDropout(nn.Sigmoid(), nn.Dropout(0.1))]):
+    for layers in (
+        [nn.Dense(3), nn.Sigmoid()],
+        [nn.Dense(3), nn.ActivationDropout(nn.Sigmoid(), nn.Dropout(0.1))],
+        [nn.DenseActivation(nn.Dense(3), nn.Sigmoid()), nn.ReLU()],
+    ):
         weight = nn.Sequential(layers, (4,)).init(rng())["0.weight"]
         np.testing.assert_array_equal(weight, nn.Glorot(gain=4.0)((4, 3), rng(), np.float32))
 

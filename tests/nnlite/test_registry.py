@@ -66,7 +66,10 @@ plans = st.recursive(
     lambda inner: st.builds(nn.Warmup, positive, inner, shares),
     max_leaves=3,
 )
-fused = st.builds(ConvMaxPool2D, st.builds(nn.Conv2D, sizes, pairs), st.builds(nn.MaxPool2D, sizes))
+fused = st.one_of(
+    st.builds(ConvMaxPool2D, st.builds(nn.Conv2D, sizes, pairs), st.builds(nn.MaxPool2D, sizes)),
+    st.builds(nn.DenseActivation, st.builds(nn.Dense, sizes), st.sampled_from([nn.Sigmoid(), nn.Tanh(), nn.ReLU()])),
+)
 
 
 @settings(max_examples=200, deadline=None)

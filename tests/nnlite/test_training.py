@@ -88,6 +88,9 @@ def test_the_final_activation_belongs_to_its_loss():
     assert logits_network(NET, nn.SquaredError()) is NET
     with pytest.raises(ValueError, match=r"SigmoidCrossEntropy: expected a network that ends in Sigmoid\(\)"):
         logits_network(NET, nn.SigmoidCrossEntropy())
+    fused = nn.Sequential([nn.DenseActivation(nn.Dense(2), nn.Sigmoid())], (3,))
+    with pytest.raises(ValueError, match=r"that ends in Sigmoid\(\) .* got DenseActivation\(.* at the end"):
+        logits_network(fused, nn.SigmoidCrossEntropy())
 
 
 def test_transform_runs_on_the_rows_of_each_shard():
