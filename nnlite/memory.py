@@ -19,9 +19,6 @@ ALIGNMENT = 64
 _SMALL = 256 * 1024
 """Bytes from which on a block is kept: below, the allocator of C keeps them itself, and faster."""
 
-_KEPT = 32 * 1024 * 1024 * (os.cpu_count() or 1)
-"""Bytes that are kept at most."""
-
 
 _addressof: Any = ctypes.addressof
 _first_byte: Any = ctypes.c_char.from_buffer
@@ -29,6 +26,9 @@ _first_byte: Any = ctypes.c_char.from_buffer
 
 class _Blocks:
     """Blocks of memory that nobody uses, by their size."""
+
+    most = 32 * 1024 * 1024 * (os.cpu_count() or 1)
+    """Bytes that are kept."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()  # an array may go while a thread is here
@@ -44,7 +44,7 @@ class _Blocks:
 
     def give_back(self, block: np.ndarray) -> None:
         with self.lock:
-            if self.bytes + block.size <= _KEPT:
+            if self.bytes + block.size <= self.most:
                 self.bytes += block.size
                 self.free.setdefault(block.size, []).append(block)
 
@@ -63,7 +63,8 @@ class _Lease:
         self.__array_interface__ = {"version": 3, "data": (address, False), "shape": (size,), "typestr": "|u1"}
 
     def __del__(self) -> None:
-        _blocks.give_back(self.block)
+        if _blocks is not None:  # as it is at exit, when the module has been emptied
+            _blocks.give_back(self.block)
 
 
 def aligned_empty(shape: int | tuple[int, ...], dtype: Any = np.float32) -> np.ndarray:

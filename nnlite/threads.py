@@ -9,7 +9,6 @@ parallel.
 
 import os
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,9 +17,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 import threadpoolctl
-
-AWAKE = 0.001
-"""Seconds for which a thread looks whether the others have finished before it sleeps."""
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -157,18 +153,10 @@ def for_each(function: Callable[[_Item], object], items: Sequence[_Item], n_thre
             work()
         finally:
             waiting.clear()  # so that a helper that begins from here on does nothing, and nobody needs to wait for it
-            until = time.perf_counter() + AWAKE
-            errors = [_wait(ended, until) for _ in range(len(begun))]
+            errors = [ended.get() for _ in range(len(begun))]
     for error in errors:
         if error is not None:
             raise error
-
-
-def _wait(queue: SimpleQueue[_Item], until: float) -> _Item:
-    """The next of a queue; awake until then, because a core that fell asleep takes up to half a millisecond to wake."""
-    while queue.empty() and time.perf_counter() < until:
-        time.sleep(0)  # and let others have the interpreter
-    return queue.get()
 
 
 def _pool(n_threads: int) -> ThreadPoolExecutor:

@@ -1,5 +1,8 @@
 """Blocks of memory that are used again, and never by two."""
 
+import subprocess
+import sys
+import textwrap
 import threading
 
 import numpy as np
@@ -59,7 +62,7 @@ def test_a_block_is_used_again_when_no_view_of_it_is_left(blocks):
 
 
 def test_no_more_is_kept_than_is_allowed(blocks, monkeypatch):
-    monkeypatch.setattr(memory, "_KEPT", 3 * LARGE)
+    monkeypatch.setattr(memory._Blocks, "most", 3 * LARGE)
     several = [aligned_bytes(LARGE) for _ in range(8)]
     del several
     assert 0 < blocks.bytes <= 3 * LARGE
@@ -82,3 +85,19 @@ def test_no_two_threads_have_the_same_block():
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def test_an_array_that_outlives_the_module_goes_silently():
+    code = """
+        import json, sys
+        from nnlite import memory
+        last = memory.aligned_empty(10**6)
+        def holder():
+            return last
+        json.holder = memory.holder = holder
+        sys.main = sys.modules["__main__"]
+    """
+    run = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert run.stderr == ""
