@@ -126,8 +126,7 @@ def for_each(function: Callable[[_Item], object], items: Sequence[_Item], n_thre
                 function(item)
         return
     waiting = deque(items)
-    begun: list[None] = []
-    ended: SimpleQueue[BaseException | None] = SimpleQueue()
+    begun: list[SimpleQueue[BaseException | None]] = []
 
     def work() -> None:
         while waiting:
@@ -138,8 +137,9 @@ def for_each(function: Callable[[_Item], object], items: Sequence[_Item], n_thre
             function(item)
 
     def help_out() -> None:
-        begun.append(None)
-        error = None
+        error: BaseException | None = None
+        ended: SimpleQueue[BaseException | None] = SimpleQueue()
+        begun.append(ended)
         try:
             work()
         except BaseException as raised:
@@ -153,7 +153,7 @@ def for_each(function: Callable[[_Item], object], items: Sequence[_Item], n_thre
             work()
         finally:
             waiting.clear()  # so that a helper that begins from here on does nothing, and nobody needs to wait for it
-            errors = [ended.get() for _ in range(len(begun))]
+            errors = [ended.get() for ended in tuple(begun)]
     for error in errors:
         if error is not None:
             raise error

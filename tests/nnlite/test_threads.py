@@ -3,6 +3,7 @@
 import os
 import threading
 
+import numpy as np
 import pytest
 import threadpoolctl
 
@@ -37,6 +38,16 @@ def test_for_each_calls_once_and_passes_errors_on_when_all_threads_are_done(n_th
             for_each(call, range(50), n_threads)
         assert running == [7]
     for_each(call, [], n_threads)
+
+
+@pytest.mark.parametrize("n_threads", [2, 5])
+def test_for_each_ends_when_all_has_been_done(n_threads):
+    """Also when some threads come so late that nothing is left for them."""
+    a, b = np.ones((200, 300), np.float32), np.ones((300, 200), np.float32)
+    for n_items in (2, 4, 7) * 100:
+        done = []
+        for_each(lambda k, done=done: done.append((a @ b)[0, 0] + k), range(n_items), n_threads)
+        assert sorted(done) == [300 + k for k in range(n_items)]
 
 
 def test_for_each_leaves_the_threads_to_a_single_item():
