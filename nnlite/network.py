@@ -24,10 +24,10 @@ class Prepared(dict[str, np.ndarray]):
         Index of a layer -> its parameters.
     """
 
-    def __init__(self, params: Params, network: "Sequential") -> None:
+    def __init__(self, params: Params, network: "Sequential", parts: dict[int, dict[str, np.ndarray]]) -> None:
         super().__init__(params)
         self.network = network
-        self.parts = parameters_by_layer(params)
+        self.parts = parts
 
 
 class Sequential:
@@ -126,10 +126,13 @@ class Sequential:
         if isinstance(params, Prepared) and params.network is self:
             return params
         parts = self._check_params(params)
-        prepared = dict(params)
+        prepared = Prepared(params, self, parts)
         for layer, index in self.plan:
-            prepared |= {f"{index}.{name}": value for name, value in layer.prepare(parts[index]).items()}
-        return Prepared(prepared, self)
+            derived = layer.prepare(parts[index])
+            if derived is not parts[index]:
+                parts[index] = dict(derived)
+                prepared.update({f"{index}.{name}": value for name, value in derived.items()})
+        return prepared
 
     @np.errstate(all="ignore")  # what overflows shows in the result
     def forward(self, params: Params, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
