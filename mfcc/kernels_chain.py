@@ -16,17 +16,14 @@ from mfcc.kernels_vector import fill_zeros, log
 from nnlite.jit import kernel
 from nnlite.memory import aligned_empty
 from nnlite.simd import (
-    add,
     broadcast,
-    fma,
     lanes_of,
     load,
-    maximum,
-    mul,
     splat,
     store,
     store_first,
 )
+from nnlite.simd_math import add, fma, maximum, mul
 
 SPECTRUM, LOG_SPECTRUM, MEL, LOG_MEL, COEFFICIENTS = range(5)
 CLIP, ZEROS, ADD = range(3)

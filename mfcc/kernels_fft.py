@@ -22,7 +22,6 @@ from nnlite.simd import (
     data_pointer,
     emit_load,
     emit_store,
-    emit_transpose,
     fence,
     intrinsic,
     ir_vector,
@@ -30,8 +29,8 @@ from nnlite.simd import (
     literal,
     load,
     store_streaming,
-    transpose,
 )
+from nnlite.simd_math import emit_transpose, transpose
 
 # A block that fits the first-level cache goes through all of its passes before the next block is touched.
 _BLOCK_BYTES = 16384

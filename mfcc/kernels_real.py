@@ -13,14 +13,13 @@ from mfcc.kernels_dft import Complex, Memory, add, constant, sub, times
 from nnlite.simd import (
     Vector,
     data_pointer,
-    emit_fma,
     emit_splat,
     emit_store,
-    emit_transpose,
     intrinsic,
     ir_vector,
     literal,
 )
+from nnlite.simd_math import emit_fma, emit_transpose
 
 
 def _conjugate(builder: Any, z: Complex) -> Complex:

@@ -9,15 +9,14 @@ from numba.core import types
 from nnlite.simd import (
     Vector,
     data_pointer,
-    emit_fma,
     emit_load,
     emit_splat,
     emit_store,
-    emit_transpose,
     intrinsic,
     ir_vector,
     literal,
 )
+from nnlite.simd_math import emit_fma, emit_transpose
 
 # Bits of the mantissa, and how many terms of the series leave less than half a unit in the last place.
 _FORMAT = {"float": (32, 23, 4), "double": (64, 52, 11)}

@@ -40,7 +40,7 @@ def _fingerprint(folder: Path) -> str:
     """Hash of all that the machine code of a folder's kernels depends on besides the CPU: sources, flags, versions."""
     digest = hashlib.blake2b(digest_size=16)
     here = Path(__file__).parent
-    for path in sorted({*folder.glob("*.py"), here / "jit.py", here / "simd.py"}):
+    for path in sorted({*folder.glob("*.py"), here / "jit.py", *here.glob("simd*.py")}):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     flags = (
         config.OPT,

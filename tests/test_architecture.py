@@ -22,7 +22,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("nnlite", "mfcc")
 
-VECTOR_TOOLS = ("nnlite.jit", "nnlite.memory", "nnlite.simd")
+VECTOR_TOOLS = ("nnlite.jit", "nnlite.memory", "nnlite.simd", "nnlite.simd_math")
 
 # What each module (or package) of nnlite stands on. It may import that, what that stands on, and its own parts.
 BELOW = {
@@ -31,8 +31,9 @@ BELOW = {
     "memory": "",
     "jit": "kernel_cache memory",
     "simd": "",
+    "simd_math": "simd",
     "processor": "",
-    "kernels": "jit simd processor",
+    "kernels": "jit simd simd_math processor",
     "initializers": "",
     "threads": "",
     "products": "memory threads",
@@ -304,7 +305,7 @@ def test_the_libraries_know_no_genres():
 def test_numba_is_used_in_its_places_only():
     wrong = []
     for source in LIBRARY:
-        if source.module not in ("nnlite.jit", "nnlite.simd") and not source.of_kernels:
+        if source.module not in ("nnlite.jit", "nnlite.simd", "nnlite.simd_math") and not source.of_kernels:
             wrong += [
                 f"{at}: {module}" for module, at in third_party(source) if top_of(module) in ("numba", "llvmlite")
             ]

@@ -10,21 +10,23 @@ import numpy as np
 from nnlite.jit import kernel
 from nnlite.kernels.dropout import drop
 from nnlite.simd import (
+    lanes_of,
+    load,
+    load_first,
+    splat,
+    store,
+    store_first,
+)
+from nnlite.simd_math import (
     add,
     div,
     exp,
     expm1,
     fma,
-    lanes_of,
-    load,
-    load_first,
     maximum,
     mul,
     neg,
     select_positive,
-    splat,
-    store,
-    store_first,
     sub,
 )
 

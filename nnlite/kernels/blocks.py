@@ -17,10 +17,8 @@ from nnlite.simd import (
     Vector,
     data_pointer,
     emit_first_lanes,
-    emit_fma,
     emit_load,
     emit_load_masked,
-    emit_maximum,
     emit_splat,
     emit_store,
     emit_store_masked,
@@ -28,6 +26,7 @@ from nnlite.simd import (
     ir_vector,
     literal,
 )
+from nnlite.simd_math import emit_fma, emit_maximum
 
 
 class Block(types.Type):

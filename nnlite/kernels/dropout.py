@@ -16,7 +16,6 @@ from nnlite.simd import (
     INT32,
     Vector,
     data_pointer,
-    emit_fma,
     emit_splat,
     intrinsic,
     ir_vector,
@@ -26,6 +25,7 @@ from nnlite.simd import (
     store,
     store_first,
 )
+from nnlite.simd_math import emit_fma
 
 
 def threshold(rate: float) -> np.uint32:

@@ -18,13 +18,13 @@ from nnlite.kernels.blocks import load_valid, loader, offset, optional_pointer, 
 from nnlite.simd import (
     Vector,
     data_pointer,
-    emit_fma,
     emit_load,
     emit_store,
     intrinsic,
     ir_vector,
     literal,
 )
+from nnlite.simd_math import emit_fma
 
 _Transform = Callable[[Any, list[Any]], list[Any]]
 

@@ -17,7 +17,6 @@ from nnlite.simd import (
     X86,
     Vector,
     data_pointer,
-    emit_fma,
     emit_load,
     emit_splat,
     emit_store,
@@ -26,6 +25,7 @@ from nnlite.simd import (
     literal,
     llvm_function,
 )
+from nnlite.simd_math import emit_fma
 
 
 @intrinsic(prefer_literal=True)

@@ -5,7 +5,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from nnlite import simd
+from nnlite import simd, simd_math
 from nnlite.jit import kernel
 from nnlite.memory import aligned_empty
 from tests import naive
@@ -20,16 +20,16 @@ def arithmetic_kernel(L):
         n = a.size
         for i in range(0, n, L):
             x, y, z = simd.load(a, i, L), simd.load(b, i, L), simd.load(c, i, L)
-            simd.store(out, i, simd.add(x, y))
-            simd.store(out, n + i, simd.sub(x, y))
-            simd.store(out, 2 * n + i, simd.mul(x, y))
-            simd.store(out, 3 * n + i, simd.div(x, y))
-            simd.store(out, 4 * n + i, simd.maximum(x, y))
-            simd.store(out, 5 * n + i, simd.minimum(x, y))
-            simd.store(out, 6 * n + i, simd.fma(x, y, z))
-            simd.store(out, 7 * n + i, simd.neg(x))
-            simd.store(out, 8 * n + i, simd.sqrt(x))
-            simd.store(out, 9 * n + i, simd.select_positive(x, y))
+            simd.store(out, i, simd_math.add(x, y))
+            simd.store(out, n + i, simd_math.sub(x, y))
+            simd.store(out, 2 * n + i, simd_math.mul(x, y))
+            simd.store(out, 3 * n + i, simd_math.div(x, y))
+            simd.store(out, 4 * n + i, simd_math.maximum(x, y))
+            simd.store(out, 5 * n + i, simd_math.minimum(x, y))
+            simd.store(out, 6 * n + i, simd_math.fma(x, y, z))
+            simd.store(out, 7 * n + i, simd_math.neg(x))
+            simd.store(out, 8 * n + i, simd_math.sqrt(x))
+            simd.store(out, 9 * n + i, simd_math.select_positive(x, y))
 
     return arithmetic
 
@@ -38,8 +38,8 @@ def exponential_kernel(L):
     @kernel
     def exponential(x, powers, powers_minus_one):
         for i in range(0, x.size, L):
-            simd.store(powers, i, simd.exp(simd.load(x, i, L)))
-            simd.store(powers_minus_one, i, simd.expm1(simd.load(x, i, L)))
+            simd.store(powers, i, simd_math.exp(simd.load(x, i, L)))
+            simd.store(powers_minus_one, i, simd_math.expm1(simd.load(x, i, L)))
 
     return exponential
 
@@ -62,7 +62,7 @@ def move_kernel(L):
 def transpose_kernel(L):
     @kernel
     def transpose(a, i, stride, out, j):
-        simd.transpose(a, i, stride, out, j, L)
+        simd_math.transpose(a, i, stride, out, j, L)
 
     return transpose
 
@@ -72,7 +72,9 @@ def add_integers(a, b, out):
     simd.store(
         out,
         0,
-        simd.mul(simd.sub(simd.add(simd.load(a, 0, 4), simd.load(b, 0, 4)), simd.load(b, 4, 4)), simd.load(a, 4, 4)),
+        simd_math.mul(
+            simd_math.sub(simd_math.add(simd.load(a, 0, 4), simd.load(b, 0, 4)), simd.load(b, 4, 4)), simd.load(a, 4, 4)
+        ),
     )
 
 
