@@ -19,7 +19,6 @@ ALIGNMENT = 64
 _SMALL = 256 * 1024
 """Bytes from which on a block is kept: below, the allocator of C keeps them itself, and faster."""
 
-
 _addressof: Any = ctypes.addressof
 _first_byte: Any = ctypes.c_char.from_buffer
 
@@ -28,7 +27,7 @@ class _Blocks:
     """Blocks of memory that nobody uses, by their size."""
 
     most = 32 * 1024 * 1024 * (os.cpu_count() or 1)
-    """Bytes that are kept."""
+    """Bytes that are kept at most."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()  # an array may go while a thread is here
