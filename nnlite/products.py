@@ -27,7 +27,8 @@ def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     (m, k), n = a.shape, b.shape[1]
     count = block_count(m, k, n)
     if count == 1:
-        return np.matmul(a, b) if m * n <= SMALL else np.matmul(a, b, out=aligned_empty((m, n), a.dtype))
+        empty = np.empty if m * n <= SMALL else aligned_empty
+        return np.matmul(a, b, out=empty((m, n), a.dtype))
     sums = min(count, _power_of_two(k // (4 * max(m, n))))  # to add so few up is little next to making them
     if sums > 1:
         parts = aligned_empty((sums, m, n), a.dtype)

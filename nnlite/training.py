@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from nnlite.layers.dense import DenseActivation
+from nnlite.layers.dropout import ActivationDropout
 from nnlite.network import Sequential
 from nnlite.parallel import loss_and_gradients
 from nnlite.rows import fetch, stays_in_memory
@@ -54,7 +56,9 @@ def logits_network(network: Sequential, loss: Any) -> Sequential:
     absorbed = loss.output_activation
     if absorbed is not None and last == absorbed:
         return Sequential(network.layers[:-1], network.input_shape, fuse=network.fuse)
-    if absorbed is not None and (last in ("Softmax", "Sigmoid", "ReLU") or hasattr(network.layers[-1], "activation")):
+    if absorbed is not None and (
+        last in ("Softmax", "Sigmoid", "ReLU") or isinstance(network.layers[-1], (ActivationDropout, DenseActivation))
+    ):
         raise ValueError(
             f"{type(loss).__name__}: expected a network that ends in {absorbed}() or without an activation, got "
             f"{network.layers[-1]!r} at the end. Write {absorbed}() there, or use the loss that belongs to what is."

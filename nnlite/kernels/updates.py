@@ -6,14 +6,7 @@ Multiplications and additions are rounded one by one and in the order in which N
 import functools
 
 from nnlite.jit import kernel
-from nnlite.simd import (
-    lanes_of,
-    load,
-    load_first,
-    splat,
-    store,
-    store_first,
-)
+from nnlite.simd import lanes_of, load, load_first, splat, store, store_first
 from nnlite.simd_math import add, mul, sub
 
 

@@ -126,15 +126,15 @@ class ActivationDropout(Layer):
     def _into(
         self, y: np.ndarray, x: np.ndarray, rng: np.random.Generator, bias: np.ndarray | None = None
     ) -> tuple[np.ndarray, Any]:
-        key = draw_key(rng)
-        activations.run_dropout(type(self.activation).function, x, key, *self._constants(x.dtype), y, bias)
-        return y, (key, y)
+        noise = (draw_key(rng), *self._constants(x.dtype))
+        activations.run(type(self.activation).function, x, y, bias, noise)
+        return y, (noise, y)
 
     def _slope(self, cache: Any, dy: np.ndarray, sums: np.ndarray | None = None) -> np.ndarray:
-        key, y = cache
+        noise, y = cache
         dy = check_dy(self, dy, y.shape, y.dtype)
         dx = aligned_empty(y.shape, y.dtype)
-        activations.run_slope_dropout(type(self.activation).slope, y, dy, key, *self._constants(y.dtype), dx, sums)
+        activations.run_slope(type(self.activation).slope, y, dy, dx, sums, noise)
         return dx
 
     def noiseless(self) -> Layer:

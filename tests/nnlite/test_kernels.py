@@ -213,23 +213,18 @@ def test_activations_with_the_bias_of_a_dense_layer(name, rate, dtype):
     function, slope, *_ = ACTIVATIONS[name]
     rng, lanes, precision = np.random.default_rng(0), lanes_of(dtype), 8 * np.finfo(dtype).eps
     key = rng.integers(2**32, size=2, dtype=np.uint32)
-    noise = () if rate is None else (dropout.threshold(rate), dtype(1 / (1 - rate)), dtype(0))
+    noise = None if rate is None else (key, dropout.threshold(rate), dtype(1 / (1 - rate)), dtype(0))
     for rows, units in ((0, 3), (1, 1), (5, lanes - 1), (4, lanes), (3, 2 * lanes + 3)):
         z, dy = rng.standard_normal((2, rows, units)).astype(dtype)
         bias = rng.standard_normal(units).astype(dtype)
         y, expected, dx, expected_dx = (Guarded(np.full((rows, units), 99), dtype) for _ in range(4))
         sums = Guarded(np.zeros(units), dtype)
-        biases = Guarded(bias, dtype).array
-        if rate is None:
-            activations.run(function, z, y.array, biases)
-            activations.run(function, z + bias, expected.array)
-            activations.run_slope(slope, y.array, dy, dx.array, sums.array)
-            activations.run_slope(slope, y.array, dy, expected_dx.array)
-        else:
-            activations.run_dropout(function, z, key, *noise, y.array, biases)
-            activations.run_dropout(function, z + bias, key, *noise, expected.array)
-            activations.run_slope_dropout(slope, y.array, dy, key, *noise, dx.array, sums.array)
-            activations.run_slope_dropout(slope, y.array, dy, key, *noise, expected_dx.array)
+        activations.run(function, z, y.array, Guarded(bias, dtype).array, noise)
+        activations.run(function, z + bias, expected.array)
+        if noise is not None:
+            dropout.dropout(expected.array.reshape(-1), *noise, expected.array.reshape(-1))
+        activations.run_slope(slope, y.array, dy, dx.array, sums.array, noise)
+        activations.run_slope(slope, y.array, dy, expected_dx.array, None, noise)
         for guarded in (y, dx, sums):
             guarded.check()
         np.testing.assert_array_equal(y.array, expected.array)
