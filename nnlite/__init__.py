@@ -32,7 +32,7 @@ _MODULES = {
     "threads": ["set_threads"],
     "attribution": ["gradient_times_input", "input_gradient", "occlusion"],
     "unit_variance": ["lsuv"],
-    "training": ["Epoch", "TrainingDiverged", "train"],
+    "training": ["Epoch", "TrainingDiverged", "train", "train_step"],
     "classifier": ["NetworkClassifier"],
     "ensemble": ["BaggedEnsemble", "BaggedEnsembleWarning"],
     "estimator": ["NotFittedError"],
@@ -118,6 +118,7 @@ if TYPE_CHECKING:  # what type checkers read instead
     from nnlite.training import Epoch as Epoch
     from nnlite.training import TrainingDiverged as TrainingDiverged
     from nnlite.training import train as train
+    from nnlite.training import train_step as train_step
     from nnlite.unit_variance import lsuv as lsuv
 
 

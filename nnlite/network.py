@@ -147,18 +147,21 @@ class Sequential:
 
     @np.errstate(all="ignore")
     def backward(
-        self, params: Params, cache: Any, dy: np.ndarray, input_grad: bool = True
-    ) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
-        """Gradients with respect to the input (None unless `input_grad`) and, by name, to each parameter."""
+        self, params: Params, cache: Any, dy: np.ndarray, input_grad: bool = True, *, deferred: bool = False
+    ) -> tuple[np.ndarray | None, dict[str, Any]]:
+        """Gradients with respect to the input (None unless `input_grad`) and, by name, to each parameter.
+
+        With `deferred`, those of large dense layers are a :class:`nnlite.weight_gradients.WeightGradient`.
+        """
         parts = params.parts if isinstance(params, Prepared) else parameters_by_layer(params)
         # What lies before the first weights has nothing to learn.
         first = 0 if input_grad else next((k for k, step in enumerate(self.plan) if parts[step.index]), len(self.plan))
-        grads: dict[str, np.ndarray] = {}
+        grads: dict[str, Any] = {}
         gradient: Any = dy
         for k in range(len(self.plan) - 1, first - 1, -1):
             layer, index = self.plan[k]
             gradient, inner = layer.backward(parts[index], cache[k], gradient, input_grad or k > first)
-            grads |= {f"{index}.{name}": value for name, value in inner.items()}
+            grads |= {f"{index}.{name}": value if deferred else np.asarray(value) for name, value in inner.items()}
         return (gradient if input_grad else None), grads
 
     @np.errstate(all="ignore")

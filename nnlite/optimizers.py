@@ -23,10 +23,12 @@ The formulas are PyTorch's. Before them, in this order:
 Gradients are left as they are. NaN and infinity pass through without a warning: the training loop looks at the loss.
 """
 
+import functools
 import math
 import numbers
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +37,7 @@ __all__ = ["SGD", "Adam", "Optimizer"]
 
 Array = NDArray[np.floating]
 State = dict[str, np.ndarray]
+Gradients = Mapping[str, Any]  # arrays, or WeightGradient
 
 BLOCK = 32768
 """Elements that are updated at a time: an optimizer's arrays are read from memory once and stay in the cache between
@@ -44,12 +47,15 @@ its operations, and what is allocated is a block and not an array."""
 class Optimizer:
     """What all optimizers share; an optimizer of one's own derives from it and has the two methods that raise here."""
 
+    takes_deferred: ClassVar[bool] = False
+    """Whether `update` takes gradients that are not computed yet (:class:`nnlite.weight_gradients.WeightGradient`)."""
+
     def init(self, params: Mapping[str, Array]) -> State:
         """Make the state for these parameters: a flat dict of arrays, empty if nothing is remembered."""
         raise NotImplementedError
 
     def update(
-        self, params: dict[str, Array], grads: Mapping[str, Array], state: State, learning_rate_factor: float = 1.0
+        self, params: dict[str, Array], grads: Gradients, state: State, learning_rate_factor: float = 1.0
     ) -> None:
         """Do one step, in place.
 
@@ -58,7 +64,7 @@ class Optimizer:
         params : dict of ndarray
             Parameters by name; changed.
         grads : dict of ndarray
-            Gradients with the same names, shapes and dtypes.
+            Gradients with the same names, shapes and dtypes; see also `takes_deferred`.
         state : dict of ndarray
             What `init` made for these parameters; changed.
         learning_rate_factor : float
@@ -107,6 +113,7 @@ class SGD(Optimizer):
     ({'weight': array([[-0.25,  2.  ]])}, {'velocity/weight': array([[1.5, 0. ]])})
     """
 
+    takes_deferred: ClassVar[bool] = True
     learning_rate: float = 0.01
     momentum: float = 0.0
     nesterov: bool = False
@@ -124,29 +131,24 @@ class SGD(Optimizer):
         return _zeros_like(params, "velocity") if self.momentum else {}
 
     def update(
-        self, params: dict[str, Array], grads: Mapping[str, Array], state: State, learning_rate_factor: float = 1.0
+        self, params: dict[str, Array], grads: Gradients, state: State, learning_rate_factor: float = 1.0
     ) -> None:
         """Do one step, in place; see `Optimizer.update`."""
         _check_step("SGD", params, grads, state, ("velocity",) if self.momentum else ())
         rate, momentum = float(self.learning_rate) * float(learning_rate_factor), float(self.momentum)
-        compiled = momentum > 0 and any(p.size > BLOCK for p in params.values())  # there is enough to do for a kernel
-        with np.errstate(all="ignore"):
-            scale = _clip_scale(grads, self.clip_norm)
-            for name in params:
-                velocities = (state[f"velocity/{name}"],) if momentum else ()
-                arrays = params[name], grads[name], *velocities
-                decay = _decay(params[name], self.weight_decay)
-                if compiled and all(array.flags.carray for array in arrays):
-                    _momentum_step(arrays, rate, momentum, scale, decay, self.nesterov)
-                    continue
-                for p, gradient, *memory in _blocks(*arrays):
-                    g = _prepared(gradient, p, scale, decay)
-                    if momentum:
-                        (v,) = memory
-                        v *= momentum
-                        v += g
-                        g = g + momentum * v if self.nesterov else v
-                    p -= rate * g
+        large = any(p.size > BLOCK for p in params.values())  # there is enough to do for a kernel
+        grads = _computed(grads, self.clip_norm)
+        scale = _clip_scale(grads, self.clip_norm)
+        for name, p in params.items():
+            velocity = (state[f"velocity/{name}"],) if momentum else ()
+            factors = rate, momentum, scale, _decay(p, self.weight_decay), self.nesterov
+            if momentum and large and all(array.flags.carray for array in (p, *velocity)):
+                from nnlite.kernels import updates  # numba, which small networks do without
+
+                step = updates.momentum_step(p.dtype, *factors)
+            else:
+                step = functools.partial(_descend, *factors)
+            _apply(step, grads[name], p, *velocity)
 
 
 @dataclass(frozen=True)
@@ -184,6 +186,7 @@ class Adam(Optimizer):
     (array([0.9, 1.1]), 1)
     """
 
+    takes_deferred: ClassVar[bool] = True
     learning_rate: float = 0.001
     beta1: float = 0.9
     beta2: float = 0.999
@@ -206,38 +209,69 @@ class Adam(Optimizer):
         }
 
     def update(
-        self, params: dict[str, Array], grads: Mapping[str, Array], state: State, learning_rate_factor: float = 1.0
+        self, params: dict[str, Array], grads: Gradients, state: State, learning_rate_factor: float = 1.0
     ) -> None:
         """Do one step, in place; see `Optimizer.update`."""
         _check_step("Adam", params, grads, state, ("mean", "mean_square"))
         if "step" not in state:
             raise ValueError("Adam: state: expected a step counter, got none. Make the state with init(params).")
         state["step"][...] += 1
-        step, beta1, beta2 = int(state["step"]), float(self.beta1), float(self.beta2)
-        rate = float(self.learning_rate) * float(learning_rate_factor) / (1.0 - beta1**step)
-        root_correction, epsilon = math.sqrt(1.0 - beta2**step), float(self.epsilon)
-        with np.errstate(all="ignore"):
-            scale = _clip_scale(grads, self.clip_norm)
-            for name in params:
-                moments = state[f"mean/{name}"], state[f"mean_square/{name}"]
-                decay = _decay(params[name], self.weight_decay)
-                for p, gradient, m, v in _blocks(params[name], grads[name], *moments):
-                    g = _prepared(gradient, p, scale, decay)
-                    m += (1.0 - beta1) * (g - m)
-                    v *= beta2
-                    v += (1.0 - beta2) * np.square(g)
-                    p -= rate * m / (np.sqrt(v) / root_correction + epsilon)
+        step = int(state["step"])
+        rate = float(self.learning_rate) * float(learning_rate_factor) / (1.0 - float(self.beta1) ** step)
+        root_correction = math.sqrt(1.0 - float(self.beta2) ** step)
+        grads = _computed(grads, self.clip_norm)
+        scale = _clip_scale(grads, self.clip_norm)
+        for name, p in params.items():
+            factors = rate, root_correction, scale, _decay(p, self.weight_decay)
+            adapt = functools.partial(self._adapt, *factors)
+            _apply(adapt, grads[name], p, state[f"mean/{name}"], state[f"mean_square/{name}"])
+
+    @np.errstate(all="ignore")
+    def _adapt(
+        self,
+        rate: float,
+        root_correction: float,
+        scale: float,
+        decay: float,
+        gradient: Array,
+        parameters: Array,
+        *means: Array,
+    ) -> None:
+        beta1, beta2, epsilon = float(self.beta1), float(self.beta2), float(self.epsilon)
+        for unprepared, p, m, v in _blocks(gradient, parameters, *means):
+            g = _prepared(unprepared, p, scale, decay)
+            m += (1.0 - beta1) * (g - m)
+            v *= beta2
+            v += (1.0 - beta2) * np.square(g)
+            p -= rate * m / (np.sqrt(v) / root_correction + epsilon)
 
 
-def _momentum_step(
-    arrays: tuple[Array, ...], rate: float, momentum: float, scale: float, decay: float, ahead: bool
+def _apply(step: Callable[..., None], gradient: Any, *arrays: Array) -> None:
+    """``step(gradient, *arrays)``, for the blocks of a `WeightGradient` in threads."""
+    if hasattr(gradient, "for_each_block"):
+        gradient.for_each_block(step, *arrays)
+    else:
+        step(gradient, *arrays)
+
+
+@np.errstate(all="ignore")
+def _descend(
+    rate: float, momentum: float, scale: float, decay: float, ahead: bool, gradient: Array, *arrays: Array
 ) -> None:
-    """A step of (parameters, gradient, velocity)."""
-    from nnlite.kernels import updates  # numba, which small networks do without
+    """A step of SGD on parameters and, with momentum, their velocity."""
+    for unprepared, p, *velocity in _blocks(gradient, *arrays):
+        g = _prepared(unprepared, p, scale, decay)
+        if velocity:
+            (v,) = velocity
+            v *= momentum
+            v += g
+            g = g + momentum * v if ahead else v
+        p -= rate * g
 
-    p, g, v = (array.reshape(-1) for array in arrays)
-    rate_, momentum_, scale_, decay_ = (p.dtype.type(factor) for factor in (rate, momentum, scale, decay))
-    updates.momentum_step(p, g, v, rate_, momentum_, scale_, decay_, ahead)
+
+def _computed(grads: Gradients, clip_norm: float | None) -> Gradients:
+    """Gradients, computed if their norm is asked for."""
+    return grads if clip_norm is None else {name: np.asarray(gradient) for name, gradient in grads.items()}
 
 
 def _blocks(*arrays: np.ndarray) -> Iterator[list[np.ndarray]]:
@@ -261,7 +295,8 @@ def _decay(p: Array, weight_decay: float) -> float:
     return float(weight_decay) if p.ndim >= 2 else 0.0
 
 
-def _clip_scale(grads: Mapping[str, Array], clip_norm: float | None) -> float:
+@np.errstate(all="ignore")
+def _clip_scale(grads: Gradients, clip_norm: float | None) -> float:
     if clip_norm is None:
         return 1.0
     total = 0.0

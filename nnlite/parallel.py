@@ -68,7 +68,8 @@ def loss_and_gradients(
     *,
     seed: Sequence[int] = (0,),
     n_threads: int | None = None,
-) -> tuple[float, dict[str, np.ndarray]]:
+    deferred: bool = False,
+) -> tuple[float, dict[str, Any]]:
     """Loss of a batch and its gradient with respect to the parameters.
 
     Parameters
@@ -86,6 +87,9 @@ def loss_and_gradients(
     seed : sequence of int
         Noise of shard k comes from (*seed, k); what `batch` takes for pieces of a large shard, from its children.
     n_threads : int, optional
+    deferred : bool
+        Leave the gradients of large dense layers to an optimizer that takes a
+        :class:`nnlite.weight_gradients.WeightGradient`.
 
     Returns
     -------
@@ -95,8 +99,9 @@ def loss_and_gradients(
     """
     prepared = network.prepare(params)
     pieces = training_shards(network, len(targets))
+    whole = deferred and len(pieces) == 1  # else gradients are added up
 
-    def run(k: int) -> tuple[float, dict[str, np.ndarray]]:
+    def run(k: int) -> tuple[float, dict[str, Any]]:
         rows = pieces[k]
         seeds = np.random.SeedSequence((*seed, k))
         rng = _generator(seeds)
@@ -109,10 +114,10 @@ def loss_and_gradients(
         with np.errstate(all="ignore"):  # What overflows shows in the loss.
             output, cache = network.forward(prepared, x, rng)
             value, gradient = loss.value_and_gradient(output, targets[rows], weights[rows])
-            return value, network.backward(prepared, cache, gradient, input_grad=False)[1]
+            return value, network.backward(prepared, cache, gradient, input_grad=False, deferred=whole)[1]
 
     value = 0.0
-    total: dict[str, np.ndarray] = {}
+    total: dict[str, Any] = {}
     for part, grads in ordered_map(run, range(len(pieces)), n_threads):
         value += part
         if total:

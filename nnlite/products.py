@@ -29,18 +29,17 @@ def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     if count == 1:
         empty = np.empty if m * n <= SMALL else aligned_empty
         return np.matmul(a, b, out=empty((m, n), a.dtype))
-    sums = min(count, _power_of_two(k // (4 * max(m, n))))  # to add so few up is little next to making them
-    if sums > 1:
+    if (sums := sum_count(m, k, n)) > 1:
         parts = aligned_empty((sums, m, n), a.dtype)
-        _run([(a[:, s], b[s], part) for s, part in zip(_cuts(k, sums), parts, strict=True)])
+        _run([(a[:, s], b[s], part) for s, part in zip(cuts(k, sums), parts, strict=True)])
         for part in parts[1:]:
             parts[0] += part
         return parts[0]
     out = aligned_empty((m, n), a.dtype)
     if m >= n:
-        _run([(a[s], b, out[s]) for s in _cuts(m, count)])
+        _run([(a[s], b, out[s]) for s in cuts(m, count)])
     else:
-        _run([(a, b[:, s], out[:, s]) for s in _cuts(n, count)])
+        _run([(a, b[:, s], out[:, s]) for s in cuts(n, count)])
     return out
 
 
@@ -53,12 +52,22 @@ def block_count(m: int, k: int, n: int) -> int:
     return min(MOST, _power_of_two(m * k * n // BLOCK))
 
 
+def sum_count(m: int, k: int, n: int) -> int:
+    """Parts of k into which a product is cut: to add so few up is little next to making them.
+
+    >>> sum_count(200, 4000, 200), sum_count(4000, 200, 200)
+    (4, 1)
+    """
+    return max(1, min(block_count(m, k, n), _power_of_two(k // (4 * max(m, n)))))
+
+
 def _power_of_two(number: int) -> int:
     """The largest up to a number, as the cores of most machines are; 1 for 0."""
     return 1 << max(0, number.bit_length() - 1)
 
 
-def _cuts(size: int, count: int) -> list[slice]:
+def cuts(size: int, count: int) -> list[slice]:
+    """Slices of nearly equal length."""
     edges = [size * j // count for j in range(count + 1)]
     return [slice(first, last) for first, last in itertools.pairwise(edges)]
 

@@ -5,14 +5,19 @@ Multiplications and additions are rounded one by one and in the order in which N
 
 import functools
 
-from nnlite.jit import kernel
+from nnlite.jit import kernel, kernel_input
 from nnlite.simd import lanes_of, load, load_first, splat, store, store_first
 from nnlite.simd_math import add, mul, sub
 
 
-def momentum_step(p, g, v, rate, momentum, scale, decay, ahead):
-    """v = momentum v + g; p -= rate v, or rate (g + momentum v) when looking `ahead`; g is scale g + decay p."""
-    _momentum_kernel(lanes_of(p.dtype), bool(decay), ahead)(p, g, v, rate, momentum, scale, decay)
+def momentum_step(dtype, rate, momentum, scale, decay, ahead):
+    """A function of gradient, parameters p and velocity v, arrays of `dtype` in one piece, which changes the last two.
+
+    v = momentum v + g; p -= rate v, or rate (g + momentum v) when looking `ahead`; g is scale gradient + decay p.
+    """
+    run = _momentum_kernel(lanes_of(dtype), bool(decay), ahead)
+    factors = [dtype.type(factor) for factor in (rate, momentum, scale, decay)]
+    return lambda gradient, p, v: run(p.reshape(-1), kernel_input(gradient).reshape(-1), v.reshape(-1), *factors)
 
 
 @kernel(inline="always", exact=True)

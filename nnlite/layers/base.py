@@ -65,7 +65,7 @@ class Layer:
         dx : ndarray or None
             Shape of the input; None unless `input_grad`.
         grads : dict
-            Keys and shapes of `params`.
+            Keys and shapes of `params`: arrays, or for large ones a :class:`nnlite.weight_gradients.WeightGradient`.
         """
         return (dy if input_grad else None), {}
 

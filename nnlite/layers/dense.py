@@ -10,6 +10,7 @@ from nnlite.layers.activations import Activation, ReLU, Sigmoid, Tanh
 from nnlite.layers.base import Layer, Params, Shape, check_dy, is_positive_integer
 from nnlite.layers.dropout import ActivationDropout
 from nnlite.products import matmul
+from nnlite.weight_gradients import is_deferred, is_finite, weight_gradient
 
 
 @dataclass(frozen=True)
@@ -42,13 +43,16 @@ class Dense(Layer):
         return {"weight": weight, "bias": np.zeros(self.units, dtype)}
 
     def forward(self, params: Params, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
-        return self.apply(params, x), x
+        z, finite = _sums(params, x)
+        z += params["bias"]
+        return _as_outputs(z, x), (x, finite)
 
     def backward(
         self, params: Params, cache: Any, dy: np.ndarray, input_grad: bool = True
     ) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
-        dy = check_dy(self, dy, (*cache.shape[:-1], self.units), cache.dtype)
-        return _backward(params, cache, dy, _as_rows(dy).sum(0), input_grad)
+        x, finite = cache
+        dy = check_dy(self, dy, (*x.shape[:-1], self.units), x.dtype)
+        return _backward(params, x, finite, dy, _as_rows(dy).sum(0), input_grad)
 
     def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
         y = matmul(_as_rows(x), params["weight"])
@@ -101,17 +105,17 @@ class DenseActivation(Layer):
         return self.dense.init(input_shape, rng, dtype)
 
     def forward(self, params: Params, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
-        z = matmul(_as_rows(x), params["weight"])
+        z, finite = _sums(params, x)
         y, cache = self.activation.forward_from_sums(z, params["bias"], rng)
-        return _as_outputs(y, x), (x, cache)
+        return _as_outputs(y, x), (x, finite, cache)
 
     def backward(
         self, params: Params, cache: Any, dy: np.ndarray, input_grad: bool = True
     ) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
-        x, inner = cache
+        x, finite, inner = cache
         dy = check_dy(self, dy, (*x.shape[:-1], self.dense.units), x.dtype)
         dz, dbias = self.activation.backward_to_sums(inner, _as_rows(dy))
-        return _backward(params, x, dz, dbias, input_grad)
+        return _backward(params, x, finite, dz, dbias, input_grad)
 
     def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
         return _as_outputs(self.activation.apply_to_sums(matmul(_as_rows(x), params["weight"]), params["bias"]), x)
@@ -134,10 +138,17 @@ def _as_outputs(y: np.ndarray, x: np.ndarray) -> np.ndarray:
     return y if x.ndim == 2 else y.reshape(*x.shape[:-1], y.shape[-1])
 
 
+def _sums(params: Params, x: np.ndarray) -> tuple[np.ndarray, bool]:
+    """x W, and whether x is known to be finite: NaN and infinity would have spread into all sums of their rows."""
+    rows, weight = _as_rows(x), params["weight"]
+    z = matmul(rows, weight)
+    return z, is_deferred(len(weight), *z.shape) and is_finite(z)
+
+
 def _backward(
-    params: Params, x: np.ndarray, dz: np.ndarray, dbias: np.ndarray, input_grad: bool
-) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
+    params: Params, x: np.ndarray, x_is_finite: bool, dz: np.ndarray, dbias: np.ndarray, input_grad: bool
+) -> tuple[np.ndarray | None, dict[str, Any]]:
     """Gradients from that with respect to the sums, `dz`."""
     dz = _as_rows(dz)
-    grads = {"weight": matmul(_as_rows(x).T, dz), "bias": dbias}
+    grads = {"weight": weight_gradient(_as_rows(x), dz, x_is_finite), "bias": dbias}
     return matmul(dz, params["weight"].T).reshape(x.shape) if input_grad else None, grads

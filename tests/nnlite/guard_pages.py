@@ -9,7 +9,7 @@ import os
 
 import numpy as np
 
-from nnlite.kernels import activations, conv, conv_gradients, pooling
+from nnlite.kernels import activations, conv, conv_gradients, pooling, weight_gradients
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
@@ -58,6 +58,13 @@ def max_pooling(rng, dtype):
     pooling.max_pool_grad(y, argmax, 2, 2, 2, 2, x)
 
 
+def dense_gradient(rng, samples, m, n, dtype):
+    x, dz = (at_the_edge(rng.standard_normal((samples, units)), dtype) for units in (m, n))
+    rows = slice(m // 3, m)
+    out, fetched = (at_the_edge(np.zeros((m - m // 3, n)), dtype) for _ in range(2))
+    weight_gradients.multiply(x, dz, rows, (fetched,), out)
+
+
 if __name__ == "__main__":
     rng = np.random.default_rng(0)
     convolution(rng, (6, 8), 1, 32, (3, 3), (1, 1), (2, 2), np.float32)
@@ -67,4 +74,6 @@ if __name__ == "__main__":
     for size in (1, 7, 16, 37):
         elementwise(rng, size, np.float32)
     max_pooling(rng, np.float32)
+    for shape in ((9, 12, 24), (1, 13, 33), (5, 3, 7)):
+        dense_gradient(rng, *shape, np.float32)
     print("touched nothing else")

@@ -10,7 +10,7 @@ import llvmlite.binding
 import pytest
 
 FEATURES = llvmlite.binding.get_host_cpu_features()
-CHOSEN = ["test_kernels.py", "test_simd.py", "test_winograd.py"]
+CHOSEN = ["test_kernels.py", "test_simd.py", "test_winograd.py", "test_weight_gradients.py"]
 
 
 @pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="names of x86 processors")
@@ -18,8 +18,8 @@ CHOSEN = ["test_kernels.py", "test_simd.py", "test_winograd.py"]
 @pytest.mark.parametrize(
     ("name", "needs", "tests"),
     [
-        ("haswell", ("avx2", "fma"), "wide or first or activations or loads"),  # 256 bits, 16 registers
-        ("generic", (), "without_argmax or wide or loads"),  # 128 bits, no fused multiply-add
+        ("haswell", ("avx2", "fma"), "wide or first or activations or loads or blocks"),  # 256 bits, 16 registers
+        ("generic", (), "without_argmax or wide or loads or blocks"),  # 128 bits, no fused multiply-add
     ],
 )
 def test_kernels_for_another_processor(name, needs, tests):

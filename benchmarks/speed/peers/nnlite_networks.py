@@ -81,11 +81,17 @@ class _Steps:
         self.count = itertools.count()
 
     def __call__(self, x: np.ndarray, y: np.ndarray) -> Any:
-        weights = np.full(len(x), 1 / len(x))
-        seed = (0, next(self.count))
-        value, grads = nn.loss_and_gradients(self.net, self.params, x, y, weights, self.loss, seed=seed)
-        self.optimizer.update(self.params, grads, self.state)
-        return value
+        return nn.train_step(
+            self.net,
+            self.params,
+            x,
+            y,
+            np.full(len(x), 1 / len(x)),
+            loss=self.loss,
+            optimizer=self.optimizer,
+            optimizer_state=self.state,
+            seed=(0, next(self.count)),
+        )
 
 
 def _checked(net: nn.Sequential, task: Task, dtype: type = np.float32) -> dict[str, np.ndarray]:

@@ -1,0 +1,93 @@
+"""Gradients of large weights, which are not computed before an optimizer uses them.
+
+Such a gradient takes megabytes, and a step of an optimizer does little with each number: to write it to memory and read
+it again takes as long as the step. So a layer gives its factors, and a block of it is computed, used and forgotten.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from nnlite.products import block_count, cuts, matmul, sum_count
+from nnlite.threads import for_each
+
+
+class WeightGradient:
+    """x.T @ dz, for inputs x (samples, m) and gradients dz (samples, n) with respect to the sums of a dense layer.
+
+    ``np.asarray`` computes it: an array of shape (m, n).
+
+    Attributes
+    ----------
+    shape : tuple of int
+    dtype : dtype
+    """
+
+    def __init__(self, x: np.ndarray, dz: np.ndarray, x_is_finite: bool) -> None:
+        from nnlite.jit import kernel_input  # numba
+
+        self._x, self._dz, self._x_is_finite = kernel_input(x), kernel_input(dz), x_is_finite
+        self.shape, self.dtype = (x.shape[1], dz.shape[1]), x.dtype
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        whole = np.empty(self.shape, self.dtype)
+        self.for_each_block(lambda block, rows: np.copyto(rows, block), whole)
+        return whole if dtype is None else whole.astype(dtype, copy=False)
+
+    def for_each_block(self, function: Callable[..., object], *arrays: np.ndarray) -> None:
+        """Call ``function(some rows of the gradient, *the same rows of the arrays)`` for all rows, in threads."""
+        from nnlite.kernels import weight_gradients
+
+        x, dz = self._x, self._dz
+        (samples, m), n = x.shape, dz.shape[1]
+        compiled = weight_gradients.pays(samples, n)
+
+        def run(rows: slice) -> None:
+            mine = tuple(array[rows] for array in arrays)
+            block = np.empty((rows.stop - rows.start, n), self.dtype)
+            if compiled:
+                weight_gradients.multiply(x, dz, rows, mine, block)
+            else:
+                np.matmul(x[:, rows].T, dz, out=block)
+            function(block, *mine)
+
+        for_each(run, cuts(m, block_count(m, samples, n)))
+
+    def is_finite(self) -> bool:
+        """Whether all numbers are. That is known without computing them where their factors are not extreme."""
+        most, dz = float(np.finfo(self.dtype).max), math.sqrt(_sum_of_squares(self._dz))
+        return (
+            (self._x_is_finite and math.sqrt(len(self._dz)) * dz < 0.5)
+            or math.sqrt(_sum_of_squares(self._x)) * dz < most / 2
+            or is_finite(np.asarray(self))
+        )
+
+
+def weight_gradient(x: np.ndarray, dz: np.ndarray, x_is_finite: bool = False) -> np.ndarray | WeightGradient:
+    """x.T @ dz for x (samples, m) and dz (samples, n). That x is finite may be known."""
+    return WeightGradient(x, dz, x_is_finite) if is_deferred(x.shape[1], *dz.shape) else matmul(x.T, dz)
+
+
+def is_deferred(m: int, samples: int, n: int) -> bool:
+    """Whether `weight_gradient` computes nothing yet: where `matmul` would cut it into blocks of rows.
+
+    >>> is_deferred(4000, 200, 200), is_deferred(200, 200, 50)
+    (True, False)
+    """
+    return m >= n and block_count(m, samples, n) > 1 == sum_count(m, samples, n)
+
+
+def is_finite(array: np.ndarray | WeightGradient) -> bool:
+    """Whether all numbers of an array are finite."""
+    if isinstance(array, WeightGradient):
+        return array.is_finite()
+    return math.isfinite(_sum_of_squares(array)) or bool(np.isfinite(array).all())
+
+
+def _sum_of_squares(array: np.ndarray) -> float:
+    """In one pass, where most of what NumPy has takes two; infinity where a square or the sum overflows."""
+    flat = array.reshape(-1)
+    with np.errstate(all="ignore"):
+        return float(np.dot(flat, flat))
