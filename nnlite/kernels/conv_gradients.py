@@ -134,6 +134,7 @@ def conv_pool_grad_weight(x, dy, argmax, kernel_size, stride, pool, dweight):
         offsets,
         *_steps(x, stride, pool),
         strip,
+        np.empty(O, np.intp),
         places,
         values,
         packed,
@@ -184,19 +185,19 @@ def _grad_weight_kernel(R, V, tail, L):
 
     @kernel
     def conv_pool_grad_weight_blocks(
-        x, dy, argmax, window_offsets, block_offsets, row_step, column_step, strip, places, values, dweight
+        x, dy, argmax, window_offsets, block_offsets, row_step, column_step, strip, counts, places, values, dweight
     ):
         N, H, W, C = x.shape
         _, I, J, O = dy.shape
         line = W * C
         capacity = places.shape[1]
         size = dweight.shape[2]
-        counts = np.empty(O, np.intp)
         for first in range(0, N * I, strip):
             # For each output channel where its gradients are and what they are, without those that are zero.
             n, i = divmod(first, I)
             start = n * H * line + i * row_step
-            counts[:] = 0
+            for o in range(O):
+                counts[o] = 0
             for r in range(first, min(first + strip, N * I)):
                 n, i = divmod(r, I)
                 source = n * H * line + i * row_step - start

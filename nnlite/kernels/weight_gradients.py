@@ -15,6 +15,7 @@ import numpy as np
 from nnlite.jit import kernel
 from nnlite.kernels.blocks import add_outer
 from nnlite.kernels.patches import load_rows, store_rows
+from nnlite.memory import aligned_empty
 from nnlite.processor import cache_bytes
 from nnlite.simd import VECTOR_BYTES, lanes_of, load, load_first, prefetch, store
 
@@ -34,7 +35,10 @@ def multiply(x, dz, rows, fetched, out):
 
     `fetched`, a tuple of arrays of the shape of `out`, are in the second-level cache afterwards, too.
     """
-    _kernel(_ROWS, _VECTORS, lanes_of(out.dtype))(x, dz, rows.start, rows.stop, fetched, out)
+    lanes = lanes_of(out.dtype)
+    gathered = np.empty(len(out) * len(x), out.dtype)
+    panel = aligned_empty(len(x) * _VECTORS * lanes, out.dtype)
+    _kernel(_ROWS, _VECTORS, lanes)(x, dz, rows.start, rows.stop, fetched, gathered, panel, out)
 
 
 @functools.cache
@@ -43,10 +47,8 @@ def _kernel(R, V, L):
     wide, narrow = _panel_kernel(R, V, L), _panel_kernel(R, V - 1, L)
 
     @kernel
-    def weight_gradient(x, dz, first_row, end_row, fetched, out):
-        K, N = dz.shape
-        gathered = np.empty((end_row - first_row) * K, out.dtype)
-        panel = np.empty(K * V * L, out.dtype)
+    def weight_gradient(x, dz, first_row, end_row, fetched, gathered, panel, out):
+        N = dz.shape[1]
         gather(x, first_row, end_row, gathered)
         n = 0
         while n < N:
