@@ -6,6 +6,8 @@ one through: a quarter of the dense work at 2 x 2, or less. Both gradients keep 
 # ruff: noqa: E741 (I and O are letters)
 
 import functools
+import itertools
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -55,12 +57,6 @@ class PatchBlocks:
         """Blocks of a patch."""
         return self.row_groups * len(self.starts)
 
-    @property
-    def first_numbers(self) -> np.ndarray:
-        """Where the numbers of each block begin that no other one has."""
-        repeated = [c * self.width - start for c, start in enumerate(self.starts)]
-        return np.array(repeated * self.row_groups, np.intp)
-
     def offsets(self, line: int) -> np.ndarray:
         """Offset of each block in an image whose rows have `line` numbers."""
         return np.array(
@@ -73,39 +69,29 @@ def pack_patches(weight: np.ndarray) -> np.ndarray:
     K, M, C, O = weight.shape
     blocks = PatchBlocks(K, M * C, lanes_of(weight.dtype))
     packed = aligned_zeros((blocks.groups, O, blocks.size), weight.dtype)
-    _pack_patches(weight, blocks.offsets(M * C), blocks.first_numbers, blocks.width, packed)
+    for block, part in _blocks_and_parts(blocks, packed, weight):
+        block[...] = part
     return packed
 
 
 def unpack_patches(packed: np.ndarray, weight: np.ndarray) -> None:
     """Inverse of :func:`pack_patches`, into `weight`."""
     K, M, C, _ = weight.shape
-    blocks = PatchBlocks(K, M * C, lanes_of(weight.dtype))
-    _unpack_patches(packed, blocks.offsets(M * C), blocks.first_numbers, blocks.width, weight)
+    for block, part in _blocks_and_parts(PatchBlocks(K, M * C, lanes_of(weight.dtype)), packed, weight):
+        part[...] = block
 
 
-@kernel
-def _pack_patches(weight, offsets, first_numbers, width, packed):
-    _, M, C, O = weight.shape
-    groups, _, size = packed.shape
-    for b in range(groups):
-        for o in range(O):
-            for row in range(size // width):
-                for k in range(first_numbers[b], min(width, M * C)):
-                    tap = offsets[b] + row * M * C + k
-                    packed.flat[(b * O + o) * size + row * width + k] = weight.flat[tap * O + o]
-
-
-@kernel
-def _unpack_patches(packed, offsets, first_numbers, width, weight):
-    _, M, C, O = weight.shape
-    groups, _, size = packed.shape
-    for b in range(groups):
-        for o in range(O):
-            for row in range(size // width):
-                for k in range(first_numbers[b], min(width, M * C)):
-                    tap = offsets[b] + row * M * C + k
-                    weight.flat[tap * O + o] = packed.flat[(b * O + o) * size + row * width + k]
+def _blocks_and_parts(
+    blocks: PatchBlocks, packed: np.ndarray, weight: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Numbers of each block that no other one has, (O, rows, numbers): where they lie in `packed` and in `weight`."""
+    K, M, C, O = weight.shape
+    patches = weight.reshape(K, M * C, O)
+    for b, (row, start) in enumerate(itertools.product(range(0, K, blocks.rows), blocks.starts)):
+        first = b % len(blocks.starts) * blocks.width - start
+        end = min(blocks.width, M * C)
+        block = packed[b].reshape(O, blocks.rows, blocks.width)[:, :, first:end]
+        yield block, patches[row : row + blocks.rows, start + first : start + end].transpose(2, 0, 1)
 
 
 def conv_pool_grad_weight(x, dy, argmax, kernel_size, stride, pool, dweight):
