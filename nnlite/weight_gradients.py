@@ -76,7 +76,7 @@ def is_deferred(m: int, samples: int, n: int) -> bool:
     >>> is_deferred(4000, 200, 200), is_deferred(200, 200, 50)
     (True, False)
     """
-    return m >= n and block_count(m, samples, n) > 1 == sum_count(m, samples, n)
+    return m >= n and block_count(m, samples, n) > 1 and sum_count(m, samples, n) == 1
 
 
 def is_finite(array: np.ndarray | WeightGradient) -> bool:

@@ -43,7 +43,7 @@ def multiply(x, dz, rows, fetched, out):
 
 @functools.cache
 def _kernel(R, V, L):
-    gather = _gather_kernel(R, 2 * L)
+    gather = _gather_kernel(R, 64 * L // VECTOR_BYTES)  # numbers of a cache line
     wide, narrow = _panel_kernel(R, V, L), _panel_kernel(R, V - 1, L)
 
     @kernel
@@ -101,10 +101,8 @@ def _panel_kernel(R, V, L):
         valid = N - n
         for k in range(K):
             for v in range(0, V * L, L):
-                i = k * N + n + v
-                store(
-                    panel, k * V * L + v, load(dz, i, L) if valid >= v + L else load_first(dz, i, L, max(0, valid - v))
-                )
+                i, left = k * N + n + v, max(0, valid - v)
+                store(panel, k * V * L + v, load(dz, i, L) if left >= L else load_first(dz, i, L, left))
         M = len(out)
         whole = M - M % R
         for m in range(0, whole, R):
