@@ -201,12 +201,15 @@ def train_step(
 
     Parameters
     ----------
-    network, params, batch, targets, weights, loss, seed, n_threads
+    network, params, batch, targets, weights, loss
         As for :func:`nnlite.loss_and_gradients`; `params` are changed in place.
     optimizer : Optimizer
     optimizer_state : dict
         From ``optimizer.init(params)``; changed in place.
     learning_rate_factor : float
+        The schedule's factor on the learning rate.
+    seed, n_threads
+        As for :func:`nnlite.loss_and_gradients`.
 
     Returns
     -------

@@ -16,10 +16,12 @@ from nnlite.jit import kernel
 from nnlite.kernels.blocks import add_outer
 from nnlite.kernels.patches import load_rows, store_rows
 from nnlite.memory import aligned_empty
-from nnlite.processor import cache_bytes
 from nnlite.simd import VECTOR_BYTES, lanes_of, load, load_first, prefetch, store
 
 _ROWS, _VECTORS = 4, 3
+
+_PANEL_BYTES = 32 * 1024
+"""What a panel may take: the smallest first-level cache of processors with AVX2. The result depends on it."""
 
 _SAMPLES_AHEAD = 8
 """How far ahead of gathering memory is asked for."""
@@ -27,7 +29,7 @@ _SAMPLES_AHEAD = 8
 
 def pays(samples: int, n: int) -> bool:
     """Whether this is faster than BLAS: with 16 registers of 32 bytes it was, if a panel fits into the cache."""
-    return VECTOR_BYTES == 32 and n >= 32 and samples * _VECTORS * VECTOR_BYTES <= cache_bytes(1)
+    return VECTOR_BYTES == 32 and n >= 32 and samples * _VECTORS * VECTOR_BYTES <= _PANEL_BYTES
 
 
 def multiply(x, dz, rows, fetched, out):
