@@ -21,7 +21,15 @@ Transform = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 
 class TrainingDiverged(ArithmeticError):
-    """The loss or its gradient is no longer finite."""
+    """The loss or its gradient is no longer finite.
+
+    Attributes
+    ----------
+    reason : str
+        Which of them, where `train_step` found it.
+    """
+
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -170,8 +178,8 @@ def train(
                     n_threads=n_threads,
                 )
             except TrainingDiverged as error:
-                what, _, advice = str(error).removeprefix("train_step: ").partition(". ")
-                raise TrainingDiverged(f"train: {what} in epoch {number}, step {step} of {steps}. {advice}") from None
+                where = f" in epoch {number}, step {step} of {steps}"
+                raise _diverged("train", error.reason or str(error), where) from None
             total += value * batch_weight
             weight += batch_weight
             if on_step is not None:
@@ -240,19 +248,21 @@ def train_step(
         deferred = getattr(optimizer, "takes_deferred", False)
         value, grads = loss_and_gradients(network, params, batch, targets, weights, loss, seed=seed, deferred=deferred)
         if not math.isfinite(value):
-            raise _diverged(f"the loss became {value}")
+            raise _diverged("train_step", f"the loss became {value}")
         for name, gradient in grads.items():
             if not is_finite(gradient):
-                raise _diverged(f"the gradient of {name} was no longer finite")
+                raise _diverged("train_step", f"the gradient of {name} was no longer finite")
         optimizer.update(params, grads, optimizer_state, learning_rate_factor)
     return value
 
 
-def _diverged(what: str) -> TrainingDiverged:
-    return TrainingDiverged(
-        f"train_step: {what}. Lower the learning rate, scale the inputs to unit variance, or clip the gradient's norm; "
-        "the parameters are those from before this step."
+def _diverged(who: str, reason: str, where: str = "") -> TrainingDiverged:
+    error = TrainingDiverged(
+        f"{who}: {reason}{where}. Lower the learning rate, scale the inputs to unit variance, or clip the gradient's "
+        "norm; the parameters are those from before this step."
     )
+    error.reason = reason
+    return error
 
 
 class _Reader:

@@ -1,7 +1,7 @@
 """Gradients of large weights, which are not computed before an optimizer uses them.
 
 Such a gradient takes megabytes, and a step of an optimizer does little with each number: to write it to memory and read
-it again takes as long as the step. So a layer gives its factors, and a block of it is computed, used and forgotten.
+it again counts beside the step. So a layer gives its factors, and a block of it is computed, used and forgotten.
 """
 
 import math

@@ -1,6 +1,6 @@
 """Gradients of large weights: products that add up over a batch, block by block of rows.
 
-BLAS packs both factors, and spends a quarter of the time on it where a batch is short. Here a panel of a few columns of
+BLAS packs both factors, which counts where a batch is short. Here a panel of a few columns of
 the second factor is packed, which stays in the first-level cache, and the first factor's columns, which lie a page of
 memory apart from sample to sample, are gathered while what follows is on its way.
 
@@ -13,8 +13,8 @@ import functools
 import numpy as np
 
 from nnlite.jit import kernel
-from nnlite.kernels.blocks import add_outer
-from nnlite.kernels.patches import load_rows, store_rows
+from nnlite.kernels.blocks import add_outer, zeros
+from nnlite.kernels.patches import store_rows
 from nnlite.memory import aligned_empty
 from nnlite.simd import VECTOR_BYTES, lanes_of, load, load_first, prefetch, store
 
@@ -86,16 +86,26 @@ def _gather_kernel(R, line):
 
 
 @functools.cache
-def _panel_kernel(R, V, L):
+def _tile_kernel(T, V, L):
+    count = T * V
+
     @kernel(inline="always")
-    def tile(gathered, i, panel, K, out, o, valid, T):
-        block = load_rows(out, o, out.shape[1], 0, L, T, V)  # of which no lane is read: zeros
+    def tile(gathered, i, panel, K, out, o, valid):
+        """T rows of the gradient from o on, their lanes below `valid`."""
+        block = zeros(out, L, count)
         j = 0
         for _ in range(K):
             block = add_outer(block, gathered, i, 1, 0, panel, j, T, 1, V)
             i += T
             j += V * L
         store_rows(out, o, out.shape[1], valid, block, T, V)
+
+    return tile
+
+
+@functools.cache
+def _panel_kernel(R, V, L):
+    tile, row = _tile_kernel(R, V, L), _tile_kernel(1, V, L)
 
     @kernel
     def weight_gradient_panel(gathered, dz, n, panel, fetched, out):
@@ -113,8 +123,8 @@ def _panel_kernel(R, V, L):
                     i = (m + r) * N + n
                     prefetch(array, i)
                     prefetch(array, i + V * L - 1)
-            tile(gathered, m * K, panel, K, out, m * N + n, valid, R)
+            tile(gathered, m * K, panel, K, out, m * N + n, valid)
         for m in range(whole, M):
-            tile(gathered, m * K, panel, K, out, m * N + n, valid, 1)
+            row(gathered, m * K, panel, K, out, m * N + n, valid)
 
     return weight_gradient_panel

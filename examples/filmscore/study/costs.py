@@ -12,7 +12,6 @@ import numpy as np
 
 import nnlite as nn
 from filmscore.files import replace_file
-from nnlite.parallel import loss_and_gradients, predict
 
 ROUNDS = 7
 """Turns, of which the quickest counts: what else a machine does only ever adds time."""
@@ -96,10 +95,19 @@ def _steps(batch: Batch) -> Sequence[Callable[[], Any]]:
     weights = np.full(n, 1 / n, np.float32)
 
     def training() -> None:
-        _, grads = loss_and_gradients(network, params, batch.x, targets, weights, loss, n_threads=1)
-        optimizer.update(params, grads, state, 1.0)
+        nn.train_step(
+            network,
+            params,
+            batch.x,
+            targets,
+            weights,
+            loss=loss,
+            optimizer=optimizer,
+            optimizer_state=state,
+            n_threads=1,
+        )
 
-    return training, lambda: predict(network, params, batch.x, n_threads=1)
+    return training, lambda: nn.predict(network, params, batch.x, n_threads=1)
 
 
 def _seconds(step: Callable[[], Any]) -> float:
