@@ -7,6 +7,8 @@ import struct
 import numpy as np
 import soundfile
 
+SR = 22050
+
 # Written without a header, by another program only, or into two files.
 UNWRITTEN = {
     ("RAW", None),
@@ -127,3 +129,7 @@ def ogg_checksum(page):
 
 def _chunk(name, content):
     return name + struct.pack("<I", len(content)) + content + b"\0" * (len(content) % 2)
+
+
+def noise(seconds, seed=0, sr=SR):
+    return (0.1 * np.random.default_rng(seed).standard_normal(round(seconds * sr))).astype(np.float32)
