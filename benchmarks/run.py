@@ -4,7 +4,11 @@
     python benchmarks/run.py                    # everything: about an hour, on a machine that does nothing else
     python benchmarks/run.py training-cnn rfft  # some subjects
     python benchmarks/run.py --quick            # tiny sizes: does everything run, are all results equal?
-    python benchmarks/run.py --readme           # the tables of README.md and docs/speed.md from the results
+
+Results go to benchmark-results.json in the current folder. For the results that the project publishes:
+
+    python benchmarks/run.py --out benchmarks/results.json
+    python benchmarks/run.py --readme           # the tables of README.md and docs/speed.md, from that file
 
 Every mode of every peer first has to compute the same numbers; then they take turns. benchmarks/README.md says more.
 """
@@ -29,6 +33,8 @@ from speed.processes import available_cores  # noqa: E402
 from speed.race import run_case  # noqa: E402
 from speed.subjects import ALL  # noqa: E402
 
+OWN = Path("benchmark-results.json")
+"""Where the results of a user's machine go."""
 RESULTS, README, PAGE = HERE / "results.json", HERE.parent / "README.md", HERE.parent / "docs" / "speed.md"
 
 
@@ -53,7 +59,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--rounds", type=int, metavar="N", help="turns of each mode (7; quick: 1)")
     add("--threads", type=int, default=len(available_cores()), metavar="N", help="of each contender (%(default)s)")
     add("--quick", action="store_true", help="tiny sizes; the figures are worthless and not kept unless --out is given")
-    add("--out", type=Path, metavar="FILE", help="where the results go (benchmarks/results.json)")
+    add("--out", type=Path, metavar="FILE", help=f"where the results go ({OWN})")
     add("--readme", action="store_true", help="measure nothing, make the tables of README.md and docs/speed.md")
     add("--folder", type=Path, metavar="DIR", help="recordings to extract (the two that come along, re-encoded)")
     add("--folder-minutes", type=float, default=60.0, metavar="MIN", help="how much of them (%(default)g)")
@@ -84,7 +90,7 @@ def measure(arguments: argparse.Namespace) -> int:
         "subjects": {},
     }
     print(*(f"{name}: {value}" for name, value in {**content["machine"], **content["versions"]}.items()), sep=", ")
-    out = RESULTS if arguments.out is None and not options.quick else arguments.out
+    out = OWN if arguments.out is None and not options.quick else arguments.out
     failed = False
     for subject in ALL:
         if arguments.subjects and subject.name not in arguments.subjects:

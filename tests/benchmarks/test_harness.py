@@ -266,6 +266,19 @@ def test_arguments_are_checked(arguments, capsys):
     assert "expected" in capsys.readouterr().err
 
 
+def test_results_go_to_the_current_folder_and_not_over_those_of_the_project(tmp_path, monkeypatch):
+    def cases(options: Options) -> list[Case]:
+        return [Case("case", "a case", (contender("ours", "right", OURS),), prepare)]
+
+    monkeypatch.setattr(run, "ALL", (Subject("first", "First", cases),))
+    monkeypatch.chdir(tmp_path)
+    before = run.RESULTS.read_bytes()
+    assert run.main(["--rounds", "1", "--threads", "1"]) == 0
+    assert run.RESULTS.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["benchmark-results.json"]
+    assert list(results.read(tmp_path / "benchmark-results.json")["subjects"]) == ["first"]
+
+
 def test_a_subject_that_can_not_be_prepared_is_named_and_the_others_go_on(tmp_path, monkeypatch, capsys):
     def full(task: Task) -> None:
         raise OSError("no space left")
