@@ -1,11 +1,14 @@
 """Turn a folder of audio and its tags into memory-mapped tiles that networks train on.
 
-    python examples/build_features.py corpus --out features             # the corpus, as fetch_corpus.py brought it
+    python examples/build_features.py corpus --out features             # the games, as fetch_corpus.py brought them
+    python examples/build_features.py films --films --hop-frames 20 --out features-films    # the films
     python examples/build_features.py MUSIC --tags TAGS.csv --out DIR   # your own: a CSV with the columns path,tags
 
 TAGS.csv has a row for each file: `path` below the folder, `tags` separated by semicolons, and if you like `soundtrack`
 and `game` (or film): what belongs together when data is split. Windows of 9.3 s become tiles of 40 MFCCs x 100 frames;
-silent windows are left out. --set changes the recipe, and what a tile is made of:
+silent windows are left out. Windows do not overlap: what is left at the end of a recording is no window. Where
+recordings are short, --hop-frames takes more windows of them: an excerpt of 15 s holds one window, with --hop-frames 20
+(a window every 1.9 s) it holds four. --set changes the recipe, and what a tile is made of:
 
     --fmax 9500                                            # MFCCs of what lies below 9,500 Hz
     --set output=log_mel --set n_mels=64                   # 64 log-mel bands x 100 frames
@@ -42,7 +45,7 @@ from mfcc.command_line import knob
 def main(argv: list[str] | None = None) -> int:
     options = parse(argv)
     try:
-        tracks = corpus.read_tracks() if options.tags is None else corpus.read_tags(options.tags, options.classes)
+        tracks = read_tracks(options)
     except (ManifestError, OSError) as error:
         sys.exit(f"build_features: {error}")
     absent = [] if options.tags is not None else [t for t in tracks if not (options.audio / t.files[0]).is_file()]
@@ -70,14 +73,17 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("audio", type=Path, help="the folder with the recordings")
-    add("--tags", type=Path, metavar="CSV", help="which files, with which tags (the manifest of the corpus)")
+    add("--tags", type=Path, metavar="CSV", help="which files, with which tags (the manifest of the games)")
+    add("--films", action="store_true", help="the films, as fetch_corpus.py --films brought them")
+    add("--tier", choices=corpus.TIERS, default="study", help="how much of the games (%(default)s)")
+    add("--manifest", type=Path, metavar="DIR", help="another manifest than the project's")
     add("--out", type=Path, default=Path("features"), metavar="DIR", help="where the features go (%(default)s)")
     add("--classes", default=",".join(GENRES), metavar="A,B,C", help="the classes in their order (the ten film genres)")
     add("--dtype", choices=("float32", "int16"), default="float32", help="how tiles are stored (%(default)s)")
     add("--set", action="append", default=[], dest="knobs", metavar="KNOB=VALUE", help="change a knob of the recipe")
     add("--fmax", type=float, metavar="HZ", help="upper edge of the mel bands: the same as --set fmax=HZ")
     add("--frames", type=int, default=100, metavar="N", help="frames of a tile (%(default)s)")
-    add("--hop-frames", type=int, metavar="N", help="frames from one tile to the next (those of a tile)")
+    add("--hop-frames", type=int, metavar="N", help="frames from one tile to the next (as --frames: no overlap)")
     add("--silence", type=float, default=-60.0, metavar="DBFS", help="leave out windows below this level (%(default)s)")
     add(
         "--loudness",
@@ -100,6 +106,13 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     except (ValueError, TypeError) as error:
         parser.error(str(error))
     return options
+
+
+def read_tracks(options: argparse.Namespace) -> list[Track]:
+    if options.tags is not None:
+        return corpus.read_tags(options.tags, options.classes)
+    manifest = options.manifest or (corpus.FILMS if options.films else corpus.GAMES)
+    return corpus.read_tracks(manifest, "full" if options.films else options.tier)
 
 
 def number_or_none(text: str) -> float | None:
@@ -146,7 +159,8 @@ def print_report(good: list[Track], results: list[Result], seconds: float, optio
         rate = f"{fresh_s / seconds:.0f} times real time"
         print(f"{fresh_s / 3600:.1f} h extracted in {seconds:.0f} s on {options.processes} processes, {rate}")
     tiles_of = {result.track: result.n_tiles for result in results}
-    for title, key in (("class", lambda t: t.tags), ("game", lambda t: (t.game,))):
+    unit = "film" if options.films else "game"
+    for title, key in (("class", lambda t: t.tags), (unit, lambda t: (t.game,))):
         tiles: Counter[str] = Counter()
         tracks: Counter[str] = Counter()
         for track in good:

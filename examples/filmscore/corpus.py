@@ -1,17 +1,25 @@
-"""The manifest of the corpus: which recordings, from which packages, with which film genres.
+"""The manifests: which recordings, from which packages and repositories, with which film genres.
 
-`corpus/README.md` says where they come from and what they are good for.
+`corpus/games` is free music of games, `corpus/films` is scores of films; `corpus/README.md` says where they come from
+and what they are good for. Both are read by the same code.
 """
 
 import csv
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 GENRES = ("Action", "Adventure", "Comedy", "Crime", "Drama", "Fantasy", "Musical", "Romance", "Sci-Fi", "Thriller")
-MANIFEST = Path(__file__).with_name("corpus")
-TIERS = ("small", "full")
+OTHER_GENRES = (
+    *("Adult", "Animation", "Biography", "Documentary", "Family", "Film-Noir", "Game-Show", "History", "Horror"),
+    *("Music", "Mystery", "News", "Reality-TV", "Short", "Sport", "Talk-Show", "War", "Western"),
+)
+"""What else IMDb says of a film. None of it is mapped to a class."""
+MANIFESTS = Path(__file__).with_name("corpus")
+GAMES, FILMS = MANIFESTS / "games", MANIFESTS / "films"
+TIERS = ("small", "study", "full")
 ABOUT = ("licence", "title", "artist", "copyright")  # columns that only people read
 STEMS = {"guitar.ogg", "song.ogg"}  # files of these names in one folder are the halves of one recording, to be summed
 
@@ -21,18 +29,34 @@ class ManifestError(ValueError):
 
 
 @dataclass(frozen=True)
-class Package:
-    """A Debian package: its tier, its size to download [MB], and the names it has in other releases."""
+class Source:
+    """A Debian package, or a public repository where `url` says one.
+
+    Attributes
+    ----------
+    name : str
+        The first part of the paths of its recordings.
+    tier : str
+        Each tier holds the ones before it.
+    version : str
+        Of the package, or the commit of the repository.
+    megabytes : float
+        Size to download [MB].
+    alternatives : tuple of str
+        The package's names in other releases.
+    """
 
     name: str
     tier: str
+    version: str
     megabytes: float
-    alternatives: tuple[str, ...]
+    url: str = ""
+    alternatives: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Soundtrack:
-    """A soundtrack, the game it belongs to, and the film genres of that game's story."""
+    """A soundtrack, the game or film it belongs to, and the genres of that game's story or that film."""
 
     id: str
     game: str
@@ -41,34 +65,65 @@ class Soundtrack:
 
 @dataclass(frozen=True)
 class Recording:
-    """One audio file of a package: `path` starts with the package's name, `use_s` [s] is how much of it to use."""
+    """One audio file of a source: `path` starts with the source's name, `use_s` [s] is how much of it to use."""
 
-    package: str
-    version: str
     path: str
     sha256: str
     soundtrack: str
-    use_s: float
-    licence: str
-    title: str
-    artist: str
-    copyright: str
+    use_s: float | None = None  # None: all of it
+    cue: str = ""
+    song: str = ""
+    licence: str = ""
+    title: str = ""
+    artist: str = ""
+    copyright: str = ""
+
+    @property
+    def source(self) -> str:
+        """The name of the package or repository."""
+        return self.path.partition("/")[0]
 
 
 @dataclass(frozen=True)
 class Track:
-    """What is tagged as one piece of music: one file, or several stems to be summed."""
+    """A piece of music or an excerpt of one: one file, or several stems to be summed.
+
+    Attributes
+    ----------
+    id : str
+    files : tuple of str
+    soundtrack : str
+    game : str
+        The game or film. Tracks of one game stay together when data is split.
+    tags : tuple of str
+    use_s : float or None
+        Seconds to use; None for all.
+    licence, title, copyright : str
+    artist : str
+        The composers, separated by semicolons where a manifest knows them apart.
+    cue : str
+        The piece that excerpts belong to; "" for a track that is a piece of its own.
+    song : str
+        "1" for a song, "0" for score, "0/1" where it is both, "" where nobody said.
+    """
 
     id: str
     files: tuple[str, ...]
     soundtrack: str
     game: str
     tags: tuple[str, ...]
-    use_s: float | None = None  # None: all of it
+    use_s: float | None = None
     licence: str = ""
     title: str = ""
     artist: str = ""
     copyright: str = ""
+    cue: str = ""
+    song: str = ""
+
+    @property
+    def piece(self) -> str:
+        """What to average over: the cue, or the track itself."""
+        return self.cue or self.id
 
 
 def read_table(path: Path, required: Iterable[str]) -> list[dict[str, str]]:
@@ -118,71 +173,91 @@ def _number(field: str, who: str) -> float:
     return number
 
 
-def read_packages(folder: Path = MANIFEST) -> dict[str, Package]:
-    """The packages that hold the corpus, by name."""
-    path = folder / "packages.csv"
-    packages = {}
-    for row in read_table(path, ("package", "tier", "megabytes", "alternatives")):
+def read_sources(folder: Path = GAMES) -> dict[str, Source]:
+    """The packages and repositories that hold a corpus, by name."""
+    path = folder / "sources.csv"
+    sources = {}
+    for row in read_table(path, ("source", "tier", "version", "megabytes", "url", "alternatives")):
+        who = f"{path}: {row['source']}"
         if row["tier"] not in TIERS:
-            raise ManifestError(f"{path}: {row['package']}: expected a tier of {', '.join(TIERS)}, got {row['tier']!r}")
-        alternatives = split_list(row["alternatives"])
-        megabytes = _number(row["megabytes"], f"{path}: {row['package']}: megabytes")
-        packages[row["package"]] = Package(row["package"], row["tier"], megabytes, alternatives)
-    return packages
+            raise ManifestError(f"{who}: expected a tier of {', '.join(TIERS)}, got {row['tier']!r}")
+        if row["url"] and not re.fullmatch("[0-9a-f]{40}", row["version"]):
+            raise ManifestError(f"{who}: version: expected the 40 digits of a commit, got {row['version'][:60]!r}")
+        megabytes = _number(row["megabytes"], f"{who}: megabytes")
+        about = (row["tier"], row["version"], megabytes, row["url"], split_list(row["alternatives"]))
+        sources[row["source"]] = Source(row["source"], *about)
+    return sources
 
 
-def read_soundtracks(folder: Path = MANIFEST) -> dict[str, Soundtrack]:
-    """The tagged soundtracks, by id."""
+def read_soundtracks(folder: Path = GAMES) -> dict[str, Soundtrack]:
+    """The tagged soundtracks, by id.
+
+    A table has a column `tags`, or a column `genres` with all that IMDb says; the tags are those of the ten classes
+    among them. A soundtrack without a game is that of a film, which has the same name.
+    """
     path = folder / "soundtracks.csv"
-    soundtracks = {}
-    for row in read_table(path, ("soundtrack_id", "game", "tags")):
-        tags = split_list(row["tags"])
-        check_tags(tags, GENRES, f"{path}: {row['soundtrack_id']}")
-        soundtracks[row["soundtrack_id"]] = Soundtrack(row["soundtrack_id"], row["game"], tags)
+    rows = read_table(path, ("soundtrack_id",))
+    column = "genres" if "genres" in rows[0] else "tags"
+    if column not in rows[0]:
+        raise ManifestError(f"{path}: expected a column tags or genres, got {', '.join(rows[0])}")
+    known = GENRES if column == "tags" else GENRES + OTHER_GENRES
+    soundtracks: dict[str, Soundtrack] = {}
+    for row in rows:
+        id, tags = row["soundtrack_id"], split_list(row[column])
+        if id in soundtracks:
+            raise ManifestError(f"{path}: expected each soundtrack once, got {id!r} again")
+        if not tags:
+            raise ManifestError(f"{path}: {id}: {column}: expected at least one genre, got none")
+        check_tags(tags, known, f"{path}: {id}")
+        game = row.get("game") or id
+        soundtracks[id] = Soundtrack(id, game, tuple(tag for tag in tags if tag in GENRES))
     return soundtracks
 
 
-def read_recordings(folder: Path = MANIFEST, tier: str = "full") -> list[Recording]:
-    """The recordings of a tier; "full" holds "small".
+def read_recordings(folder: Path = GAMES, tier: str = "study") -> list[Recording]:
+    """The recordings of a tier; "full" holds "study", and that holds "small".
 
     Raises
     ------
     ManifestError
-        When a path could leave the folder it is unpacked into, or a row names an unknown package or soundtrack.
+        When a path could leave the folder it is unpacked into, or a row names an unknown source or soundtrack.
     """
     path = folder / "tracks.csv"
-    packages, soundtracks = read_packages(folder), read_soundtracks(folder)
-    columns = ("package", "version", "path", "sha256", "soundtrack_id", "use_s", *ABOUT)
-    recordings = []
-    for row in read_table(path, columns):
-        parts = PurePosixPath(row["path"]).parts
-        if ".." in parts or "\\" in row["path"] or len(parts) < 2 or parts[0] != row["package"]:
-            raise ManifestError(f"{path}: expected a path below {row['package']}/, got {row['path']!r}")
-        for name, known in (("package", packages), ("soundtrack_id", soundtracks)):
-            if row[name] not in known:
-                raise ManifestError(f"{path}: {row['path']}: {name} {row[name]!r} is not listed in {folder}")
-        if packages[row["package"]].tier in TIERS[: TIERS.index(tier) + 1]:
-            use_s = _number(row["use_s"], f"{path}: {row['path']}: use_s")
-            fields = {name.removesuffix("_id"): row[name] for name in columns}
-            recordings.append(Recording(**(fields | {"use_s": use_s})))  # type: ignore[arg-type]
-    return recordings
+    sources, soundtracks = read_sources(folder), read_soundtracks(folder)
+    recordings: dict[str, Recording] = {}
+    for row in read_table(path, ("path", "sha256", "soundtrack_id")):
+        name, digest, soundtrack = row["path"], row["sha256"], row["soundtrack_id"]
+        who, parts, source = f"{path}: {name}", PurePosixPath(name).parts, name.partition("/")[0]
+        if ".." in parts or "\\" in name or "\n" in name or len(parts) < 2 or not parts[0] == source in sources:
+            raise ManifestError(f"{path}: expected a path below the name of a source, got {name!r}")
+        if name in recordings:
+            raise ManifestError(f"{path}: expected each path once, got {name!r} again")
+        if soundtrack not in soundtracks:
+            raise ManifestError(f"{who}: soundtrack_id {soundtrack!r} is not listed in {folder}")
+        if sources[source].tier in TIERS[: TIERS.index(tier) + 1]:
+            use_s = _number(row["use_s"], f"{who}: use_s") if "use_s" in row else None
+            about = {column: row.get(column, "") for column in ("cue", "song", *ABOUT)}
+            recordings[name] = Recording(name, digest, soundtrack, use_s, **about)
+    return list(recordings.values())
 
 
-def read_tracks(folder: Path = MANIFEST) -> list[Track]:
-    """The corpus as pieces of music: stems of one folder become one track, whose id is the folder."""
+def read_tracks(folder: Path = GAMES, tier: str = "study") -> list[Track]:
+    """A corpus as pieces of music: stems of one folder become one track, whose id is the folder."""
     soundtracks = read_soundtracks(folder)
     groups: dict[str, list[Recording]] = {}
-    for recording in read_recordings(folder):
+    for recording in read_recordings(folder, tier):
         path = PurePosixPath(recording.path)
         groups.setdefault(str(path.parent if path.name in STEMS else path), []).append(recording)
     return [make_track(id, group, soundtracks[group[0].soundtrack]) for id, group in groups.items()]
 
 
 def make_track(id: str, stems: list[Recording], soundtrack: Soundtrack) -> Track:
+    """The track of some stems, as long as the shortest says."""
     first = stems[0]
-    files, use_s = tuple(stem.path for stem in stems), min(stem.use_s for stem in stems)
-    about = (getattr(first, name) for name in ABOUT)
-    return Track(id, files, soundtrack.id, soundtrack.game, soundtrack.tags, use_s, *about)
+    use_s = min((stem.use_s for stem in stems if stem.use_s is not None), default=None)
+    about = {name: getattr(first, name) for name in (*ABOUT, "cue", "song")}
+    files = tuple(stem.path for stem in stems)
+    return Track(id, files, soundtrack.id, soundtrack.game, soundtrack.tags, use_s, **about)
 
 
 def read_tags(path: Path, class_names: tuple[str, ...] = GENRES) -> list[Track]:

@@ -14,7 +14,7 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO
@@ -91,6 +91,47 @@ def _dpkg_deb(deb: Path, compression: str) -> Iterator[tarfile.TarFile]:
         assert process.stdout is not None
         with tarfile.open(fileobj=process.stdout, mode="r|") as tar:
             yield tar
+
+
+@contextmanager
+def find_package(
+    names: Sequence[str], version: str, local: Path | None = None, keep: Path | None = None
+) -> Iterator[Path]:
+    """Give the file of a package that has one of these names.
+
+    It is taken from `local`, from `keep`, or downloaded, and then deleted again unless it goes to `keep`. Of several
+    versions the given one is preferred.
+    """
+    version = version.replace(":", "%3a")  # as apt-get writes an epoch into a file's name
+    for name in names:
+        for folder in (local, keep):
+            files = [] if folder is None else sorted(folder.glob(f"{name}_*.deb"))
+            if files:
+                yield next((path for path in files if path.name.startswith(f"{name}_{version}_")), files[-1])
+                return
+    if local is not None:
+        raise PackageError(f"no package {' or '.join(names)} in {local}")
+    if keep is not None:
+        yield _download(names, keep)
+        return
+    with tempfile.TemporaryDirectory(prefix="corpus-") as temporary:
+        yield _download(names, Path(temporary))
+
+
+def _download(names: Sequence[str], folder: Path) -> Path:
+    """Download the first of these packages that the system's sources offer."""
+    folder.mkdir(parents=True, exist_ok=True)
+    reason = ""
+    if shutil.which("apt-get") is None:
+        raise PackageError("apt-get is not on this system. Download the package elsewhere and pass --packages.")
+    for name in names:
+        result = subprocess.run(["apt-get", "download", name], cwd=folder, capture_output=True, text=True, check=False)
+        files = list(folder.glob(f"{name}_*.deb"))
+        if result.returncode == 0 and files:
+            return files[-1]
+        errors = [line for line in result.stderr.splitlines() if line.startswith("E:")]
+        reason = reason or (errors[0] if errors else result.stderr.strip())
+    raise PackageError(f"apt-get: {reason}. Run `apt-get update` first, or pass --packages.")
 
 
 def list_files(deb: Path) -> list[str]:

@@ -4,7 +4,7 @@
 |---|---|
 | `tiles.npy` | (n_tiles, n_features, n_frames, 1): float32, or 16-bit codes; or `tiles.npz`: 8-bit codes, compressed |
 | `index.csv` | a row for each tile: track, soundtrack, game, start_s [s], level_dbfs (RMS, before normalisation) |
-| `tracks.csv` | a row for each track: soundtrack, game, tags, licence, title, artist, copyright |
+| `tracks.csv` | a row for each track: soundtrack, game (or film), tags, licence, title, artist, copyright, cue, song |
 | `features.json` | recipe (MFCCs, or what else tiles are of), class names, coding, options, versions, errors |
 """
 
@@ -33,6 +33,7 @@ FORMAT = "filmscore.features"
 VERSION = 1
 INDEX = ("track", "soundtrack", "game", "start_s", "level_dbfs")
 TRACKS = ("track", "soundtrack", "game", "tags", *ABOUT)
+EXCERPTS = ("cue", "song")  # columns that folders made earlier lack
 DESCRIPTION: dict[str, tuple[Any, str]] = {
     "recipe": (dict, "a recipe"),
     "class_names": (list, "a list of names"),
@@ -90,14 +91,18 @@ class Features:
         return self.tags[self.track_of_tile]
 
     def groups(self, by: str) -> np.ndarray:
-        """For each tile the number of its group: its own ("window"), its track's, its soundtrack's or its game's."""
+        """Return for each tile the number of its group.
+
+        By "window" it is its own, by "track" its track's, by "cue" that of the piece that excerpts belong to, by
+        "soundtrack" or "game" (or film) that of these.
+        """
         if by == "window":
             return np.arange(len(self.track_of_tile))
         if by == "track":
             return self.track_of_tile
-        if by not in ("soundtrack", "game"):
-            raise ValueError(f"Features.groups: by: expected window, track, soundtrack or game, got {by!r}")
-        names = [getattr(track, by) for track in self.tracks]
+        if by not in ("cue", "soundtrack", "game"):
+            raise ValueError(f"Features.groups: by: expected window, track, cue, soundtrack or game, got {by!r}")
+        names = [track.piece if by == "cue" else getattr(track, by) for track in self.tracks]
         return np.unique(names, return_inverse=True)[1][self.track_of_tile]
 
 
@@ -148,7 +153,7 @@ def read_tracks(path: Path, class_names: tuple[str, ...]) -> list[Track]:
     for row in read_table(path, TRACKS):
         tags = split_list(row["tags"])
         check_tags(tags, class_names, f"{path}: {row['track']}")
-        about = (row[name] for name in ABOUT)
+        about = (row.get(name, "") for name in (*ABOUT, *EXCERPTS))
         tracks.append(Track(row["track"], (), row["soundtrack"], row["game"], tags, None, *about))
     return tracks
 
@@ -159,8 +164,9 @@ def write_tables(
     """Write what belongs to the tiles: the rows are (track, start [s], level [dBFS]) for each of them."""
     index = ((t.id, t.soundtrack, t.game, f"{start:.3f}", f"{level:.1f}") for t, start, level in rows)
     write_table(folder / "index.csv", INDEX, index)
-    table = ((t.id, t.soundtrack, t.game, ";".join(t.tags), *(getattr(t, name) for name in ABOUT)) for t in tracks)
-    write_table(folder / "tracks.csv", TRACKS, table)
+    about = (*ABOUT, *EXCERPTS)
+    table = ((t.id, t.soundtrack, t.game, ";".join(t.tags), *(getattr(t, name) for name in about)) for t in tracks)
+    write_table(folder / "tracks.csv", (*TRACKS, *EXCERPTS), table)
     with replace_file(folder / "features.json") as file:
         file.write((json.dumps({"format": FORMAT, "version": VERSION} | description, indent=1) + "\n").encode())
 

@@ -83,7 +83,7 @@ def test_groups(music, by, expected):
     features = load_features(music.parent / "out")
     assert features.groups(by).tolist() == expected
     assert features.groups("soundtrack").tolist() == [0, 0, 1, 1, 1]
-    with pytest.raises(ValueError, match="expected window, track, soundtrack or game, got 'film'"):
+    with pytest.raises(ValueError, match="expected window, track, cue, soundtrack or game, got 'film'"):
         features.groups("film")
 
 

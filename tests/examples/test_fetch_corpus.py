@@ -57,14 +57,17 @@ def write_csv(path: Path, header: str, *rows: tuple) -> None:
 def write_manifest(folder: Path, paths: list[str]) -> Path:
     folder.mkdir(exist_ok=True)
     packages = dict.fromkeys(path.split("/")[0] for path in paths)
-    rows = [(name, "small" if name == "alpha" else "full", 1.5, "gamma" if name == "beta" else "") for name in packages]
-    write_csv(folder / "packages.csv", "package,tier,megabytes,alternatives", *rows)
+    rows = [
+        (name, "small" if name == "alpha" else "study", "1.0", 1.5, "", "gamma" if name == "beta" else "")
+        for name in packages
+    ]
+    write_csv(folder / "sources.csv", "source,tier,version,megabytes,url,alternatives", *rows)
     write_csv(folder / "soundtracks.csv", "soundtrack_id,game,tags", ("ost", "game", "Drama;Crime"))
     rows = []
     for path in paths:
         digest = hashlib.sha256(AUDIO[Path(path).name]).hexdigest()
-        rows.append((path.split("/")[0], "1.0", path, digest, "ost", 60, "Expat", "", "", "holder"))
-    header = "package,version,path,sha256,soundtrack_id,use_s,licence,title,artist,copyright"
+        rows.append((path, digest, "ost", 60, "Expat", "", "", "holder"))
+    header = "path,sha256,soundtrack_id,use_s,licence,title,artist,copyright"
     write_csv(folder / "tracks.csv", header, *rows)
     return folder
 
@@ -114,7 +117,9 @@ def test_fetch_reports_what_it_cannot_get_and_goes_on(place, capsys):
     (place / "debs" / "alpha_1.0_all.deb").unlink()
     assert run(place) == 1
     out = capsys.readouterr().out
-    assert "2 could not be had" in out and f"{PATHS[0]}: no package alpha in" in out and "1 of 3 recordings" in out
+    assert (
+        "2 could not be had" in out and "alpha, 2 recordings: no package alpha in" in out and "1 of 3 recordings" in out
+    )
 
 
 def test_fetch_warns_about_another_content_once_and_keeps_it(place, capsys):
@@ -158,12 +163,12 @@ def test_fetch_reports_a_broken_container(place, capsys):
     assert "usr/pack.pk3: broken zip container" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("path", ["alpha/../../evil", "/etc/passwd", "alpha", "beta\\..\\x", "delta/x"])
+@pytest.mark.parametrize("path", ["alpha/../../evil", "/etc/passwd", "alpha", "alpha\\..\\x", "delta/x", "alpha/x\ny"])
 def test_manifest_refuses_paths_that_leave_the_folder(tmp_path, path):
     write_manifest(tmp_path, PATHS)
     with open(tmp_path / "tracks.csv", "a", newline="") as file:
-        csv.writer(file).writerow(("alpha", "1.0", path, "0", "ost", 1, "", "", "", ""))
-    with pytest.raises(corpus.ManifestError, match="expected a path below alpha/, got"):
+        csv.writer(file).writerow((path, "0", "ost", 1, "", "", "", ""))
+    with pytest.raises(corpus.ManifestError, match="expected a path below the name of a source, got"):
         corpus.read_recordings(tmp_path)
 
 
@@ -190,10 +195,10 @@ def test_download_asks_apt_for_each_name_in_turn(place, monkeypatch):
         if name == "gamma":
             write_deb(Path(cwd) / "gamma_2.0_all.deb", {"usr/1.0/three.ogg": AUDIO["three.ogg"]})
         code = 0 if name == "gamma" else 100
-        return fetch_corpus.subprocess.CompletedProcess(command, code, "", f"E: Unable to locate package {name}\n")
+        return deb.subprocess.CompletedProcess(command, code, "", f"E: Unable to locate package {name}\n")
 
-    monkeypatch.setattr(fetch_corpus.shutil, "which", lambda name: name)
-    monkeypatch.setattr(fetch_corpus.subprocess, "run", apt_get)
+    monkeypatch.setattr(deb.shutil, "which", lambda name: name)
+    monkeypatch.setattr(deb.subprocess, "run", apt_get)
     code = fetch_corpus.main(["--manifest", str(place / "manifest"), "--out", str(place / "out")])
     assert code == 1  # alpha is nowhere
     assert asked == [["apt-get", "download", name] for name in ("alpha", "beta", "gamma")]
@@ -218,6 +223,9 @@ def test_a_broken_table_is_named(tmp_path):
     (tmp_path / "soundtracks.csv").write_text("soundtrack_id,game,tags\nost,game,Western\n")
     with pytest.raises(corpus.ManifestError, match=r"expected tags of Action, .* got Western"):
         corpus.read_soundtracks(tmp_path)
-    (tmp_path / "soundtracks.csv").write_text("soundtrack_id,tags\n")
-    with pytest.raises(corpus.ManifestError, match="missing: game"):
+    (tmp_path / "soundtracks.csv").write_text("soundtrack_id,game\nost,game\n")
+    with pytest.raises(corpus.ManifestError, match="expected a column tags or genres, got soundtrack_id, game"):
+        corpus.read_soundtracks(tmp_path)
+    (tmp_path / "soundtracks.csv").write_text("game,tags\n")
+    with pytest.raises(corpus.ManifestError, match="missing: soundtrack_id"):
         corpus.read_soundtracks(tmp_path)

@@ -10,12 +10,11 @@ import sqlite3
 import tracemalloc
 import zipfile
 
-import fetch_corpus
 import filmscore_tables
 import numpy as np
 import pytest
 
-from filmscore import corpus, deb, extract
+from filmscore import corpus, deb, extract, fetching
 from filmscore.agent.library import LibraryError
 from filmscore.arrays import map_array, open_arrays
 from filmscore.coding import Coding
@@ -168,14 +167,14 @@ def test_a_table_that_is_none(tmp_path, content):
 @pytest.mark.parametrize("text", ["", "x", "nan", "inf", "-1", "0", "\u202e", "[[]]"])
 def test_numbers_in_the_manifest(tmp_path, text):
     feature_files.write_manifest(tmp_path)
-    tracks, packages = tmp_path / "tracks.csv", tmp_path / "packages.csv"
+    tracks, sources = tmp_path / "tracks.csv", tmp_path / "sources.csv"
     good = tracks.read_text()
     tracks.write_text(good.replace("60.5", text))
     with pytest.raises(ManifestError, match=r"tracks\.csv: .*use_s: expected a positive number, got"):
         corpus.read_recordings(tmp_path)
     tracks.write_text(good)
-    packages.write_text(packages.read_text().replace("1.5", text))
-    with pytest.raises(ManifestError, match=r"packages\.csv: alpha: megabytes: expected a positive number, got"):
+    sources.write_text(sources.read_text().replace("1.5", text))
+    with pytest.raises(ManifestError, match=r"sources\.csv: alpha: megabytes: expected a positive number, got"):
         corpus.read_recordings(tmp_path)
 
 
@@ -212,7 +211,7 @@ def test_good_results_make_tables(tmp_path, capsys):
 def test_checksums_that_are_damaged_are_forgotten(tmp_path):
     path = tmp_path / "SHA256SUMS"
     path.write_bytes(b"\xff\xfe  a\n" + b"0" * 64 + b"  b/c.ogg\nnothing\n")
-    assert fetch_corpus.read_sums(path)["b/c.ogg"] == "0" * 64
+    assert fetching.read_sums(path)["b/c.ogg"] == "0" * 64
 
 
 def test_a_locked_container_in_a_package(tmp_path):

@@ -8,12 +8,11 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import fetch_corpus
 import filmscore_tables
 import numpy as np
 
 import nnlite as nn
-from filmscore import corpus, deb, extract
+from filmscore import corpus, deb, extract, fetching
 from filmscore.agent.basis import Basis
 from filmscore.agent.library import BASIS, MODEL, Library, LibraryError
 from filmscore.agent.writing import Writer
@@ -61,10 +60,11 @@ def read_features(folder: Path) -> None:
 
 
 def write_manifest(folder: Path) -> None:
-    columns = "package,version,path,sha256,soundtrack_id,use_s,licence,title,artist,copyright"
-    rows = [f'alpha,1:2,alpha/usr/{name},{"0" * 64},ost,60.5,Expat,T,A,"C, D"' for name in ("a.ogg", "song.ogg")]
+    columns = "path,sha256,soundtrack_id,use_s,licence,title,artist,copyright"
+    rows = [f'alpha/usr/{name},{"0" * 64},ost,60.5,Expat,T,A,"C, D"' for name in ("a.ogg", "song.ogg")]
     (folder / "tracks.csv").write_text("\n".join([columns, *rows, ""]))
-    (folder / "packages.csv").write_text("package,tier,megabytes,alternatives\nalpha,small,1.5,beta;gamma\n")
+    sources = "source,tier,version,megabytes,url,alternatives\nalpha,small,1:2,1.5,,beta;gamma\n"
+    (folder / "sources.csv").write_text(sources)
     (folder / "soundtracks.csv").write_text("soundtrack_id,game,tags\nost,game,Drama;Crime\n")
 
 
@@ -109,11 +109,11 @@ def read_package(folder: Path) -> None:
 
 
 def write_sums(folder: Path) -> None:
-    fetch_corpus.write_sums(folder / "SHA256SUMS", {"a/b.ogg": "0" * 64, "a/caf\u00e9.ogg": "1" * 64})
+    fetching.write_sums(folder / "SHA256SUMS", {"a/b.ogg": "0" * 64, "a/caf\u00e9.ogg": "1" * 64})
 
 
 def read_sums(folder: Path) -> None:
-    fetch_corpus.write_sums(folder / "SHA256SUMS", fetch_corpus.read_sums(folder / "SHA256SUMS"))
+    fetching.write_sums(folder / "SHA256SUMS", fetching.read_sums(folder / "SHA256SUMS"))
 
 
 def write_results(folder: Path) -> None:
