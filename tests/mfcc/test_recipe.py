@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mfcc
-from mfcc import FILMSCORE, LIBROSA, MFCC, PRESETS, knobs
+from mfcc import FILMSCORE, LIBROSA, MFCC, PRESETS, checks, knobs
 from tests.mfcc.recipes import recipes
 
 Y = (0.1 * np.random.default_rng(0).standard_normal(8192)).astype(np.float32)
@@ -193,6 +194,25 @@ def test_empty_filters_warn():
     ) as found:
         MFCC(n_fft=512, n_mels=128)
     assert found[0].filename == __file__
+
+
+def test_bad_samples_are_counted_over_all_blocks(monkeypatch):
+    monkeypatch.setattr(checks, "_CHECKED", 1000)
+    y = np.zeros(8192, np.float32)
+    y[[2999, 3000, 8191]] = np.nan
+    with pytest.raises(ValueError, match=r"got 3 of 8192 .*\(the first at index 2999\)"):
+        FILMSCORE(y)
+
+
+def test_looking_for_bad_samples_takes_no_memory():
+    y = np.zeros(1 << 24, np.float32)
+    tracemalloc.start()
+    try:
+        checks.check_finite("test", y)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < y.size / 4
 
 
 def test_bad_samples():
