@@ -38,7 +38,8 @@ import nnlite
 from filmscore import corpus, pool
 from filmscore.assemble import assemble
 from filmscore.corpus import GENRES, ManifestError, Track
-from filmscore.extract import Job, Result, Settings, extract, part_path
+from filmscore.extract import Job, Result, extract, part_path
+from filmscore.recording import Settings
 from mfcc.command_line import knob
 
 

@@ -12,8 +12,9 @@ import numpy as np
 
 from filmscore.coding import Coding
 from filmscore.corpus import Track
-from filmscore.extract import Settings, part_path, read_part
+from filmscore.extract import part_path, read_part
 from filmscore.features import write_tables
+from filmscore.recording import Settings
 
 
 def assemble(

@@ -1,54 +1,21 @@
-"""One track to tiles: decode, sum stems, normalise loudness, cut, leave out silence, store. A worker's whole job."""
+"""The tiles of one track of a corpus, stored in a file of their own: the whole job of a worker."""
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
-import itertools
 import json
-import math
 import os
-import tempfile
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any
 
 import numpy as np
 
-import mfcc
 import nnlite
 from filmscore.arrays import open_arrays
 from filmscore.corpus import Track
 from filmscore.files import replace_file
-from mfcc.audio import AudioError, blocks
-from mfcc.energy import stretch_energies
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How tracks become tiles. Levels in dBFS; `loudness_dbfs` None leaves loudness as it is."""
-
-    recipe: mfcc.MFCC
-    n_frames: int = 100
-    hop_frames: int = 100
-    silence_dbfs: float = -60.0
-    loudness_dbfs: float | None = -20.0
-
-    def __post_init__(self) -> None:
-        for name in ("n_frames", "hop_frames"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 2**31:
-                raise ValueError(f"Settings: {name}: expected a positive integer, got {value!r}"[:200])
-        for name in ("silence_dbfs", "loudness_dbfs"):
-            value = getattr(self, name)
-            if name == "loudness_dbfs" and value is None:
-                continue
-            if not isinstance(value, (int, float)) or isinstance(value, bool) or not abs(value) < 1000:
-                raise ValueError(f"Settings: {name}: expected a level in dBFS, got {value!r}"[:200])
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self) | {"recipe": self.recipe.to_dict()}
+from filmscore.recording import Settings, read_recording
+from mfcc import AudioError
 
 
 @dataclass(frozen=True)
@@ -98,65 +65,15 @@ class TrackError(ValueError):
 
 
 def _extract(job: Job, digest: str) -> Result:
-    settings, recipe = job.settings, job.settings.recipe
-    paths = [job.folder / file for file in job.track.files]
+    first, *stems = (job.folder / file for file in job.track.files)
     job.part.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=job.part.parent) as file:
-        y = _decode(paths, recipe.sr, job.track.use_s, file)
-        seconds = len(y) / recipe.sr
-        loudness = active_level_dbfs(y, settings.silence_dbfs)
-        if loudness == -math.inf:
-            raise TrackError(f"{paths[0]}: silent, nothing above {settings.silence_dbfs:g} dBFS")
-        gain_db = 0.0 if settings.loudness_dbfs is None else settings.loudness_dbfs - loudness
-        tiles = cut(y, settings, gain_db)
-    if len(tiles) == 0 or tiles.silent.all():
-        window_s = settings.n_frames / recipe.frame_rate
-        if len(tiles) == 0:
-            raise TrackError(f"{paths[0]}: {seconds:.2f} s, shorter than a window of {window_s:.2f} s")
-        raise TrackError(f"{paths[0]}: no window of {window_s:.2f} s above {settings.silence_dbfs:g} dBFS")
-    result = Result(job.track.id, int((~tiles.silent).sum()), int(tiles.silent.sum()), seconds)
+    recording = read_recording(first, job.settings, stems=stems, duration_s=job.track.use_s, scratch=job.part.parent)
+    tiles = recording.tiles
+    result = Result(job.track.id, len(tiles), recording.n_silent, recording.duration_s)
     about = np.frombuffer(json.dumps({"digest": digest, "result": asdict(result)}).encode(), np.uint8)
-    heard = tiles[~tiles.silent]
     with replace_file(job.part) as part_file:
-        np.savez(part_file, about=about, values=heard.values, start_s=heard.start_s, level_dbfs=heard.level_dbfs)
+        np.savez(part_file, about=about, values=tiles.values, start_s=tiles.start_s, level_dbfs=tiles.level_dbfs)
     return result
-
-
-def _decode(paths: Sequence[Path], sr: float, use_s: float | None, file: IO[bytes]) -> np.ndarray:
-    """The sum of the stems as a memory map of `file`, so that no length of recording needs more memory."""
-    empty = np.empty(0, np.float32)
-    stems = [blocks(path, sr, duration=use_s) for path in paths]
-    for parts in itertools.zip_longest(*stems, fillvalue=empty):
-        y = parts[0]
-        if len(parts) > 1:
-            y = np.zeros(max(map(len, parts)), np.float32)
-            for block in parts:
-                y[: len(block)] += block
-        y.tofile(file)
-    file.flush()
-    return np.memmap(file, np.float32, mode="r")
-
-
-def active_level_dbfs(y: np.ndarray, silence_dbfs: float, block: int = 2048) -> float:
-    """RMS level [dBFS] of those blocks of samples that are louder than the silence level; -inf if none is."""
-    energies = stretch_energies(y, block)
-    counts = np.minimum(block, len(y) - np.arange(len(energies)) * block)
-    active = energies > 10 ** (silence_dbfs / 10) * counts
-    return 10 * math.log10(energies[active].sum() / counts[active].sum()) if active.any() else -math.inf
-
-
-def cut(y: np.ndarray, settings: Settings, gain_db: float) -> mfcc.Tiles:
-    """The tiles of a track, louder by `gain_db`; their levels are those of `y`, their recipe that of the settings."""
-    louder = dataclasses.replace(settings.recipe, full_scale=settings.recipe.full_scale * 10 ** (gain_db / 20))
-    tiles = mfcc.tiles(
-        y,
-        louder,
-        n_frames=settings.n_frames,
-        hop_frames=settings.hop_frames,
-        silence_dbfs=settings.silence_dbfs,
-        on_short="empty",
-    )
-    return dataclasses.replace(tiles, recipe=settings.recipe)
 
 
 def read_part(path: Path) -> Part:

@@ -25,8 +25,8 @@ import numpy as np
 from filmscore.arrays import map_array, open_arrays
 from filmscore.coding import CodedTiles, Coding
 from filmscore.corpus import ABOUT, Track, check_tags, read_table, split_list
-from filmscore.extract import Settings
 from filmscore.files import replace_file
+from filmscore.recording import Settings
 from mfcc import MFCC
 
 FORMAT = "filmscore.features"

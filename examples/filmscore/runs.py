@@ -16,11 +16,11 @@ import numpy as np
 import nnlite as nn
 from filmscore import plots
 from filmscore.evaluation import Judgement, class_table, judge, ranking_table
-from filmscore.extract import Settings
 from filmscore.features import Features, load_features
 from filmscore.files import replace_file
+from filmscore.recording import Settings, read_recording
 from filmscore.splits import QUESTIONS, Split, split_features
-from filmscore.tagging import about_model, recording_tiles, tag
+from filmscore.tagging import about_model, tag
 from mfcc import AudioError
 from nnlite.checkpoints import Checkpointer
 
@@ -149,13 +149,13 @@ def tag_recordings(model: Any, features: Features, paths: Sequence[Path], out: P
     settings = Settings(features.recipe, **features.description["options"])
     for path in paths:
         try:
-            recording = recording_tiles(path, settings)
-        except AudioError as error:
+            tiles = read_recording(path, settings).tiles
+        except (AudioError, OSError) as error:
             print(f"{error}", file=sys.stderr)
             continue
-        value = tag(model, recording)
+        value = tag(model, tiles)
         best = np.argsort(-value)[:4]
         genres = ", ".join(f"{features.class_names[k]} {value[k]:.2f}" for k in best)
         print(f"{path.name}: {genres}")
-        curves = model.predict_proba(recording.values)
-        plots.genre_curves(out / f"{path.stem}.png", recording.start_s, curves, features.class_names, path.name)
+        curves = model.predict_proba(tiles.values)
+        plots.genre_curves(out / f"{path.stem}.png", tiles.start_s, curves, features.class_names, path.name)

@@ -10,29 +10,9 @@ import numpy as np
 
 import mfcc
 import nnlite as nn
-from filmscore.extract import Settings, active_level_dbfs, cut
 from filmscore.features import Features
 from filmscore.inputs import INPUTS
-
-
-def recording_tiles(path: str | os.PathLike[str], settings: Settings) -> mfcc.Tiles:
-    """Tiles of a whole recording, its loudness normalised; silent ones left out.
-
-    Raises
-    ------
-    mfcc.AudioError
-        When the recording can't be read, is silent, or is shorter than a window.
-    """
-    y, sr = mfcc.load(path, settings.recipe.sr)
-    loudness = active_level_dbfs(y, settings.silence_dbfs)
-    gain_db = 0.0 if settings.loudness_dbfs is None or np.isinf(loudness) else settings.loudness_dbfs - loudness
-    tiles = cut(y, settings, gain_db)
-    if len(tiles) == 0:
-        window_s = settings.n_frames / settings.recipe.frame_rate
-        raise mfcc.AudioError(path, f"{len(y) / sr:.1f} s long, shorter than a window of {window_s:.1f} s")
-    if tiles.silent.all():
-        raise mfcc.AudioError(path, f"silent: no window above {settings.silence_dbfs:g} dBFS")
-    return tiles[~tiles.silent]
+from filmscore.recording import Settings, read_recording
 
 
 def tag(model: Any, tiles: mfcc.Tiles) -> np.ndarray:
@@ -103,8 +83,8 @@ class Tagger:
         return cls(model, names, settings, inputs)
 
     def tiles(self, path: str | os.PathLike[str]) -> mfcc.Tiles:
-        """Tiles of a recording, see `recording_tiles`."""
-        return recording_tiles(path, self.settings)
+        """Return the tiles of a recording that are not silent; raises as `filmscore.recording.read_recording` does."""
+        return read_recording(path, self.settings).tiles
 
     def values(self, tiles: mfcc.Tiles | np.ndarray) -> np.ndarray:
         """Values of the genres for tiles of shape (n, coefficients, frames, 1): shape (n, n_classes).

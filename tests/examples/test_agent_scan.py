@@ -182,7 +182,7 @@ def test_files_that_are_no_audio(place):
     problems = {os.path.basename(path): problem for path, problem in report.problems}
     assert set(problems) == {"empty.mp3", "text.wav", "cut.flac", "short.flac"}
     assert problems["empty.mp3"] == "is empty (0 bytes)." and "is not audio in a format" in problems["text.wav"]
-    assert "can be read" in problems["cut.flac"] and problems["short.flac"].startswith("4.0 s long, shorter than")
+    assert "can be read" in problems["cut.flac"] and problems["short.flac"].startswith("4.00 s long, shorter than")
     report = again(place)
     assert (report.others, report.standing, report.problems) == (2, 4, [])
     (music / "cut.flac").write_bytes(whole + b"")

@@ -15,6 +15,7 @@ import mfcc
 from filmscore import extract
 from filmscore.corpus import GENRES, ManifestError, Track, read_tags
 from filmscore.features import FeaturesError, load_features
+from filmscore.recording import Settings
 
 SR = 22050
 TILE = 100 * 2048  # samples of a window
@@ -104,8 +105,8 @@ def test_broken_files_are_reported_and_the_rest_is_done(music, capsys):
     for name, error in errors.items():
         assert str(music / name) in error and error in out
     for name, words in {
-        "short.wav": "3.00 s, shorter than a window of 9.29 s",
-        "silent.wav": "silent, nothing above -60 dBFS",
+        "short.wav": "3.00 s long, shorter than a window of 9.29 s",
+        "silent.wav": "silent: nothing above -60 dBFS",
         "nan.wav": "expected finite samples",
         "empty.ogg": "is empty",
         "text.mp3": "is not audio",
@@ -239,8 +240,8 @@ def test_wrong_options(music, capsys, options, message):
     assert message in capsys.readouterr().err
 
 
-def test_stems_are_summed_and_use_s_caps(tmp_path):
-    y, settings = noise(40), extract.Settings(mfcc.FILMSCORE)
+def test_stems_and_use_s_of_a_track_are_obeyed(tmp_path):
+    y, settings = noise(40), Settings(mfcc.FILMSCORE)
     part = noise(40, seed=5)
     for name, stem in (("whole", y), ("left", y - part), ("right", part[: 30 * SR])):
         soundfile.write(tmp_path / f"{name}.wav", stem, SR, subtype="FLOAT")
@@ -251,15 +252,6 @@ def test_stems_are_summed_and_use_s_caps(tmp_path):
         assert (result.error, result.n_tiles, result.seconds) == ("", 3, 28.5)
         tiles.append(extract.read_part(tmp_path / "p.npz").values)
     np.testing.assert_allclose(tiles[0], tiles[1], atol=1e-2)
-
-
-def test_active_level():
-    y = noise(5)[:, 0].astype(np.float32)
-    level = 10 * np.log10(np.mean(y.astype(float) ** 2))
-    assert extract.active_level_dbfs(y, -60) == pytest.approx(level, abs=1e-6)
-    quiet = np.concatenate([np.zeros(2048 * 700, np.float32), y[: 2048 * 40]])
-    assert extract.active_level_dbfs(quiet, -60) == pytest.approx(level, abs=0.1)
-    assert extract.active_level_dbfs(quiet[:2048], -60) == -np.inf
 
 
 def test_tag_tables(tmp_path):

@@ -11,7 +11,6 @@ import pytest
 import soundfile
 
 import nnlite as nn
-from filmscore.extract import Settings
 from filmscore.input_gradients import GRADIENTS
 from filmscore.inputs import INPUTS
 from filmscore.inside import ascent, figures, sounds
@@ -20,6 +19,7 @@ from filmscore.inside.bands import Bands
 from filmscore.inside.evidence import PATCHES, REGIONS, evidence, rank_correlation, region_falls
 from filmscore.inside.music import Music
 from filmscore.inside.units import baseline, find_unit, genre_unit, most_used
+from filmscore.recording import Settings
 from filmscore.tagging import Tagger
 from mfcc import MFCC
 
@@ -262,7 +262,7 @@ def test_a_coloured_excerpt_has_the_features_of_the_tile():
 def test_excerpts_are_one_of_a_recording(tmp_path, capsys):
     soundfile.write(tmp_path / "short.wav", 0.1 * rng().standard_normal(22050), 22050)
     music = Music.read(shipped(), [*RECORDINGS, tmp_path])
-    assert "left out: " in (err := capsys.readouterr().err) and "shorter than a window of 9.3 s" in err
+    assert "left out: " in (err := capsys.readouterr().err) and "shorter than a window of 9.29 s" in err
     unit = genre_unit(shipped(), "Comedy")
     strongest = music.strongest(unit)
     assert sorted(excerpt.path for _, excerpt in strongest) == sorted(RECORDINGS)
@@ -334,7 +334,7 @@ def test_unless_told_otherwise_the_page_has_each_genre_and_the_unit_that_moves_i
         (["--unit", "Western"], "genre 'Western': the model has Action, Adventure"),
         (["--genre", "Western"], "genre 'Western': the model has Action"),
         (["--unit", "thriller:9:0"], "has layers 0 to 4, but none of index 9"),
-        (["--track", "SHORT"], "shorter than a window of 9.3 s"),
+        (["--track", "SHORT"], "shorter than a window of 9.29 s"),
         (["--track", "missing.ogg"], "missing.ogg"),
         (["SHORT"], "expected"),
     ],

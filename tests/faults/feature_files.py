@@ -19,6 +19,7 @@ from filmscore.agent.writing import Writer
 from filmscore.coding import Coding
 from filmscore.corpus import ManifestError, Track
 from filmscore.features import FeaturesError, load_features, write_tables
+from filmscore.recording import Settings
 from filmscore.tagging import Tagger
 from mfcc import MFCC
 from mfcc.command_line import read_recipe
@@ -42,7 +43,7 @@ def write_features(folder: Path, dtype: str) -> None:
         np.savez_compressed(folder / "tiles.npz", tiles=values)
     else:
         np.save(folder / "tiles.npy", values)
-    options = extract.Settings(MFCC(), n_frames=10).to_dict()
+    options = Settings(MFCC(), n_frames=10).to_dict()
     about = {"recipe": options.pop("recipe"), "options": options, "class_names": ["Comedy", "Crime", "Drama"]}
     about |= {"coding": None if coding is None else vars(coding), "versions": {"nnlite": "0"}, "errors": []}
     write_tables(folder, TRACKS, [(TRACKS[k // 2], k * 9.3, -20.0) for k in range(N_TILES)], about)
@@ -55,7 +56,7 @@ def read_features(folder: Path) -> None:
     assert features.tiles[np.array([0, len(tiles) - 1])].dtype.kind == "f" and features.tiles[0].ndim == 3
     for by in ("window", "track", "soundtrack", "game"):
         assert len(features.groups(by)) == len(tiles)
-    extract.Settings(features.recipe, **features.description["options"])
+    Settings(features.recipe, **features.description["options"])
     assert repr(features) and features.recipe.describe()
 
 

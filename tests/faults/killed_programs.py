@@ -14,8 +14,8 @@ import numpy as np
 
 import nnlite as nn
 from filmscore.corpus import GENRES, Track
-from filmscore.extract import Settings
 from filmscore.features import write_tables
+from filmscore.recording import Settings
 from mfcc import MFCC
 from nnlite.model_selection import search
 from nnlite.serialization import read_archive

@@ -6,7 +6,6 @@ import functools
 import hashlib
 import os
 import sqlite3
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +17,9 @@ from filmscore.agent.basis import Basis, to_bytes, unit
 from filmscore.agent.library import BASIS, MODEL
 from filmscore.agent.schema import FILE
 from filmscore.agent.walk import AUDIO_SUFFIXES, UNKNOWN, Stamp, stamp_of
-from filmscore.extract import active_level_dbfs, cut
+from filmscore.recording import read_recording
 from filmscore.tagging import Tagger
-from mfcc.audio import AudioError, blocks
+from mfcc import AudioError
 from mfcc.decoding import Decoder
 
 READER = f"libsndfile {soundfile.__libsndfile_version__}, nnlite {nnlite.__version__}"
@@ -175,30 +174,14 @@ def analysis_of(path: str, tagger: Tagger, basis: Basis) -> Analysis:
 
     Raises
     ------
-    AudioError
-        When it can't be decoded, is silent, or is shorter than a window.
+    AudioError, OSError
+        As `filmscore.recording.read_recording`.
     """
-    settings = tagger.settings
-    with tempfile.TemporaryFile() as file:  # ten hours of audio are not held in memory
-        for block in blocks(path, settings.recipe.sr):
-            block.tofile(file)
-        file.flush()
-        y = np.memmap(file, np.float32, "r")
-        seconds, window_s = len(y) / settings.recipe.sr, settings.n_frames / settings.recipe.frame_rate
-        loudness = active_level_dbfs(y, settings.silence_dbfs)
-        if np.isinf(loudness):
-            raise AudioError(path, f"silent: nothing above {settings.silence_dbfs:g} dBFS")
-        gain_db = 0.0 if settings.loudness_dbfs is None else settings.loudness_dbfs - loudness
-        tiles = cut(y, settings, gain_db)
-        del y
-    if len(tiles) == 0:
-        raise AudioError(path, f"{seconds:.1f} s long, shorter than a window of {window_s:.1f} s")
-    heard = tiles[~tiles.silent]
-    if len(heard) == 0:
-        raise AudioError(path, f"silent: no window above {settings.silence_dbfs:g} dBFS")
-    values = tagger.values(heard.values).astype(np.float32)
-    projected = basis.project(tagger.embedding(heard.values))
-    return Analysis(seconds, heard.start_s, values, projected, len(tiles) - len(heard), **words_of(path))
+    recording = read_recording(path, tagger.settings)
+    tiles = recording.tiles
+    values = tagger.values(tiles.values).astype(np.float32)
+    projected = basis.project(tagger.embedding(tiles.values))
+    return Analysis(recording.duration_s, tiles.start_s, values, projected, recording.n_silent, **words_of(path))
 
 
 def words_of(path: str) -> dict[str, str]:

@@ -69,7 +69,7 @@ def create(folder: Path, model: Path) -> None:
     basis.save(folder / BASIS)
     for rows in row_files(folder, identity, len(names), basis.width):
         rows.create()
-    frame_rate = tagger.settings.recipe.frame_rate
+    settings = tagger.settings
     about = {
         "id": identity,
         "created": time.strftime("%Y-%m-%d %H:%M:%S"),
@@ -77,8 +77,8 @@ def create(folder: Path, model: Path) -> None:
         "model": sha256(folder / MODEL),
         "model_name": model.name,
         "class_names": json.dumps(names),
-        "window_s": repr(tagger.settings.n_frames / frame_rate),
-        "hop_s": repr(tagger.settings.hop_frames / frame_rate),
+        "window_s": repr(settings.window_s),
+        "hop_s": repr(settings.hop_frames / settings.recipe.frame_rate),
         "width": str(basis.width),
     }
     new = folder / (schema.FILE + ".new")

@@ -71,13 +71,12 @@ class Music:
         if not used:
             raise ValueError("music: expected a recording that fills a window, got none")
         recording = np.repeat(np.arange(len(used)), [len(tiles) for _, tiles in used])
-        settings = tagger.settings
         return cls(
             np.concatenate([tiles.values for _, tiles in used]),
             tuple(path for path, _ in used),
             recording,
             np.concatenate([tiles.start_s for _, tiles in used]),
-            settings.n_frames / settings.recipe.frame_rate,
+            tagger.settings.window_s,
         )
 
     def strongest(self, unit: Unit) -> list[tuple[int, Excerpt]]:
