@@ -10,10 +10,11 @@ from mfcc.decoding import AudioError, Decoder, printable
 STANDARD = "-"
 """Stands for standard input among sources, and for standard output in place of a folder."""
 
-# In a folder these are tried whatever is in them, so that a broken one is reported; others only if they are audio.
-_SUFFIXES = frozenset(
+AUDIO_SUFFIXES = frozenset(
     ".wav .wave .flac .ogg .oga .opus .mp3 .mp2 .aif .aiff .aifc .au .snd .caf .w64 .rf64 .m4a .aac .wma".split()
 )
+"""Files in a folder with such a name are read and, if they are broken, reported; others are used only if they are
+audio."""
 
 
 def find_recordings(paths: Iterable[str], out: str) -> tuple[dict[str, str], list[str], int]:
@@ -62,7 +63,7 @@ def _in_folder(folder: str, out: str) -> tuple[list[tuple[str, str]], int, list[
         folders[:] = sorted(f for f in folders if f[0] != "." and not _is_same(os.path.join(parent, f), out))
         for name in sorted(f for f in files if f[0] != "."):
             path = os.path.join(parent, name)
-            if os.path.splitext(name)[1].lower() in _SUFFIXES or _is_audio(path):
+            if os.path.splitext(name)[1].lower() in AUDIO_SUFFIXES or _is_audio(path):
                 found.append((path, os.path.relpath(path, folder)))
             else:
                 n_others += 1

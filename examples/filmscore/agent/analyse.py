@@ -16,11 +16,12 @@ import nnlite
 from filmscore.agent.basis import Basis, to_bytes, unit
 from filmscore.agent.library import BASIS, MODEL
 from filmscore.agent.schema import FILE
-from filmscore.agent.walk import AUDIO_SUFFIXES, UNKNOWN, Stamp, stamp_of
+from filmscore.agent.walk import UNKNOWN, Stamp, stamp_of
 from filmscore.recording import read_recording
 from filmscore.tagging import Tagger
 from mfcc import AudioError
 from mfcc.decoding import Decoder
+from mfcc.finding import AUDIO_SUFFIXES
 
 READER = f"libsndfile {soundfile.__libsndfile_version__}, nnlite {nnlite.__version__}"
 """Who looked at a file: what one could not read another may."""

@@ -8,11 +8,6 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-AUDIO_SUFFIXES = frozenset(
-    ".wav .wave .flac .ogg .oga .opus .mp3 .mp2 .aif .aiff .aifc .au .snd .caf .w64 .rf64 .m4a .aac .wma".split()
-)
-"""Who is called like this and can't be read is reported; others that are no audio are passed over."""
-
 
 class Stamp(NamedTuple):
     """Size [bytes] and times [ns] of a file: nothing that changes its content leaves all three as they are."""

@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 
 import mfcc
-from filmscore.agent.walk import AUDIO_SUFFIXES, find_files
+from filmscore.agent.walk import find_files
 from filmscore.inside.sounds import Excerpt
 from filmscore.inside.units import Unit
 from filmscore.tagging import Tagger
 from mfcc.decoding import printable
+from mfcc.finding import AUDIO_SUFFIXES
 from nnlite.threads import ordered_map
 
 MOST = 5
