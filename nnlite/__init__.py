@@ -7,7 +7,7 @@ numba nor a kernel is paid for before it is needed.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from nnlite.version import __version__ as __version__
 
 _MODULES = {
     "network": ["Sequential"],

@@ -5,7 +5,6 @@ import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import nnlite
 from nnlite.classifier import NetworkClassifier
 from nnlite.ensemble import BaggedEnsemble
 from nnlite.exchange.onnx_ensemble import add_ensemble
@@ -17,6 +16,7 @@ from nnlite.network import Sequential
 from nnlite.parameters import check_params
 from nnlite.serialization import atomic_write, text
 from nnlite.serialization.errors import shown
+from nnlite.version import __version__
 
 WHO = "to_onnx"
 OPERATOR_SET, IR_VERSION = 13, 7
@@ -160,7 +160,7 @@ def _encode(onnx: Any, described: _Model, metadata: dict[str, Any]) -> bytes:
         opset_imports=[make.make_opsetid("", OPERATOR_SET)],
         ir_version=IR_VERSION,
         producer_name="nnlite",
-        producer_version=nnlite.__version__,
+        producer_version=__version__,
     )
     make.set_model_props(model, {name: json.dumps(value, allow_nan=False) for name, value in metadata.items()})
     if (size := model.ByteSize()) > MAX_BYTES:

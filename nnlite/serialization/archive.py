@@ -8,12 +8,12 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-import nnlite
 from nnlite.serialization import layout, table, text
 from nnlite.serialization.atomic import atomic_write
 from nnlite.serialization.errors import FileFormatError, FileVersionError, reading, shown
 from nnlite.serialization.layout import HEADER_MEMBER, Member
 from nnlite.serialization.table import Entry
+from nnlite.version import __version__
 
 FORMAT, FORMAT_VERSION = "nnlite", 1
 KEYS = {"format", "format_version", "library_version", "arrays", "header"}
@@ -69,7 +69,7 @@ def encode_document(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray])
         {
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
-            "library_version": nnlite.__version__,
+            "library_version": __version__,
             "header": text.plain(dict(header), "write_archive: header"),
             "arrays": table.to_json(entries),
         }
@@ -175,7 +175,7 @@ def _parse(data: bytes) -> tuple[dict[str, Any], list[Entry]]:
     if version > FORMAT_VERSION:
         raise FileVersionError(
             f"expected format version {FORMAT_VERSION} or lower, got {version}, written by nnlite {shown(writer)}. "
-            f"This is nnlite {nnlite.__version__}: upgrade it."
+            f"This is nnlite {__version__}: upgrade it."
         )
     if document.keys() != KEYS:
         raise FileFormatError(f"{HEADER_MEMBER}: expected the keys {sorted(KEYS)}, got {shown(sorted(document))}.")

@@ -328,7 +328,7 @@ def test_errors_of_the_disk_are_not_errors_of_the_format(path, monkeypatch):
 def test_a_later_version(path, pair, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("nnlite.serialization.archive.FORMAT_VERSION", 2)
-        patch.setattr("nnlite.__version__", "7.0")
+        patch.setattr("nnlite.serialization.archive.__version__", "7.0")
         save(path, pair)
     with pytest.raises(FileVersionError, match=r"got 2, written by nnlite '7\.0'"):
         load(path)
