@@ -1,7 +1,7 @@
 """Check an installed wheel from outside the checkout: python check_wheel.py CHECKOUT WHEEL.
 
-The wheel holds every module of nnlite and mfcc and nothing else (no test, no example), and each module imports with
-the plain dependencies.
+The wheel holds every module of nnlite and mfcc, with what type checkers read of them, and nothing else (no test, no
+example), and each module imports with the plain dependencies.
 """
 
 import importlib
@@ -14,8 +14,12 @@ PACKAGES = ("nnlite", "mfcc")
 
 
 def main(checkout: Path, wheel: Path) -> None:
-    expected = {p.relative_to(checkout).as_posix() for package in PACKAGES for p in (checkout / package).rglob("*.py")}
-    expected |= {f"{package}/py.typed" for package in PACKAGES}
+    expected = {
+        path.relative_to(checkout).as_posix()
+        for package in PACKAGES
+        for pattern in ("*.py", "*.pyi", "py.typed")
+        for path in (checkout / package).rglob(pattern)
+    }
     with zipfile.ZipFile(wheel) as archive:
         packed = {name for name in archive.namelist() if ".dist-info/" not in name}
     if packed != expected:
