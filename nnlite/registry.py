@@ -1,8 +1,9 @@
 """Descriptions to JSON and back: layers, networks, initializers, losses, optimizers and schedules.
 
 A description is a frozen dataclass; in JSON it is an object with its fields and ``class``, its name in a closed table.
-Loading looks up that name in the table and in the classes that the caller passes, and nowhere else; it checks names and
-types of the fields, and constructs.
+The table holds what the modules of layers, initializers, losses, optimizers and schedules declare in `__all__`. Loading
+looks up a name in the table and in the classes that the caller passes, and nowhere else; it checks names and types of
+the fields, and constructs.
 
 >>> from nnlite.layers.dropout import Dropout
 >>> to_dict(Dropout(0.5))
@@ -13,27 +14,17 @@ Dropout(rate=0.5, rest=0.0)
 
 import dataclasses
 import math
+import pkgutil
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
-from nnlite import initializers, losses, optimizers, schedules
-from nnlite.layers import (
-    activations,
-    base,
-    conv,
-    dense,
-    dropout,
-    global_pooling,
-    normalization,
-    pooling,
-    recurrent,
-    reshape,
-    time_distributed,
-)
+from nnlite import initializers, layers, losses, optimizers, schedules
+from nnlite.layers.base import Layer
 from nnlite.network import Sequential
 from nnlite.serialization import FileFormatError
 from nnlite.serialization.errors import brief, shown
@@ -43,46 +34,30 @@ CUSTOM = "custom."
 MAX_LAYERS = 1000
 MAX_DEPTH = 8
 
-_FAMILIES: dict[str, tuple[type, ...]] = {
-    "layers": (
-        base.Layer,
-        dense.Dense,
-        dense.DenseActivation,
-        conv.Conv2D,
-        conv.ConvMaxPool2D,
-        global_pooling.GlobalAveragePooling,
-        global_pooling.GlobalMaxPooling,
-        normalization.LayerNorm,
-        pooling.AveragePool2D,
-        pooling.MaxPool2D,
-        activations.ReLU,
-        activations.Sigmoid,
-        activations.Softmax,
-        activations.Tanh,
-        dropout.ActivationDropout,
-        dropout.Dropout,
-        recurrent.GRU,
-        recurrent.LSTM,
-        reshape.Flatten,
-        reshape.Permute,
-        reshape.Reshape,
-        time_distributed.TimeDistributed,
-    ),
-    "initializers": (
-        initializers.Constant,
-        initializers.Glorot,
-        initializers.He,
-        initializers.LeCun,
-        initializers.Orthogonal,
-        initializers.Zeros,
-    ),
-    "losses": (losses.SigmoidCrossEntropy, losses.SoftmaxCrossEntropy, losses.SquaredError),
-    "optimizers": (optimizers.SGD, optimizers.Adam),
-    "schedules": (schedules.Constant, schedules.LinearDecay, schedules.StepDecay, schedules.Warmup),
+_FAMILIES = {
+    "layers": [import_module(f"{layers.__name__}.{module.name}") for module in pkgutil.iter_modules(layers.__path__)],
+    "initializers": [initializers],
+    "losses": [losses],
+    "optimizers": [optimizers],
+    "schedules": [schedules],
 }
-REGISTRY = {f"{family}.{cls.__name__}": cls for family, classes in _FAMILIES.items() for cls in classes}
+
+
+def _declared(module: types.ModuleType) -> Iterator[type]:
+    """Yield the descriptions in a module's `__all__`: what is itself a dataclass, so not their common bases."""
+    for value in (getattr(module, name) for name in module.__all__):
+        if isinstance(value, type) and "__dataclass_fields__" in vars(value):
+            yield value
+
+
+REGISTRY = {
+    f"{family}.{cls.__name__}": cls
+    for family, modules in _FAMILIES.items()
+    for module in modules
+    for cls in _declared(module)
+}
 _NAMES = {cls: name for name, cls in REGISTRY.items()} | {Sequential: NETWORK}
-_BASES = {"layers": base.Layer, "losses": losses.Loss, "optimizers": optimizers.Optimizer}
+_BASES = {"layers": Layer, "losses": losses.Loss, "optimizers": optimizers.Optimizer}
 
 
 def to_dict(description: Any) -> dict[str, Any]:

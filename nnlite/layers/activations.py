@@ -9,8 +9,9 @@ from nnlite.kernels import activations as kernels
 from nnlite.layers.base import Layer, Params, Shape, check_batch, check_dy
 from nnlite.memory import aligned_empty, aligned_zeros
 
+__all__ = ["Activation", "ReLU", "Sigmoid", "Softmax", "Tanh"]
 
-@dataclass(frozen=True)
+
 class Activation(Layer):
     """Base of the element-wise activation functions.
 

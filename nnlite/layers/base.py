@@ -9,6 +9,8 @@ import numpy as np
 
 from nnlite.jit import kernel_input
 
+__all__ = ["Layer", "Params", "Shape", "as_pair", "check_batch", "check_dy", "check_image_shape", "is_positive_integer"]
+
 Shape: TypeAlias = tuple[int, ...]
 Params: TypeAlias = Mapping[str, np.ndarray]
 

@@ -23,6 +23,8 @@ from nnlite.layers.base import (
 from nnlite.layers.pooling import MaxPool2D
 from nnlite.memory import aligned_empty, aligned_zeros
 
+__all__ = ["Conv2D", "ConvMaxPool2D"]
+
 PATCHES = "_patches"
 
 

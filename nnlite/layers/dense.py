@@ -12,6 +12,8 @@ from nnlite.layers.dropout import ActivationDropout
 from nnlite.products import matmul
 from nnlite.weight_gradients import is_deferred, is_finite, weight_gradient
 
+__all__ = ["Dense", "DenseActivation"]
+
 
 @dataclass(frozen=True)
 class Dense(Layer):

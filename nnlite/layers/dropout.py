@@ -10,6 +10,8 @@ from nnlite.layers.activations import Activation, ReLU, Sigmoid, Tanh
 from nnlite.layers.base import Layer, Params, check_batch, check_dy
 from nnlite.memory import aligned_empty, aligned_zeros
 
+__all__ = ["ActivationDropout", "Dropout"]
+
 
 @dataclass(frozen=True)
 class Dropout(Layer):

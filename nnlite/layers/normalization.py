@@ -8,6 +8,8 @@ import numpy as np
 
 from nnlite.layers.base import Layer, Params, Shape, check_batch, check_dy
 
+__all__ = ["LayerNorm"]
+
 
 @dataclass(frozen=True)
 class LayerNorm(Layer):

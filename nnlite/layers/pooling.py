@@ -11,6 +11,8 @@ from nnlite.kernels import pooling as kernels
 from nnlite.layers.base import Layer, Params, Shape, as_pair, check_batch, check_dy, check_image_shape
 from nnlite.memory import aligned_empty, aligned_zeros
 
+__all__ = ["AveragePool2D", "MaxPool2D"]
+
 
 def pool_output_length(length: int, pool: int, stride: int) -> int:
     """Windows that fit into `length` positions; positions that fill no window are left out.

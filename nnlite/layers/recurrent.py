@@ -14,6 +14,8 @@ from nnlite.layers.base import Layer, Params, Shape, check_batch, check_dy, is_p
 from nnlite.layers.sequences import Packing, pack_sequences
 from nnlite.memory import aligned_empty, aligned_zeros
 
+__all__ = ["GRU", "LSTM"]
+
 PARAMETERS = ("weight", "recurrent_weight", "bias", "recurrent_bias")
 DIRECTIONS = ("", "reverse_")
 

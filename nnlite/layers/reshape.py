@@ -8,6 +8,8 @@ import numpy as np
 
 from nnlite.layers.base import Layer, Params, Shape, check_dy, is_positive_integer
 
+__all__ = ["Flatten", "Permute", "Reshape"]
+
 
 @dataclass(frozen=True)
 class Flatten(Layer):

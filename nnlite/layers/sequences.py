@@ -14,6 +14,8 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from nnlite.layers.base import Shape
 
+__all__ = ["Packing", "pack_sequences", "pad_sequences", "step_counts"]
+
 
 def pad_sequences(
     sequences: Sequence[ArrayLike], steps: int | None = None, dtype: DTypeLike = np.float32

@@ -10,6 +10,8 @@ from nnlite.layers.base import Layer, Params, Shape, check_batch, check_dy
 from nnlite.layers.sequences import step_counts
 from nnlite.memory import aligned_empty, aligned_zeros
 
+__all__ = ["TimeDistributed"]
+
 
 @dataclass(frozen=True)
 class TimeDistributed(Layer):

@@ -108,7 +108,20 @@ def test_every_public_description_is_in_the_registry():
         for name, value in vars(module).items():
             if dataclasses.is_dataclass(value) and value.__module__ == module.__name__ and not name.startswith("_"):
                 found.add(value)
-    assert found - {nn.Activation} == set(REGISTRY.values()), "nnlite.registry has a place for each"
+    assert found - {nn.Activation} == set(REGISTRY.values()), "name each in the `__all__` of its module"
+
+
+def test_names_that_files_hold_stay_known():
+    names = {
+        "layers": "ActivationDropout AveragePool2D Conv2D ConvMaxPool2D Dense DenseActivation Dropout Flatten GRU "
+        "GlobalAveragePooling GlobalMaxPooling LSTM Layer LayerNorm MaxPool2D Permute ReLU Reshape Sigmoid Softmax "
+        "Tanh TimeDistributed",
+        "initializers": "Constant Glorot He LeCun Orthogonal Zeros",
+        "losses": "SigmoidCrossEntropy SoftmaxCrossEntropy SquaredError",
+        "optimizers": "Adam SGD",
+        "schedules": "Constant LinearDecay StepDecay Warmup",
+    }
+    assert {f"{family}.{name}" for family, line in names.items() for name in line.split()} <= REGISTRY.keys()
 
 
 def test_names_say_family_and_class():
