@@ -6,7 +6,7 @@ from concurrent.futures import Executor
 from typing import Any
 
 from nnlite.classifier import NetworkClassifier
-from nnlite.losses import SigmoidCrossEntropy
+from nnlite.layers.activations import Sigmoid, Softmax
 from nnlite.settings import OF_THIS_RUN, check_settings, is_count, is_integer
 
 WHO = "BaggedEnsemble"
@@ -59,12 +59,12 @@ def check_ensemble_settings(model: Any) -> None:
             f"{WHO}: estimator: expected none with a checkpoint, which all members would share, got "
             f"{member.checkpoint!r}. Give the ensemble a folder: BaggedEnsemble(..., checkpoint=folder)."
         )
-    if member.loss is not None and not isinstance(member.loss, SigmoidCrossEntropy):
+    if member.loss is not None and member.loss.output_activation is not Sigmoid:
         raise ValueError(
             f"{WHO}: estimator: expected a loss of logistic outputs, SigmoidCrossEntropy() or None, got {member.loss}."
         )
     last = member.network.layers[-1] if member.network is not None and member.network.layers else None
-    if member.network is not None and (member.network.output_shape != (1,) or type(last).__name__ == "Softmax"):
+    if member.network is not None and (member.network.output_shape != (1,) or isinstance(last, Softmax)):
         raise ValueError(
             f"{WHO}: estimator: expected a network with one logistic output, for one class against the rest, got "
             f"output of shape {member.network.output_shape} of {last!r}. End it in Dense(1), Sigmoid()."

@@ -2,7 +2,8 @@
 
 A loss takes *logits*: the sums that a final `Softmax` or `Sigmoid` layer would be applied to. The two belong together,
 because the logarithm of the loss undoes the exponential of the layer, and what is left neither overflows nor loses the
-gradient of a unit that is sure and wrong. ``output_activation`` names the layer that a loss absorbs in this way.
+gradient of a unit that is sure and wrong. ``output_activation`` is the class of the layer that a loss absorbs in this
+way.
 
 For a sample with logits z and targets t over K outputs:
 
@@ -24,12 +25,22 @@ Arithmetic is in float64 whatever the logits' dtype. NaN in gives NaN out, witho
 import math
 import numbers
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from nnlite.labels import check_matrix, check_range, checked_indices, checked_numbers, class_weights
+from nnlite.logits import (
+    check_logits,
+    exponentials,
+    logistic,
+    softmax_log_odds,
+    softmax_log_odds_and_gradient,
+)
+
+if TYPE_CHECKING:
+    from nnlite.layers.base import Layer
 
 __all__ = ["Loss", "SigmoidCrossEntropy", "SoftmaxCrossEntropy", "SquaredError", "class_weights"]
 
@@ -38,10 +49,19 @@ Targets = NDArray[np.floating] | NDArray[np.int64]
 
 
 class Loss:
-    """What all losses share; a loss of one's own derives from it and has the three methods that raise here."""
+    """Base of all losses; one of your own derives from it and defines the three methods that raise here.
 
-    output_activation: ClassVar[str | None] = None
-    """Name of the final layer that the loss absorbs, or None."""
+    What its outputs mean to a classifier is said by `class_targets`, `log_odds` and `log_odds_and_gradient`. The base
+    takes each output for the logit of a class by itself.
+    """
+
+    @property
+    def output_activation(self) -> "type[Layer] | None":
+        """Class of the final layer that the loss absorbs, or None. `predict` does what that layer does.
+
+        A loss that says so in its own class, and not in a base's, can leave in ONNX files.
+        """
+        return None
 
     def targets(self, y: ArrayLike, n_outputs: int, dtype: DTypeLike) -> Targets:
         """Check labels and convert them to the form that `value_and_gradient` takes, one row a sample."""
@@ -81,6 +101,46 @@ class Loss:
         """Outputs of the network for its logits: the absorbed activation, in the logits' dtype."""
         raise NotImplementedError
 
+    def class_targets(self, labels: NDArray, n_classes: int) -> NDArray:
+        """Return the labels of a classifier in the form that `targets` takes.
+
+        Parameters
+        ----------
+        labels : ndarray (n_samples,) or (n_samples, n_classes)
+            The column of each sample's class, or 1 for each class that a sample has and 0 for the others.
+        n_classes : int
+
+        Raises
+        ------
+        ValueError
+            If the loss can't learn from a sample without a class, and there is one.
+        """
+        return labels
+
+    def log_odds(self, logits: Array) -> Array:
+        """Return log(p / (1 - p)) of the probability p of each class, float64 of the shape of `logits`."""
+        return logits.astype(np.float64)
+
+    def log_odds_and_gradient(self, logits: Array, k: int) -> tuple[Array, Array]:
+        """Return the log-odds of class `k` and their gradient with respect to the logits.
+
+        Parameters
+        ----------
+        logits : ndarray (n_samples, n_classes)
+        k : int
+            Column of the class.
+
+        Returns
+        -------
+        values : ndarray (n_samples,)
+            In float64.
+        gradient : ndarray (n_samples, n_classes)
+            In the logits' dtype.
+        """
+        gradient = np.zeros_like(logits)
+        gradient[:, k] = 1.0
+        return logits[:, k].astype(np.float64), gradient
+
 
 @dataclass(frozen=True)
 class SoftmaxCrossEntropy(Loss):
@@ -112,10 +172,16 @@ class SoftmaxCrossEntropy(Loss):
     """
 
     label_smoothing: float = 0.0
-    output_activation: ClassVar[str | None] = "Softmax"
 
     def __post_init__(self) -> None:
         _check_smoothing("SoftmaxCrossEntropy", self.label_smoothing)
+
+    @property
+    def output_activation(self) -> "type[Layer] | None":
+        """`Softmax`."""
+        from nnlite.layers.activations import Softmax  # loads numba
+
+        return Softmax
 
     def targets(self, y: ArrayLike, n_outputs: int, dtype: DTypeLike) -> Targets:
         """Check labels and convert them.
@@ -166,7 +232,7 @@ class SoftmaxCrossEntropy(Loss):
         _check_batch("SoftmaxCrossEntropy", logits, targets, weights, (len(logits),) if indices else np.shape(logits))
         n_outputs, keep = logits.shape[1], 1.0 - self.label_smoothing
         with np.errstate(all="ignore"):
-            shifted, exps, sums = _exponentials(logits)
+            shifted, exps, sums = exponentials(logits)
             logarithms = np.log(sums)
             gradient = exps / sums
             if indices:
@@ -184,10 +250,30 @@ class SoftmaxCrossEntropy(Loss):
 
     def predict(self, logits: Array) -> Array:
         """Class probabilities, the softmax of each row, in the logits' dtype."""
-        _check_logits("SoftmaxCrossEntropy", logits)
+        check_logits("SoftmaxCrossEntropy", logits)
         with np.errstate(all="ignore"):
-            _, exps, sums = _exponentials(logits)
+            _, exps, sums = exponentials(logits)
             return (exps / sums).astype(logits.dtype)
+
+    def class_targets(self, labels: NDArray, n_classes: int) -> NDArray:
+        """Return labels as they are if each sample has one; several labels of a sample share its probability."""
+        if labels.ndim == 1:
+            return labels
+        count = labels.sum(axis=1, keepdims=True)
+        if not count.all():
+            raise ValueError(
+                f"SoftmaxCrossEntropy: y: expected a label for each sample, got none in row {int(count.argmin())}. "
+                "Leave such samples out, or use Sigmoid outputs."
+            )
+        return labels / count
+
+    def log_odds(self, logits: Array) -> Array:
+        """Return the log-odds of each class against all others; see `Loss.log_odds`."""
+        return softmax_log_odds(logits)
+
+    def log_odds_and_gradient(self, logits: Array, k: int) -> tuple[Array, Array]:
+        """Return the log-odds of a class against all others and their gradient; see `Loss.log_odds_and_gradient`."""
+        return softmax_log_odds_and_gradient(logits, k)
 
 
 @dataclass(frozen=True)
@@ -217,7 +303,6 @@ class SigmoidCrossEntropy(Loss):
 
     label_smoothing: float = 0.0
     pos_weight: tuple[float, ...] | None = None
-    output_activation: ClassVar[str | None] = "Sigmoid"
 
     def __post_init__(self) -> None:
         _check_smoothing("SigmoidCrossEntropy", self.label_smoothing)
@@ -229,6 +314,13 @@ class SigmoidCrossEntropy(Loss):
                     f"got {self.pos_weight!r}. A label without positives has none: leave it out or take 1."
                 )
             object.__setattr__(self, "pos_weight", tuple(factors.astype(np.float64).tolist()))  # hashable, comparable
+
+    @property
+    def output_activation(self) -> "type[Layer] | None":
+        """`Sigmoid`."""
+        from nnlite.layers.activations import Sigmoid  # loads numba
+
+        return Sigmoid
 
     def targets(self, y: ArrayLike, n_outputs: int, dtype: DTypeLike) -> Targets:
         """Check labels and convert them.
@@ -271,14 +363,14 @@ class SigmoidCrossEntropy(Loss):
             # -log(1 - logistic(z)) = softplus(z) = max(z, 0) + log(1 + exp(-|z|)), and -log(logistic(z)) = softplus(-z)
             rest = np.log1p(np.exp(-np.abs(z)))
             losses = (negative * (np.maximum(z, 0.0) + rest) + positive * (np.maximum(-z, 0.0) + rest)).sum(axis=1)
-            gradient = negative * _logistic(z) - positive * _logistic(-z)
+            gradient = negative * logistic(z) - positive * logistic(-z)
             return _weighted(losses, gradient, weights, logits.dtype)
 
     def predict(self, logits: Array) -> Array:
         """Probability of each label, the logistic function of each logit, in the logits' dtype."""
-        _check_logits("SigmoidCrossEntropy", logits)
+        check_logits("SigmoidCrossEntropy", logits)
         with np.errstate(all="ignore"):
-            return _logistic(logits.astype(np.float64)).astype(logits.dtype)
+            return logistic(logits.astype(np.float64)).astype(logits.dtype)
 
     def _check_pos_weight(self, n_outputs: int) -> None:
         if self.pos_weight is not None and len(self.pos_weight) != n_outputs:
@@ -302,7 +394,10 @@ class SquaredError(Loss):
     (1.0, [[-1.0], [0.0]])
     """
 
-    output_activation: ClassVar[str | None] = None
+    @property
+    def output_activation(self) -> "type[Layer] | None":
+        """None: outputs are compared as they are."""
+        return None
 
     def targets(self, y: ArrayLike, n_outputs: int, dtype: DTypeLike) -> Targets:
         """Check targets and convert them.
@@ -339,21 +434,12 @@ class SquaredError(Loss):
 
     def predict(self, logits: Array) -> Array:
         """The outputs as they are (no copy)."""
-        _check_logits("SquaredError", logits)
+        check_logits("SquaredError", logits)
         return logits
 
-
-def _exponentials(logits: Array) -> tuple[Array, Array, Array]:
-    """Logits less their row's maximum, their exponentials (at most 1), and the sums of those as a column."""
-    shifted = logits.astype(np.float64)
-    shifted -= shifted.max(axis=1, keepdims=True)
-    exps = np.exp(shifted)
-    return shifted, exps, exps.sum(axis=1, keepdims=True)
-
-
-def _logistic(z: Array) -> Array:
-    exps = np.exp(-np.abs(z))  # at most 1
-    return np.where(z >= 0, 1.0, exps) / (1.0 + exps)
+    def class_targets(self, labels: NDArray, n_classes: int) -> NDArray:
+        """Return 1 for the classes that a sample has and 0 for the others, shape (n_samples, n_classes)."""
+        return np.eye(n_classes, dtype=np.float32)[labels] if labels.ndim == 1 else labels
 
 
 def _weighted(losses: Array, gradient: Array, weights: Array, dtype: np.dtype) -> tuple[float, Array]:
@@ -370,14 +456,8 @@ def _check_smoothing(who: str, value: float) -> None:
         raise ValueError(f"{who}: label_smoothing: expected a share in [0, 1), got {value!r}.")
 
 
-def _check_logits(who: str, logits: Array) -> None:
-    if np.ndim(logits) != 2 or logits.dtype.kind != "f" or logits.shape[1] == 0:
-        shown = f"shape {np.shape(logits)} and dtype {np.asarray(logits).dtype}"
-        raise ValueError(f"{who}: logits: expected floats of shape (samples, outputs), got {shown}.")
-
-
 def _check_batch(who: str, logits: Array, targets: Targets, weights: Array, expected: tuple[int, ...]) -> None:
-    _check_logits(who, logits)
+    check_logits(who, logits)
     if np.shape(targets) != expected:
         raise ValueError(
             f"{who}: targets: expected shape {expected} for logits of shape {logits.shape}, got {np.shape(targets)}. "

@@ -1,11 +1,11 @@
 """From samples to probabilities, given parameters."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from nnlite import evidence
 from nnlite.attribution import input_gradient
 from nnlite.label_coding import LabelCoding
 from nnlite.layers.activations import ReLU, Sigmoid, Softmax
@@ -13,7 +13,7 @@ from nnlite.layers.base import Layer
 from nnlite.layers.dense import Dense
 from nnlite.layers.reshape import Flatten
 from nnlite.lazy import lazy_property
-from nnlite.losses import Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError
+from nnlite.losses import Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy
 from nnlite.network import Sequential
 from nnlite.parallel import predict
 from nnlite.samples import check_sample_shape
@@ -81,8 +81,8 @@ class Predictor:
         return predict(inner, inner.own(params), X, read=self.read, n_threads=n_threads)
 
     def log_odds(self, params: dict[str, np.ndarray], X: Any, n_threads: int | None) -> np.ndarray:
-        """Log-odds of each class for each sample, see `nnlite.evidence`."""
-        return evidence.log_odds(self.loss, self.logits(params, X, n_threads))
+        """Log-odds of each class for each sample, see `nnlite.logits`."""
+        return self.loss.log_odds(self.logits(params, X, n_threads))
 
     def input_gradient(
         self, params: dict[str, np.ndarray], X: Any, unit: Any, until: int | None, n_threads: int | None
@@ -99,7 +99,7 @@ class Predictor:
                         f"{WHO}.input_gradient: unit: expected a column of the {n_classes} classes, got {unit!r}. "
                         "Units of inner layers take until= too."
                     )
-                unit = evidence.of_class(self.loss, int(unit))
+                unit = partial(self.loss.log_odds_and_gradient, k=int(unit))
         values, gradient = input_gradient(network, params, X, unit, read=self.read, n_threads=n_threads)
         if self.standardizer is not None:
             gradient *= self.standardizer.scale
@@ -112,19 +112,8 @@ class Predictor:
         return np.broadcast_to(np.asarray(mean, np.float32), self.network.input_shape)
 
     def targets(self, labels: np.ndarray) -> np.ndarray:
-        """Encoded labels in the form that the loss takes: under a softmax a sample's labels share its probability."""
-        if labels.ndim == 1:
-            one_hot = isinstance(self.loss, SquaredError)
-            return np.eye(len(self.coding.classes), dtype=np.float32)[labels] if one_hot else labels
-        if not isinstance(self.loss, SoftmaxCrossEntropy):
-            return labels
-        count = labels.sum(axis=1, keepdims=True)
-        if not count.all():
-            raise ValueError(
-                f"{WHO}: y: expected a label for each sample under a softmax, got none in row {int(count.argmin())}. "
-                "Leave such samples out, or use Sigmoid outputs."
-            )
-        return labels / count
+        """Encoded labels in the form that the loss takes."""
+        return self.loss.class_targets(labels, len(self.coding.classes))
 
 
 def predictor_for(model: Any, X: Any, names: np.ndarray | None, rows: np.ndarray, coding: LabelCoding) -> Predictor:

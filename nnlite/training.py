@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from nnlite.layers.activations import ReLU, Sigmoid, Softmax
 from nnlite.layers.dense import DenseActivation
 from nnlite.layers.dropout import ActivationDropout
 from nnlite.network import Sequential
@@ -63,16 +64,16 @@ def logits_network(network: Sequential, loss: Any) -> Sequential:
     ValueError
         When the final activation is that of another loss.
     """
-    last = type(network.layers[-1]).__name__ if network.layers else None
-    absorbed = loss.output_activation
-    if absorbed is not None and last == absorbed:
+    absorbed, last = loss.output_activation, network.layers[-1] if network.layers else None
+    if absorbed is None or last is None:
+        return network
+    if type(last) is absorbed:
         return Sequential(network.layers[:-1], network.input_shape, fuse=network.fuse)
-    if absorbed is not None and (
-        last in ("Softmax", "Sigmoid", "ReLU") or isinstance(network.layers[-1], (ActivationDropout, DenseActivation))
-    ):
+    if isinstance(last, (Softmax, Sigmoid, ReLU, ActivationDropout, DenseActivation)):
+        name = absorbed.__name__
         raise ValueError(
-            f"{type(loss).__name__}: expected a network that ends in {absorbed}() or without an activation, got "
-            f"{network.layers[-1]!r} at the end. Write {absorbed}() there, or use the loss that belongs to what is."
+            f"{type(loss).__name__}: expected a network that ends in {name}() or without an activation, got {last!r} "
+            f"at the end. Write {name}() there, or use the loss that belongs to {type(last).__name__}."
         )
     return network
 

@@ -46,9 +46,9 @@ BELOW = {
     "parallel": "network",
     "unit_variance": "network threads",
     "attribution": "parallel",
-    "evidence": "losses",
     "labels": "",
-    "losses": "labels",
+    "logits": "",
+    "losses": "labels logits layers",
     "optimizers": "kernels",
     "schedules": "",
     "rows": "",
@@ -72,7 +72,7 @@ BELOW = {
     "settings": "network losses optimizers",
     "history": "serialization",
     "interrupts": "",
-    "predictor": "label_coding unit_variance attribution evidence samples standardize training",
+    "predictor": "label_coding unit_variance attribution losses samples standardize training",
     "held_out": "predictor metrics rows",
     "resume": "checkpoints early_stopping history",
     "fitting": "held_out interrupts progress resume",
@@ -85,7 +85,7 @@ BELOW = {
     "ensemble_file": "ensemble_settings",
     "ensemble": "bags ensemble_file",
 }
-NUMPY_ALONE = {"initializers", "labels", "losses", "optimizers", "schedules", "early_stopping"}
+NUMPY_ALONE = {"initializers", "labels", "logits", "losses", "optimizers", "schedules", "early_stopping"}
 NUMPY_ALONE |= {"metrics", "model_selection", "serialization"}
 
 # Each of these steps of mfcc's chain can be used alone: they know each other, not the chain and its recipe.

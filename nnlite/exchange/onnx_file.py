@@ -9,9 +9,8 @@ from nnlite.classifier import NetworkClassifier
 from nnlite.ensemble import BaggedEnsemble
 from nnlite.exchange.onnx_ensemble import add_ensemble
 from nnlite.exchange.onnx_graph import Graph, add_network, add_standardizer
-from nnlite.layers.activations import Sigmoid, Softmax
-from nnlite.layers.base import Layer, Shape
-from nnlite.losses import Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError
+from nnlite.exchange.stack import declares, known
+from nnlite.layers.base import Shape
 from nnlite.network import Sequential
 from nnlite.parameters import check_params
 from nnlite.serialization import atomic_write, text
@@ -23,13 +22,6 @@ OPERATOR_SET, IR_VERSION = 13, 7
 """The oldest that have all operations as they are meant here: old runtimes read the file too."""
 MAX_BYTES = 2**31 - 1
 """What one message of protocol buffers may have."""
-
-FINAL_LAYERS: dict[type[Loss], list[Layer]] = {
-    SigmoidCrossEntropy: [Sigmoid()],
-    SoftmaxCrossEntropy: [Softmax()],
-    SquaredError: [],
-}
-"""What a loss makes of the network's last sums."""
 
 
 def to_onnx(path: str | os.PathLike[str], model: Any, /, **metadata: Any) -> None:
@@ -108,14 +100,16 @@ def _described(model: Any) -> _Model:
 def _classifier(model: NetworkClassifier) -> _Model:
     model._check_fitted()
     predictor = model._predictor
-    last = FINAL_LAYERS.get(type(predictor.loss))
-    if last is None:
-        names = ", ".join(loss.__name__ for loss in FINAL_LAYERS)
-        raise TypeError(f"{WHO}: loss: expected one of {names}, got {predictor.loss!r}.")
-    logits = predictor.logits_network
+    if not declares(predictor.loss, "output_activation"):
+        names = known("losses", "output_activation")
+        raise TypeError(
+            f"{WHO}: loss: expected one of {names}, got {predictor.loss!r}. A loss of your own says in "
+            "`output_activation` what its `predict` does."
+        )
+    last, logits = predictor.loss.output_activation, predictor.logits_network
     graph = Graph()
     add_standardizer(graph, predictor.standardizer)
-    add_network(graph, Sequential([*logits.layers, *last], logits.input_shape), model.params_)
+    add_network(graph, Sequential([*logits.layers, *([last()] if last else [])], logits.input_shape), model.params_)
     graph.end("probabilities")
     return _Model(graph, logits.input_shape, logits.output_shape, _metadata(model))
 

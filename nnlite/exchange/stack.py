@@ -1,13 +1,14 @@
 """A network as other libraries would write it: layer by layer, nothing fused."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from nnlite.layers.base import Layer, Shape
 from nnlite.layers.conv import ConvMaxPool2D
 from nnlite.layers.dense import DenseActivation
 from nnlite.layers.dropout import ActivationDropout
 from nnlite.network import Sequential
+from nnlite.registry import REGISTRY
 
 
 class Plain(NamedTuple):
@@ -55,6 +56,23 @@ def _parts(layer: Layer) -> tuple[Layer, ...]:
     if type(layer) is ActivationDropout:
         return layer.activation, layer.dropout
     return (layer,)
+
+
+def declares(description: Any, name: str) -> bool:
+    """Return whether a description's own class defines `name`: a subclass may compute something else than its base."""
+    return name in vars(type(description))
+
+
+def known(family: str, name: str) -> str:
+    """Return the names of the library's descriptions whose class defines `name`, for messages.
+
+    Parameters
+    ----------
+    family : {"layers", "losses"}
+    name : str
+    """
+    classes = [cls for key, cls in REGISTRY.items() if key.startswith(f"{family}.") and name in vars(cls)]
+    return ", ".join(sorted(cls.__name__ for cls in classes))
 
 
 def not_exchanged(who: str, plain: Plain, others: str, why: str = "") -> TypeError:

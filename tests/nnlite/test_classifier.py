@@ -73,7 +73,7 @@ def test_validation_data_chooses_the_epoch_but_is_not_trained_on():
     indices = (y_val == "outside").astype(int)
     expected = min(row["val_loss"] for row in model.history_)
     assert -np.log(probabilities[np.arange(100), indices]).mean() == pytest.approx(expected, rel=1e-4)
-    assert loss.output_activation == "Softmax"
+    assert loss.output_activation is nn.Softmax
 
 
 def test_validation_samples_have_weights():

@@ -10,7 +10,9 @@ import sklearn.metrics
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nnlite.layers.activations import Sigmoid, Softmax
 from nnlite.losses import Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError
+from nnlite.registry import REGISTRY
 
 LOSSES = (
     SoftmaxCrossEntropy(),
@@ -273,13 +275,67 @@ def test_squared_error_is_the_delta_rule():
     assert loss.predict(z) is z
 
 
-def test_a_loss_names_the_layer_that_it_absorbs():
-    assert [loss.output_activation for loss in (SoftmaxCrossEntropy(), SigmoidCrossEntropy(), SquaredError())] == [
-        "Softmax", "Sigmoid", None
-    ]  # fmt: skip
+def test_a_loss_knows_the_layer_that_it_absorbs():
+    losses = (SoftmaxCrossEntropy(), SigmoidCrossEntropy(), SquaredError())
+    assert [loss.output_activation for loss in losses] == [Softmax, Sigmoid, None]
     assert len(set(LOSSES) | set(LOSSES)) == 5  # frozen, comparable, hashable
     assert repr(SoftmaxCrossEntropy()) == "SoftmaxCrossEntropy(label_smoothing=0.0)"
     assert all(isinstance(loss, Loss) for loss in LOSSES)
+
+
+# --- One contract for all losses --------------------------------------------------------------------------------------
+
+KNOWN = {name: cls() for name, cls in REGISTRY.items() if name.startswith("losses.")}
+EACH_KIND = pytest.mark.parametrize("loss", KNOWN.values(), ids=KNOWN)
+
+
+@EACH_KIND
+def test_gradients_and_weights_of_each_kind(loss):
+    rng = np.random.default_rng(0)
+    targets = loss.targets(np.eye(3)[rng.integers(3, size=5)], 3, np.float64)
+    logits, weights, step = rng.standard_normal((5, 3)), rng.random(5), 1e-6
+    value, gradient = loss.value_and_gradient(logits, targets, weights)
+    assert value == loss.value(logits, targets, weights) and gradient.shape == logits.shape
+    for place in np.ndindex(logits.shape):
+        high, low = logits.copy(), logits.copy()
+        high[place] += step
+        low[place] -= step
+        slope = (loss.value(high, targets, weights) - loss.value(low, targets, weights)) / (2 * step)
+        assert gradient[place] == pytest.approx(slope, abs=1e-7)
+
+
+@EACH_KIND
+def test_predictions_are_those_of_the_layer_that_belongs_to_the_loss(loss):
+    logits = np.random.default_rng(0).standard_normal((6, 4)) * 3
+    layer = loss.output_activation
+    expected = logits if layer is None else layer().apply({}, logits)
+    np.testing.assert_allclose(loss.predict(logits), expected, rtol=1e-12)
+
+
+@EACH_KIND
+def test_log_odds_of_each_kind(loss):
+    logits = np.random.default_rng(0).standard_normal((6, 4))
+    p = loss.predict(logits)
+    odds = loss.log_odds(logits)
+    np.testing.assert_allclose(odds, logits if loss.output_activation is None else np.log(p / (1 - p)), atol=1e-12)
+    for k in range(4):
+        values, gradient = loss.log_odds_and_gradient(logits, k)
+        np.testing.assert_array_equal(values, odds[:, k])
+        for j in range(4):
+            moved = logits.copy()
+            moved[:, j] += 1e-6
+            np.testing.assert_allclose(gradient[:, j], (loss.log_odds(moved)[:, k] - values) / 1e-6, atol=1e-5)
+
+
+def test_labels_of_classes_become_targets():
+    one, many = np.array([2, 0]), np.array([[0, 1, 1], [1, 0, 0]])
+    assert SoftmaxCrossEntropy().class_targets(one, 3) is one
+    assert SoftmaxCrossEntropy().class_targets(many, 3).tolist() == [[0, 0.5, 0.5], [1, 0, 0]]
+    assert SigmoidCrossEntropy().class_targets(many, 3) is many
+    assert SquaredError().class_targets(one, 3).tolist() == [[0, 0, 1], [1, 0, 0]]
+    assert SquaredError().class_targets(many, 3) is many
+    with pytest.raises(ValueError, match="SoftmaxCrossEntropy: y: expected a label for each sample, got none in row 1"):
+        SoftmaxCrossEntropy().class_targets(np.array([[1, 0], [0, 0]]), 2)
 
 
 SOFTMAX, SIGMOID, SQUARED = SoftmaxCrossEntropy(), SigmoidCrossEntropy(), SquaredError()
