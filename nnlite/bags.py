@@ -1,37 +1,18 @@
 """Bags: the samples that each member of an ensemble is trained on, and their weights."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from nnlite.classifier import NetworkClassifier
-from nnlite.members import Task
+from nnlite.label_coding import LabelCoding
+from nnlite.labelled import Labelled
+from nnlite.members import WHO, Task
 from nnlite.rows import Rows
 
-
-@dataclass(frozen=True)
-class Labelled:
-    """Samples with their labels.
-
-    Attributes
-    ----------
-    X : array_like (n_samples, ...)
-    labels : ndarray (n_samples, n_classes)
-        0 and 1.
-    weights : ndarray (n_samples,)
-    """
-
-    X: Any
-    labels: np.ndarray
-    weights: np.ndarray
-
-    @property
-    def shares(self) -> np.ndarray:
-        """Share of each class, weighted."""
-        return np.average(self.labels, axis=0, weights=self.weights).clip(0, 1)  # sums round
+ONE_CLASS = LabelCoding(np.arange(1), multilabel=True)
+"""What a member is asked: does a sample have its class?"""
 
 
 def plan_members(
@@ -45,13 +26,14 @@ def plan_members(
     seed: int,
     checkpoint: str | os.PathLike[str] | None,
 ) -> list[Task]:
-    """What is to be trained: `n_bags` networks for each of the classes, each with its draw from (seed, class, bag).
+    """Return what is to be trained: `n_bags` networks for each class, each with its draw from (seed, class, bag).
 
     Parameters
     ----------
     template : NetworkClassifier
         Settings of all members; its network has one output.
     training : Labelled
+        Labels are a matrix of 0 and 1.
     validation : Labelled or None
         Samples that choose the best epoch; without them each member holds some of its own out, if it has enough.
     classes : list of int
@@ -63,7 +45,7 @@ def plan_members(
     checkpoint : path-like or None
         Folder for the members' checkpoints.
     """
-    rows, tasks = np.flatnonzero(training.weights), []
+    rows, tasks = training.rows, []
     for k in classes:
         has = training.labels[rows, k] == 1
         held_out = None if validation is None else _held_out(validation, k, ratio)
@@ -74,14 +56,14 @@ def plan_members(
             model.random_state = int(rng.integers(2**32))
             if validation is not None or round(len(drawn) * model.validation_fraction) < 1:
                 model.validation_fraction = 0.0
-            tasks.append(Task(k, bag, model, *_question(training, drawn, k, ratio), held_out))
+            tasks.append(Task(k, bag, model, _question(training, drawn, k, ratio), held_out))
             if checkpoint is not None:
                 model.checkpoint = Path(checkpoint, f"{tasks[-1].key}.npz")
     return tasks
 
 
 def unfitted(estimator: NetworkClassifier) -> NetworkClassifier:
-    """A classifier with the same settings; they are descriptions, so that none needs to be copied.
+    """Return an unfitted classifier with the same settings. They are descriptions, so none needs to be copied.
 
     Parameters
     ----------
@@ -91,7 +73,9 @@ def unfitted(estimator: NetworkClassifier) -> NetworkClassifier:
 
 
 def draw_rows(positive: np.ndarray, negative: np.ndarray, ratio: float, rng: np.random.Generator) -> np.ndarray:
-    """Rows that a member is trained on, rising: all positives and `ratio` times as many negatives, or all there are.
+    """Return the rows that a member is trained on, rising: all positives, and `ratio` times as many negatives.
+
+    Where there are fewer negatives all of them are taken.
 
     Parameters
     ----------
@@ -112,7 +96,7 @@ def draw_rows(positive: np.ndarray, negative: np.ndarray, ratio: float, rng: np.
 
 
 def weigh(y: np.ndarray, weights: np.ndarray, ratio: float) -> np.ndarray:
-    """Weights with those of the negatives scaled until they add up to `ratio` times those of the positives.
+    """Return weights with those of the negatives scaled until they add up to `ratio` times those of the positives.
 
     Parameters
     ----------
@@ -131,14 +115,14 @@ def weigh(y: np.ndarray, weights: np.ndarray, ratio: float) -> np.ndarray:
     return np.where(positive, weights, weights * scale)
 
 
-def _question(samples: Labelled, rows: np.ndarray, k: int, ratio: float) -> tuple[Rows, np.ndarray, np.ndarray]:
-    """Some of the samples, whether they have class `k`, and weights that balance both kinds."""
+def _question(samples: Labelled, rows: np.ndarray, k: int, ratio: float) -> Labelled:
+    """Return some of the samples, labelled by whether they have class `k`, with weights that balance both kinds."""
     y = samples.labels[rows, k]
-    return Rows(samples.X, rows), y[:, None], weigh(y, samples.weights[rows], ratio)
+    X, weights = Rows(samples.X, rows), weigh(y, samples.weights[rows], ratio)
+    return Labelled.read(f"{WHO}.fit", X, y[:, None], weights, coding=ONE_CLASS)
 
 
-def _held_out(validation: Labelled, k: int, ratio: float) -> tuple[Rows, np.ndarray, np.ndarray] | None:
-    """Validation samples of a class, weighted as its training samples are; None if they are all of one kind."""
-    rows = np.flatnonzero(validation.weights)
-    y = validation.labels[rows, k]
-    return None if y.min() == y.max() else _question(validation, rows, k, ratio)
+def _held_out(validation: Labelled, k: int, ratio: float) -> Labelled | None:
+    """Return validation samples of a class, weighted as its training samples are; None if they are all of one kind."""
+    y = validation.labels[validation.rows, k]
+    return None if y.min() == y.max() else _question(validation, validation.rows, k, ratio)

@@ -9,21 +9,19 @@ import numpy as np
 from nnlite import classifier_file, metrics
 from nnlite.early_stopping import EarlyStopping
 from nnlite.estimator import Estimator, not_fitted
-from nnlite.feature_names import check_feature_names, feature_names
 from nnlite.fitting import Fit
-from nnlite.held_out import HeldOut, split
-from nnlite.label_coding import LabelCoding, sample_weights
-from nnlite.labels import class_weights
+from nnlite.held_out import split
+from nnlite.inputs import as_samples, check_feature_names, check_like, feature_names
+from nnlite.label_coding import LabelCoding, as_labels
+from nnlite.labelled import Labelled
+from nnlite.labels import relative_weights
 from nnlite.losses import Loss
 from nnlite.network import Sequential
 from nnlite.optimizers import SGD, Optimizer
 from nnlite.predictor import Predictor, first_params, predictor_for
-from nnlite.resume import FitCheckpoint, Progress
-from nnlite.samples import as_samples, check_sample_shape
+from nnlite.resume import FitCheckpoint, FitState
 from nnlite.settings import check_settings, draw_seed, is_integer
 from nnlite.training import TrainingDiverged
-
-WHO = "NetworkClassifier"
 
 
 class NetworkClassifier(Estimator):
@@ -185,49 +183,54 @@ class NetworkClassifier(Estimator):
         TrainingDiverged
             When the loss of a step is not finite. The best epoch until then, if any, is kept.
         """
-        check_settings(self)
-        names, X = feature_names(f"{WHO}.fit: X", X), as_samples(f"{WHO}.fit: X", X)
-        before = self._predictor if self.warm_start and self._is_fitted() else None
-        n_outputs = None if self.network is None else self.network.output_shape[-1]
-        coding = LabelCoding.fit(y, len(X), n_outputs) if before is None else before.coding
-        labels, own_weights = coding.encode(y, len(X)), sample_weights(sample_weight, len(X))
-        rows = np.flatnonzero(own_weights)
-        if labels.ndim == 1 and before is None and len(np.unique(labels[rows])) < 2:
-            raise ValueError(f"{WHO}: sample_weight: expected weights above 0 in two classes or more, got one class.")
+        who, network, before = self._who("fit"), self.network, self._going_on()
+        check_settings(self._name, self)
+        training = Labelled.read(
+            who,
+            X,
+            y,
+            sample_weight,
+            coding=None if before is None else before.coding,
+            n_outputs=None if network is None else network.output_shape[-1],
+        )
+        if before is None:
+            training.check_classes_occur(who)
+        validation = None if validation_data is None else training.read_validation(who, validation_data)
+        return self._train(who, training, validation)
 
+    def _train(self, who: str, training: Labelled, validation: Labelled | None) -> "NetworkClassifier":
+        """Train on samples that have been read, in the name of `who`, and keep what came out."""
         checkpoint = None if self.checkpoint is None else FitCheckpoint(self.checkpoint)
         seed = draw_seed(self.random_state)
         if checkpoint is not None and checkpoint.seed is not None and not is_integer(self.random_state):
             seed = checkpoint.seed
-        per_class = coding.weights_of_classes(labels[rows], self.class_weight)
-        weights = own_weights * class_weights(labels, per_class, len(coding.classes))
-        held_out = None
-        if validation_data is not None:
-            who = f"{WHO}.fit: validation_data"
-            names_val, X_val = feature_names(who, validation_data[0]), as_samples(who, validation_data[0])
-            check_feature_names(who, names, names_val)
-            own_val = sample_weights(validation_data[2] if len(validation_data) > 2 else None, len(X_val))
-            check_sample_shape(who, tuple(X_val.shape[1:]), tuple(X.shape[1:]))
-            y_val = coding.encode(validation_data[1], len(X_val))
-            val_weights = own_val * class_weights(y_val, per_class, len(coding.classes))
-            held_out = HeldOut(X_val, y_val, np.arange(len(X_val)), own_val, val_weights)
-        elif self.validation_fraction:
-            rows, held_out_rows = split(labels, rows, self.validation_fraction, seed)
-            held_out = HeldOut(X, labels, held_out_rows, own_weights, weights)
 
-        predictor = predictor_for(self, X, names, rows, coding) if before is None else self._again(before, X, names)
-        params = first_params(self, predictor, X, rows, seed) if before is None else _copied(self.params_)
+        per_class = training.weights_of_classes(who, self.class_weight)
+        training = training.weigh_classes(who, per_class)
+        if validation is not None:
+            validation = validation.weigh_classes(who, per_class)
+        elif self.validation_fraction:
+            training, validation = split(who, training, self.validation_fraction, seed)
+
+        predictor = self._going_on()
+        if predictor is None:
+            predictor = predictor_for(who, self, training)
+            params = first_params(who, self, predictor, training, seed)
+        else:
+            self._check_going_on(who, predictor, training)
+            params = {name: value.copy() for name, value in self.params_.items()}
+
         optimizer = self._optimizer()
         stopping = EarlyStopping(self.patience, mode="min" if self.monitor == "loss" else "max")
-        progress = Progress(params, optimizer.init(params), stopping)
+        state = FitState(params, optimizer.init(params), stopping)
         try:
-            Fit(self, predictor, optimizer, seed, X, labels, weights, rows, held_out).run(progress, checkpoint)
+            Fit(who, self, predictor, optimizer, seed, training, validation).run(state, checkpoint)
         except TrainingDiverged:
-            progress.stopped_by = None if stopping.best_params is None else "divergence"
+            state.stopped_by = None if stopping.best_params is None else "divergence"
             raise
         finally:
-            if progress.stopped_by is not None:
-                self._keep(predictor, seed, progress)
+            if state.stopped_by is not None:
+                self._keep(predictor, seed, state)
         return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> "NetworkClassifier":
@@ -255,37 +258,35 @@ class NetworkClassifier(Estimator):
         TrainingDiverged
             When the loss of a step is not finite; the parameters are those from before it.
         """
-        check_settings(self)
+        who = self._who("partial_fit")
+        check_settings(self._name, self)
         if isinstance(self.class_weight, str):
-            raise ValueError(f"{WHO}.partial_fit: class_weight: expected a dict or None, got {self.class_weight!r}.")
-        names, X = feature_names(f"{WHO}.partial_fit: X", X), as_samples(f"{WHO}.partial_fit: X", X)
+            raise ValueError(f"{who}: class_weight: expected a dict or None, got {self.class_weight!r}.")
         before = self._predictor if self._is_fitted() else None
         if before is None and classes is None:
-            raise ValueError(f"{WHO}.partial_fit: classes: expected all labels that will come, in the first call.")
-        coding = LabelCoding.of_classes(classes, y) if before is None else before.coding
+            raise ValueError(f"{who}: classes: expected all labels that will come, in the first call.")
+        coding = LabelCoding.of_classes(f"{who}: classes", classes, y) if before is None else before.coding
         if classes is not None and not np.array_equal(np.unique(classes), coding.classes):
-            raise ValueError(
-                f"{WHO}.partial_fit: classes: expected {coding.classes.tolist()} as before, got {classes}."
-            )
-        labels, own_weights = coding.encode(y, len(X)), sample_weights(sample_weight, len(X))
-        rows, optimizer = np.flatnonzero(own_weights), self._optimizer()
+            raise ValueError(f"{who}: classes: expected {coding.classes.tolist()} as before, got {classes}.")
+        training = Labelled.read(who, X, y, sample_weight, coding=coding)
+        training = training.weigh_classes(who, training.weights_of_classes(who, self.class_weight))
+
+        optimizer = self._optimizer()
         if before is None:
-            seed = draw_seed(self.random_state)
-            predictor = predictor_for(self, X, names, rows, coding)
-            params = first_params(self, predictor, X, rows, seed)
-            progress = Progress(params, optimizer.init(params), EarlyStopping())
+            seed, predictor = draw_seed(self.random_state), predictor_for(who, self, training)
+            params = first_params(who, self, predictor, training, seed)
+            state = FitState(params, optimizer.init(params), EarlyStopping())
         else:
-            predictor, seed = self._again(before, X, names), self._seed
-            state = self._optimizer_state if self._optimizer_state is not None else optimizer.init(self.params_)
-            progress = Progress(self.params_, state, EarlyStopping(), self.history_)
-        per_class = coding.weights_of_classes(labels, self.class_weight)
-        weights = own_weights * class_weights(labels, per_class, len(coding.classes))
-        fit = Fit(self, predictor, optimizer, seed, X, labels, weights, rows, None)
-        for epoch in fit.epochs(progress, len(progress.history) + 1, None):
-            progress.history.append(fit.look(epoch, progress)[0])
-        progress.stopped_by = "partial_fit"
-        self._keep(predictor, seed, progress)
-        self._optimizer_state = progress.optimizer_state
+            seed, predictor = self._seed, before
+            self._check_going_on(who, predictor, training)
+            remembered = optimizer.init(self.params_) if self._optimizer_state is None else self._optimizer_state
+            state = FitState(self.params_, remembered, EarlyStopping(), self.history_)
+        fit = Fit(who, self, predictor, optimizer, seed, training, None)
+        for epoch in fit.epochs(state, len(state.history) + 1, None):
+            state.history.append(fit.look(epoch, state)[0])
+        state.stopped_by = "partial_fit"
+        self._keep(predictor, seed, state)
+        self._optimizer_state = state.optimizer_state
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -293,8 +294,7 @@ class NetworkClassifier(Estimator):
 
         One label a sample: rows add up to 1. Several: each column stands for itself.
         """
-        X = self._checked(X, "predict_proba")
-        return self._predictor.probabilities(self.params_, X, self.n_threads)
+        return self._probabilities("predict_proba", X)
 
     def hidden(self, X: Any, until: int | None = None) -> np.ndarray:
         """What the network says inside, before some of its layers: an embedding of the samples.
@@ -310,15 +310,14 @@ class NetworkClassifier(Estimator):
         -------
         ndarray (n_samples, *output_shape of network_.until(until)), float32
         """
-        X = self._checked(X, "hidden")
-        if until is None:
-            until = max(int(name.partition(".")[0]) for name in self.params_)
-        return self._predictor.hidden(self.params_, X, until, self.n_threads)
+        who = self._who("hidden")
+        return self._hidden(who, self._checked(who, X), until)
 
     def log_odds(self, X: Any) -> np.ndarray:
         """How much speaks for each class: log(p / (1 - p)) of its probability, shape (n_samples, n_classes)."""
-        X = self._checked(X, "log_odds")
-        return self._predictor.log_odds(self.params_, X, self.n_threads)
+        who = self._who("log_odds")
+        X = self._checked(who, X)
+        return self._predictor.log_odds(who, self.params_, X, self.n_threads)
 
     def input_gradient(self, X: Any, unit: Any, until: int | None = None) -> tuple[np.ndarray, np.ndarray]:
         """What the network listens to: the gradient of a class's log-odds, or of a unit inside, with respect to X.
@@ -342,8 +341,8 @@ class NetworkClassifier(Estimator):
         IndexError
             If there is no such class, unit or layer.
         """
-        X = self._checked(X, "input_gradient")
-        return self._predictor.input_gradient(self.params_, X, unit, until, self.n_threads)
+        who = self._who("input_gradient")
+        return self._input_gradient(who, self._checked(who, X), unit, until)
 
     @property
     def baseline_(self) -> np.ndarray:
@@ -355,13 +354,13 @@ class NetworkClassifier(Estimator):
     def predict(self, X: Any) -> np.ndarray:
         """The most probable class of each sample; with several labels a sample, 1 where a probability reaches one
         half."""
-        probabilities = self.predict_proba(X)
-        return self._predictor.coding.decode(probabilities)
+        return self._predicted("predict", X)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Part of the samples whose labels are predicted, all of them, rightly."""
-        predicted = self.predict(X)
-        return metrics.accuracy(self._predictor.coding.flat(np.asarray(y)), predicted, sample_weight=sample_weight)
+        who, predicted = self._who("score"), self._predicted("score", X)
+        labels = self._predictor.coding.flat(as_labels(who, y, len(predicted)))
+        return metrics.accuracy(labels, predicted, sample_weight=relative_weights(who, sample_weight, len(labels)))
 
     def set_partial_fit_request(self, **requests: bool | str | None) -> "NetworkClassifier":
         """Say which metadata `partial_fit` wants, see `set_fit_request`.
@@ -375,37 +374,61 @@ class NetworkClassifier(Estimator):
     def _optimizer(self) -> Optimizer:
         return SGD(0.01, momentum=0.9) if self.optimizer is None else self.optimizer
 
-    def _checked(self, X: Any, method: str) -> Any:
-        """Samples for a model that is fitted, on columns of the same names."""
+    def _checked(self, who: str, X: Any) -> Any:
+        """Return samples for a model that is fitted, on columns of the same names."""
         self._check_fitted()
-        names, X = feature_names(f"{WHO}.{method}: X", X), as_samples(f"{WHO}.{method}: X", X)
-        check_feature_names(WHO, self._predictor.feature_names, names)
+        names, X = feature_names(f"{who}: X", X), as_samples(f"{who}: X", X)
+        check_feature_names(who, self._predictor.feature_names, names)
         return X
 
-    def _again(self, before: Predictor, X: Any, names: np.ndarray | None) -> Predictor:
-        """What the last fit made, if it fits."""
-        check_feature_names(WHO, before.feature_names, names)
-        check_sample_shape(WHO, tuple(X.shape[1:]), before.network.input_shape)
-        if self.network is not None and self.network != before.network:
-            raise ValueError(f"{WHO}: network: expected that of the last fit, to go on from, got {self.network!r}.")
-        return before
+    def _probabilities(self, method: str, X: Any) -> np.ndarray:
+        who = self._who(method)
+        X = self._checked(who, X)
+        return self._predictor.probabilities(who, self.params_, X, self.n_threads)
 
-    def _keep(self, predictor: Predictor, seed: int, progress: Progress) -> None:
-        """Be the model that a training made."""
+    def _predicted(self, method: str, X: Any) -> np.ndarray:
+        probabilities = self._probabilities(method, X)
+        return self._predictor.coding.decode(probabilities)
+
+    # What an ensemble asks its members too, in its own name.
+
+    def _logits(self, who: str, X: Any) -> np.ndarray:
+        return self._predictor.logits(who, self.params_, X, self.n_threads)
+
+    def _hidden(self, who: str, X: Any, until: int | None) -> np.ndarray:
+        if until is None:
+            until = max(int(name.partition(".")[0]) for name in self.params_)
+        return self._predictor.hidden(who, self.params_, X, until, self.n_threads)
+
+    def _input_gradient(self, who: str, X: Any, unit: Any, until: int | None) -> tuple[np.ndarray, np.ndarray]:
+        return self._predictor.input_gradient(who, self.params_, X, unit, until, self.n_threads)
+
+    def _going_on(self) -> Predictor | None:
+        """Return the predictor of the last fit, if the next one is to go on from it."""
+        return self._predictor if self.warm_start and self._is_fitted() else None
+
+    def _check_going_on(self, who: str, before: Predictor, training: Labelled) -> None:
+        """Raise ValueError unless samples and network are those of the last fit."""
+        check_like(who, training.X, training.names, before.network.input_shape, before.feature_names)
+        if self.network is not None and self.network != before.network:
+            raise ValueError(f"{who}: network: expected that of the last fit, to go on from, got {self.network!r}.")
+
+    def _keep(self, predictor: Predictor, seed: int, state: FitState) -> None:
+        """Store parameters, scaling and history of a finished training."""
         self._predictor, self._seed, self._optimizer_state = predictor, seed, None
         self.network_, self.classes_ = predictor.network, predictor.coding.classes
         self.n_features_in_ = int(np.prod(predictor.network.input_shape))
         self._keep_feature_names(predictor.feature_names)
-        best = progress.stopping
-        self.params_ = progress.params if best.best_params is None else best.best_params
-        self.history_, self.best_epoch_, self.stopped_by_ = progress.history, best.best_epoch, progress.stopped_by
+        best = state.stopping
+        self.params_ = state.params if best.best_params is None else best.best_params
+        self.history_, self.best_epoch_, self.stopped_by_ = state.history, best.best_epoch, state.stopped_by
 
     def _is_fitted(self) -> bool:
         return hasattr(self, "params_")
 
     def _check_fitted(self) -> None:
         if not self._is_fitted():
-            raise not_fitted(f"{WHO}: not fitted yet. Call fit, or load a fitted model.")
+            raise not_fitted(f"{self._name}: not fitted yet. Call fit, or load a fitted model.")
 
     def _to_file(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         self._check_fitted()
@@ -416,7 +439,3 @@ class NetworkClassifier(Estimator):
         cls, header: dict[str, Any], arrays: dict[str, np.ndarray], custom: Iterable[type]
     ) -> "NetworkClassifier":
         return classifier_file.from_file(cls, header, arrays, custom)
-
-
-def _copied(params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {name: value.copy() for name, value in params.items()}

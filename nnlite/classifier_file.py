@@ -11,7 +11,7 @@ from nnlite.history import history_from_arrays, history_to_arrays
 from nnlite.label_coding import LabelCoding
 from nnlite.parameters import check_params
 from nnlite.predictor import Predictor
-from nnlite.resume import Progress
+from nnlite.resume import FitState
 from nnlite.serialization import FileFormatError
 from nnlite.serialization.errors import shown
 from nnlite.settings import check_settings
@@ -81,7 +81,7 @@ def from_file(estimator: type, header: dict[str, Any], arrays: Arrays, custom: I
     if unknown := [name for name in arrays if name != "classes" and not name.startswith(PREFIXES)]:
         raise FileFormatError(f"arrays: expected those of a classifier, got also {shown(unknown[0])}.")
     model = estimator(**settings_from_json(object_in(header, "settings"), custom))
-    check_settings(model)
+    check_settings("NetworkClassifier", model)
     network = registry.from_dict(header["network"], custom, family="network")
     loss = registry.from_dict(header["loss"], custom, family="losses")
     params = _group(arrays, "params/")
@@ -98,7 +98,7 @@ def from_file(estimator: type, header: dict[str, Any], arrays: Arrays, custom: I
     if stopped_by not in STOPPED_BY:
         raise FileFormatError(f"stopped_by: expected one of {STOPPED_BY}, got {shown(stopped_by)}.")
     history = history_from_arrays(_group(arrays, "history/"))
-    model._keep(predictor, seed, Progress(params, {}, EarlyStopping(), history, stopped_by))
+    model._keep(predictor, seed, FitState(params, {}, EarlyStopping(), history, stopped_by))
     model.best_epoch_ = best_epoch
     return model
 

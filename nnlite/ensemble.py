@@ -3,24 +3,25 @@
 import copy
 import os
 import sys
-import warnings
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from nnlite import ensemble_file, metrics
-from nnlite.bags import Labelled, plan_members, unfitted
+from nnlite.bags import plan_members, unfitted
 from nnlite.classifier import NetworkClassifier
 from nnlite.ensemble_settings import check_ensemble_settings
 from nnlite.estimator import Estimator, not_fitted
-from nnlite.feature_names import check_feature_names, feature_names
-from nnlite.label_coding import LabelCoding, as_labels, sample_weights
+from nnlite.inputs import as_samples, check_like, check_sample_shape, feature_names, warn_caller
+from nnlite.label_coding import LabelCoding, as_labels
+from nnlite.labelled import Labelled
+from nnlite.labels import relative_weights
 from nnlite.layers.activations import Sigmoid
 from nnlite.members import WHO, train_members
 from nnlite.model_selection.execution import Workers
 from nnlite.predictor import default_network
-from nnlite.samples import as_samples, check_sample_shape
 from nnlite.settings import draw_seed
 
 
@@ -181,22 +182,25 @@ class BaggedEnsemble(Estimator):
             the last epoch), or when a member's training diverged.
         """
         check_ensemble_settings(self)
-        names, X = feature_names(f"{WHO}.fit: X", X), as_samples(f"{WHO}.fit: X", X)
-        coding = _coding_of(y, len(X))
-        training = Labelled(X, _indicators(coding, y, len(X)), sample_weights(sample_weight, len(X)))
-        validation = None if validation_data is None else self._validation(X, names, coding, validation_data)
-        counted = training.labels[training.weights > 0] == 1
+        who = self._who("fit")
+        training = Labelled.read(who, X, y, sample_weight)
+        validation = None
+        if validation_data is not None:
+            validation = _as_indicators(training.read_validation(who, validation_data))
+        training = _as_indicators(training)
+        coding = training.coding
+        counted = training.labels[training.rows] == 1
         every, some = counted.all(axis=0), counted.any(axis=0)
         if not coding.multilabel and not some.all():
-            raise ValueError(f"{WHO}: sample_weight: expected weights above 0 in each class.")
+            raise ValueError(f"{who}: sample_weight: expected weights above 0 in each class.")
         constants = {k: float(every[k]) for k in range(len(some)) if every[k] == some[k]}
         if len(constants) == len(some):
             raise ValueError(
-                f"{WHO}: y: expected a class that some of the samples have and some not, got none in {len(some)} "
+                f"{who}: y: expected a class that some of the samples have and some not, got none in {len(some)} "
                 "classes."
             )
         tasks = plan_members(
-            self._template(tuple(X.shape[1:])),
+            self._template(who, training.sample_shape),
             training,
             validation,
             [k for k in range(len(some)) if k not in constants],
@@ -217,8 +221,9 @@ class BaggedEnsemble(Estimator):
         members = [[done[place] for place in done if place[0] == k] for k in range(len(some))]
         for (k, _), message in failures.items():
             if not members[k]:
-                raise RuntimeError(f"{WHO}: no network of class {coding.classes[k]} could be trained: {message}")
-        self._keep(coding, tuple(X.shape[1:]), names, members, constants, failures, training.shares)
+                raise RuntimeError(f"{who}: no network of class {coding.classes[k]} could be trained: {message}")
+        shares = np.average(training.labels, axis=0, weights=training.weights).clip(0, 1)  # sums round
+        self._keep(coding, training.sample_shape, training.names, members, constants, failures, shares)
         for (k, bag), message in failures.items():
             _warn(f"bag {bag} of class {coding.classes[k]} is left out: {message}")
         return self
@@ -228,39 +233,26 @@ class BaggedEnsemble(Estimator):
 
         Several labels a sample: each column stands for itself. One label: rows add up to 1.
         """
-        X = self._checked(X, "predict_proba")
-        values = np.empty((len(X), len(self.classes_)))
-        for k, members in enumerate(self.members_):
-            values[:, k] = self._value(k, members, X) if members else self.constants_[k]
-        if self._coding.multilabel:
-            return values
-        total = values.sum(axis=1, keepdims=True)
-        return np.divide(values, total, out=np.full_like(values, 1 / len(self.classes_)), where=total > 0)
+        return self._values("predict_proba", X)
 
     def predict(self, X: Any) -> np.ndarray:
-        """1 where a value reaches the class's threshold; with one label a sample, the class with the highest value."""
-        values = self.predict_proba(X)
-        if not self._coding.multilabel:
-            return self._coding.decode(values)
-        thresholds = np.asarray(self.thresholds_, np.float64)
-        if thresholds.shape != (len(self.classes_),):
-            raise ValueError(
-                f"{WHO}: thresholds_: expected {len(self.classes_)}, one a class, got shape {thresholds.shape}."
-            )
-        return (values >= thresholds).astype(np.int64)
+        """Return 1 where a value reaches the class's threshold; with one label a sample, the class of highest value."""
+        return self._predicted("predict", X)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Part of the samples whose labels are predicted, all of them, rightly."""
-        predicted = self.predict(X)
-        return metrics.accuracy(self._coding.flat(np.asarray(y)), predicted, sample_weight=sample_weight)
+        """Return the part of the samples whose labels are predicted, all of them, rightly."""
+        who, predicted = self._who("score"), self._predicted("score", X)
+        labels = self._coding.flat(as_labels(who, y, len(predicted)))
+        return metrics.accuracy(labels, predicted, sample_weight=relative_weights(who, sample_weight, len(labels)))
 
     def hidden(self, X: Any) -> np.ndarray:
         """Last hidden layers of all members side by side: an embedding of the samples, (n_samples, n_members * units).
 
         A mean over members would mix units that have nothing to do with each other.
         """
-        X = self._checked(X, "hidden")
-        parts = [member.hidden(X) for members in self.members_ for member in members]
+        who = self._who("hidden")
+        X = self._checked(who, X)
+        parts = [member._hidden(who, X, None) for members in self.members_ for member in members]
         return np.concatenate([part.reshape(len(X), -1) for part in parts], axis=1)
 
     def log_odds(self, X: Any) -> np.ndarray:
@@ -269,11 +261,14 @@ class BaggedEnsemble(Estimator):
         With one label a sample that of the value before values are made to add up to 1. Infinite for a class that has a
         constant in place of networks.
         """
-        X = self._checked(X, "log_odds")
+        who = self._who("log_odds")
+        X = self._checked(who, X)
         result = np.empty((len(X), len(self.classes_)))
         for k, members in enumerate(self.members_):
             if members:
-                result[:, k] = self._log_odds(np.stack([_logits(member, X) for member in members]) + self._shift(k))[0]
+                result[:, k] = self._log_odds(
+                    np.stack([member._logits(who, X)[:, 0].astype(np.float64) for member in members]) + self._shift(k)
+                )[0]
             else:
                 result[:, k] = np.inf if self.constants_[k] else -np.inf
         return result
@@ -297,20 +292,46 @@ class BaggedEnsemble(Estimator):
         IndexError
             If there is no such class, or it has a constant in place of networks.
         """
-        X = self._checked(X, "input_gradient")
+        who = self._who("input_gradient")
+        X = self._checked(who, X)
         column = isinstance(unit, (int, np.integer)) and not isinstance(unit, bool)
         members = self.members_[unit] if column and 0 <= unit < len(self.members_) else []
         if not members:
             raise IndexError(
-                f"{WHO}.input_gradient: unit: expected the column of one of {len(self.members_)} classes that has "
+                f"{who}: unit: expected the column of one of {len(self.members_)} classes that has "
                 f"networks, got {unit!r}."
             )
-        parts = [member.input_gradient(X, 0) for member in members]
+        parts = [member._input_gradient(who, X, 0, None) for member in members]
         values, shares = self._log_odds(np.stack([part[0] for part in parts]) + self._shift(unit))
         gradient = np.zeros(parts[0][1].shape, np.float32)
         for share, (_, part) in zip(shares, parts, strict=True):
             gradient += share.astype(np.float32).reshape(-1, *[1] * (part.ndim - 1)) * part
         return values, gradient
+
+    def _values(self, method: str, X: Any) -> np.ndarray:
+        """Return the value of each class for each sample."""
+        who = self._who(method)
+        X = self._checked(who, X)
+        values = np.empty((len(X), len(self.classes_)))
+        for k, members in enumerate(self.members_):
+            values[:, k] = self._value(who, k, members, X) if members else self.constants_[k]
+        if self._coding.multilabel:
+            return values
+        total = values.sum(axis=1, keepdims=True)
+        return np.divide(values, total, out=np.full_like(values, 1 / len(self.classes_)), where=total > 0)
+
+    def _predicted(self, method: str, X: Any) -> np.ndarray:
+        """Return what `predict` does."""
+        values = self._values(method, X)
+        if not self._coding.multilabel:
+            return self._coding.decode(values)
+        thresholds = np.asarray(self.thresholds_, np.float64)
+        if thresholds.shape != (len(self.classes_),):
+            raise ValueError(
+                f"{self._who(method)}: thresholds_: expected {len(self.classes_)}, one a class, got shape "
+                f"{thresholds.shape}."
+            )
+        return (values >= thresholds).astype(np.int64)
 
     def _log_odds(self, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Log-odds of the mean over the members of a class, and their slope along each member's logits.
@@ -325,9 +346,9 @@ class BaggedEnsemble(Estimator):
         slope = np.exp(log_p + log_q - total_p) + np.exp(log_p + log_q - total_q)
         return total_p - total_q, slope
 
-    def _value(self, k: int, members: list[NetworkClassifier], X: Any) -> np.ndarray:
-        """Mean over the members of class `k`."""
-        logits = np.stack([_logits(member, X) for member in members]) + self._shift(k)
+    def _value(self, who: str, k: int, members: list[NetworkClassifier], X: Any) -> np.ndarray:
+        """Return the mean over the members of class `k`."""
+        logits = np.stack([member._logits(who, X)[:, 0].astype(np.float64) for member in members]) + self._shift(k)
         return _logistic(logits).mean(axis=0) if self.average == "probability" else _logistic(logits.mean(axis=0))
 
     def _shift(self, k: int) -> float:
@@ -338,7 +359,7 @@ class BaggedEnsemble(Estimator):
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "members_"):
-            raise not_fitted(f"{WHO}: not fitted yet. Call fit, or load a fitted model.")
+            raise not_fitted(f"{self._name}: not fitted yet. Call fit, or load a fitted model.")
 
     def _keep(
         self,
@@ -350,34 +371,26 @@ class BaggedEnsemble(Estimator):
         failures: dict[tuple[int, int], str],
         prior: np.ndarray,
     ) -> None:
-        """Be the ensemble of these members."""
+        """Store the members and what belongs to them."""
         self._coding, self.classes_, self._input_shape = coding, coding.classes, input_shape
         self.n_features_in_ = int(np.prod(input_shape))
         self._keep_feature_names(names)
         self.members_, self.constants_, self.failures_, self.prior_ = members, constants, failures, prior
         self.thresholds_ = np.full(len(prior), 0.5)
 
-    def _checked(self, X: Any, method: str) -> Any:
+    def _checked(self, who: str, X: Any) -> Any:
+        """Return samples for an ensemble that is fitted, of the same shape, on columns of the same names."""
         self._check_fitted()
         check_ensemble_settings(self)
-        names, X = feature_names(f"{WHO}.{method}: X", X), as_samples(f"{WHO}.{method}: X", X)
-        check_feature_names(WHO, getattr(self, "feature_names_in_", None), names)
-        check_sample_shape(WHO, tuple(X.shape[1:]), self._input_shape)
+        names, X = feature_names(f"{who}: X", X), as_samples(f"{who}: X", X)
+        check_like(who, X, names, self._input_shape, getattr(self, "feature_names_in_", None))
         return X
 
-    def _validation(self, X: Any, names: np.ndarray | None, coding: LabelCoding, data: Any) -> Labelled:
-        who = f"{WHO}.fit: validation_data"
-        names_val, X_val = feature_names(who, data[0]), as_samples(who, data[0])
-        check_feature_names(who, names, names_val)
-        check_sample_shape(who, tuple(X_val.shape[1:]), tuple(X.shape[1:]))
-        weights = sample_weights(data[2] if len(data) > 2 else None, len(X_val))
-        return Labelled(X_val, _indicators(coding, data[1], len(X_val)), weights)
-
-    def _template(self, input_shape: tuple[int, ...]) -> NetworkClassifier:
+    def _template(self, who: str, input_shape: tuple[int, ...]) -> NetworkClassifier:
         model = NetworkClassifier() if self.estimator is None else unfitted(self.estimator)
         if model.network is None:
             model.network = default_network(input_shape, 1, Sigmoid())
-        check_sample_shape(WHO, input_shape, model.network.input_shape)
+        check_sample_shape(who, input_shape, model.network.input_shape)
         return model
 
     def _to_file(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -391,21 +404,11 @@ class BaggedEnsemble(Estimator):
         return ensemble_file.from_file(cls, header, arrays, custom)
 
 
-def _coding_of(y: Any, n_samples: int) -> LabelCoding:
-    labels = as_labels(y, n_samples)
-    if labels.ndim == 2 and labels.shape[1] > 1:
-        return LabelCoding(np.arange(labels.shape[1]), multilabel=True)
-    return LabelCoding.fit(labels, n_samples)
-
-
-def _indicators(coding: LabelCoding, y: Any, n_samples: int) -> np.ndarray:
-    """Labels as a matrix of 0 and 1."""
-    encoded = coding.encode(y, n_samples)
-    return encoded if coding.multilabel else np.eye(len(coding.classes), dtype=np.float32)[encoded]
-
-
-def _logits(member: NetworkClassifier, X: Any) -> np.ndarray:
-    return member._predictor.logits(member.params_, X, member.n_threads)[:, 0].astype(np.float64)
+def _as_indicators(samples: Labelled) -> Labelled:
+    """Return the samples with labels as a matrix of 0 and 1."""
+    if samples.coding.multilabel:
+        return samples
+    return replace(samples, labels=np.eye(len(samples.coding.classes), dtype=np.float32)[samples.labels])
 
 
 def _logistic(z: np.ndarray) -> np.ndarray:
@@ -415,4 +418,4 @@ def _logistic(z: np.ndarray) -> np.ndarray:
 
 
 def _warn(message: str) -> None:
-    warnings.warn(f"{WHO}: {message}", BaggedEnsembleWarning, stacklevel=3)
+    warn_caller(f"{WHO}: {message}", BaggedEnsembleWarning)

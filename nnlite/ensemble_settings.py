@@ -7,7 +7,7 @@ from typing import Any
 
 from nnlite.classifier import NetworkClassifier
 from nnlite.layers.activations import Sigmoid, Softmax
-from nnlite.settings import OF_THIS_RUN, check_settings, is_count, is_integer
+from nnlite.settings import COMMON, check_settings, is_count, is_integer
 
 WHO = "BaggedEnsemble"
 AVERAGES = ("probability", "logit")
@@ -19,7 +19,7 @@ def _is_ratio(value: Any) -> bool:
     return is_number and 0 < float(value) < math.inf
 
 
-_EXPECTED = OF_THIS_RUN | {
+_EXPECTED = COMMON | {
     "estimator": (lambda v: v is None or isinstance(v, NetworkClassifier), "a NetworkClassifier or None"),
     "n_bags": (is_count, "a positive integer"),
     "negatives_per_positive": (_is_ratio, "a positive number"),
@@ -33,7 +33,7 @@ _EXPECTED = OF_THIS_RUN | {
 
 
 def check_ensemble_settings(model: Any) -> None:
-    """Raise unless each setting of an ensemble is one that it can work with, and so are those of its members.
+    """Raise unless each setting of an ensemble has a value that it can work with, and each of its members too.
 
     Parameters
     ----------
@@ -42,9 +42,9 @@ def check_ensemble_settings(model: Any) -> None:
     Raises
     ------
     ValueError
-        That names the setting.
+        It names the setting.
     """
-    check_settings(model, WHO, _EXPECTED)
+    check_settings(WHO, model, _EXPECTED)
     if model.checkpoint is not None and not is_integer(model.random_state):
         raise ValueError(
             f"{WHO}: random_state: expected an integer with a checkpoint, so that the next run draws the same samples, "
@@ -53,7 +53,7 @@ def check_ensemble_settings(model: Any) -> None:
     member = model.estimator
     if member is None:
         return
-    check_settings(member)
+    check_settings(f"{WHO}: estimator", member)
     if member.checkpoint is not None:
         raise ValueError(
             f"{WHO}: estimator: expected none with a checkpoint, which all members would share, got "

@@ -5,6 +5,8 @@ Whoever asks an estimator for tags has scikit-learn loaded; it is looked up amon
 
 import inspect
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Self
 
 import numpy as np
@@ -99,6 +101,27 @@ class Estimator(MetadataRequests):
         for name, settings in inner.items():
             getattr(self, name).set_params(**settings)
         return self
+
+    _speaker: str | None = None
+    """Name in errors in place of the class's own."""
+
+    @property
+    def _name(self) -> str:
+        """Name of the estimator as errors begin with it."""
+        return self._speaker or type(self).__name__
+
+    def _who(self, method: str) -> str:
+        """Return the name of a method as errors begin with it."""
+        return f"{self._name}.{method}"
+
+    @contextmanager
+    def _speaking_as(self, name: str) -> Iterator[None]:
+        """Lend the estimator another name for errors: that of an ensemble which calls its members."""
+        self._speaker = name
+        try:
+            yield
+        finally:
+            del self._speaker
 
     def _keep_feature_names(self, names: np.ndarray | None) -> None:
         """Have `feature_names_in_` only if there are names, as scikit-learn wants it."""

@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from nnlite.held_out import HeldOut
+from nnlite.held_out import evaluate, score_name
 from nnlite.interrupts import interrupts_held_back
+from nnlite.labelled import Labelled
 from nnlite.predictor import Predictor
 from nnlite.progress import EpochLog
-from nnlite.resume import FitCheckpoint, Progress, checksum, described, described_samples
+from nnlite.resume import FitCheckpoint, FitState, checksum, described, described_samples
 from nnlite.rows import Rows
 from nnlite.training import Epoch, TrainingDiverged, train
 
@@ -18,40 +19,36 @@ DESCRIBED = ("schedule", "init", "batch_size", "max_epochs", "patience", "monito
 
 @dataclass(frozen=True)
 class Fit:
-    """What stays the same during a fit.
+    """A training that is about to run: all that stays the same while it runs.
 
     Attributes
     ----------
+    who : str
+        The public function that was called: errors begin with it.
     model : NetworkClassifier
-        Whose settings are looked up.
+        Its settings are read.
     predictor : Predictor
     optimizer : Optimizer
     seed : int
-    X : array_like (n_samples, ...)
-    labels : ndarray
-        Encoded.
-    weights : ndarray (n_samples,)
-    rows : ndarray of int
-        Samples that are trained on.
-    held_out : HeldOut or None
+    training : Labelled
+    validation : Labelled or None
+        Samples that choose the best epoch.
     """
 
+    who: str
     model: Any
     predictor: Predictor
     optimizer: Any
     seed: int
-    X: Any
-    labels: np.ndarray
-    weights: np.ndarray
-    rows: np.ndarray
-    held_out: HeldOut | None
+    training: Labelled
+    validation: Labelled | None
 
-    def run(self, progress: Progress, checkpoint: FitCheckpoint | None) -> None:
-        """Go on from `progress` until patience, the last epoch or Ctrl-C ends it; write checkpoints on the way.
+    def run(self, state: FitState, checkpoint: FitCheckpoint | None) -> None:
+        """Go on from `state` until patience, the last epoch or Ctrl-C ends it; write checkpoints on the way.
 
         Parameters
         ----------
-        progress : Progress
+        state : FitState
             Changed in place; that of the checkpoint takes its place if there is one.
         checkpoint : FitCheckpoint or None
 
@@ -60,58 +57,57 @@ class Fit:
         TrainingDiverged
             When a loss or a parameter is not finite; what was best until then stays.
         """
-        fingerprint = {} if checkpoint is None else self.fingerprint(progress)
+        fingerprint = {} if checkpoint is None else self.fingerprint(state)
         if checkpoint is not None:
-            checkpoint.restore(progress, fingerprint)
-        model, first = self.model, len(progress.history)
+            checkpoint.restore(self.who, state, fingerprint)
+        model, first = self.model, len(state.history)
         log = EpochLog(
-            model.max_epochs, None if self.held_out is None else self.held_out.score_name, bool(model.verbose)
+            model.max_epochs, None if self.validation is None else score_name(self.validation), bool(model.verbose)
         )
         with log:
             if checkpoint is not None and first:
                 log.message(f"going on after epoch {first} of {checkpoint.path}")
             try:
-                for epoch in (
-                    () if progress.stopped_by else self.epochs(progress, model.max_epochs, model.schedule, log)
-                ):
-                    row, watched = self.look(epoch, progress)
+                for epoch in () if state.stopped_by else self.epochs(state, model.max_epochs, model.schedule, log):
+                    row, watched = self.look(epoch, state)
                     with interrupts_held_back():
-                        progress.stopped_by = self.remember(row, watched, progress)
-                        log.epoch(row, len(self.rows) / epoch.seconds, progress.stopping.best_epoch == epoch.number)
-                        due = progress.stopped_by or (epoch.number + 1) % model.checkpoint_every == 0
+                        state.stopped_by = self.remember(row, watched, state)
+                        is_best = state.stopping.best_epoch == epoch.number
+                        log.epoch(row, len(self.training.rows) / epoch.seconds, is_best)
+                        due = state.stopped_by or (epoch.number + 1) % model.checkpoint_every == 0
                         if checkpoint is not None and due:
-                            checkpoint.save(progress, self.seed, fingerprint)
-                    if progress.stopped_by:
+                            checkpoint.save(state, self.seed, fingerprint)
+                    if state.stopped_by:
                         break
             except KeyboardInterrupt:
-                progress.stopped_by = progress.stopped_by or "interrupt"
+                state.stopped_by = state.stopped_by or "interrupt"
                 log.message("interrupted: going on with the best parameters so far")
 
-    def epochs(self, progress: Progress, max_epochs: int, schedule: Any, log: EpochLog | None = None) -> Any:
-        """Epochs of :func:`nnlite.training.train`, from the one after those in the history."""
-        first = len(progress.history)
+    def epochs(self, state: FitState, max_epochs: int, schedule: Any, log: EpochLog | None = None) -> Any:
+        """Return the epochs of :func:`nnlite.training.train`, from the one after those in the history."""
+        first, samples = len(state.history), self.training
         return train(
             self.predictor.logits_network,
-            progress.params,
-            Rows(self.X, self.rows),
-            self.predictor.targets(self.labels[self.rows]),
+            state.params,
+            Rows(samples.X, samples.rows),
+            self.predictor.targets(self.who, samples.labels[samples.rows]),
             loss=self.predictor.loss,
             optimizer=self.optimizer,
-            optimizer_state=progress.optimizer_state,
+            optimizer_state=state.optimizer_state,
             schedule=schedule,
             first_epoch=first,
             max_epochs=int(max_epochs),
             batch_size=int(self.model.batch_size),
             seed=self.seed,
-            sample_weight=self.weights[self.rows],
+            sample_weight=samples.loss_weights[samples.rows],
             transform=self._read,
             n_threads=self.model.n_threads,
-            on_step=None if log is None else lambda done, steps: log.step(done, steps, first, len(progress.history)),
+            on_step=None if log is None else lambda done, steps: log.step(done, steps, first, len(state.history)),
         )
 
-    def look(self, epoch: Epoch, progress: Progress) -> tuple[dict[str, Any], float]:
-        """Row of the history for an epoch, and what early stopping watches."""
-        for name, value in progress.params.items():
+    def look(self, epoch: Epoch, state: FitState) -> tuple[dict[str, Any], float]:
+        """Return the row of the history for an epoch, and the value that early stopping watches."""
+        for name, value in state.params.items():
             if not np.isfinite(value).all():
                 raise TrainingDiverged(
                     f"train: {name} was no longer finite after epoch {epoch.number}, step {epoch.n_steps - 1}. Lower "
@@ -123,45 +119,46 @@ class Fit:
             "learning_rate": epoch.learning_rate,
             "seconds": epoch.seconds,
         }
-        if self.held_out is None:
+        if self.validation is None:
             return row, np.nan
-        held_out = self.held_out.evaluate(self.predictor, progress.params, self.model.monitor, self.model.n_threads)
-        row["val_loss"], row["val_score"], watched = held_out
+        row["val_loss"], row["val_score"], watched = evaluate(
+            self.who, self.validation, self.predictor, state.params, self.model.monitor, self.model.n_threads
+        )
         return row, watched
 
-    def remember(self, row: dict[str, Any], watched: float, progress: Progress) -> str | None:
-        """Add an epoch to `progress`; say why it was the last, if it was."""
-        progress.history.append(row)
-        if self.held_out is not None and progress.stopping.update(watched, progress.params, row["epoch"]):
+    def remember(self, row: dict[str, Any], watched: float, state: FitState) -> str | None:
+        """Add an epoch to `state`; return why it was the last one, or None."""
+        state.history.append(row)
+        if self.validation is not None and state.stopping.update(watched, state.params, row["epoch"]):
             return "patience"
         return "max_epochs" if row["epoch"] + 1 == self.model.max_epochs else None
 
-    def fingerprint(self, progress: Progress) -> dict[str, Any]:
-        """All that decides about the bits of a fit, in words and checksums."""
+    def fingerprint(self, state: FitState) -> dict[str, Any]:
+        """Return all that decides about the bits of a fit, in words and checksums."""
         return {name: described(getattr(self.model, name)) for name in DESCRIBED} | {
             "network": described(self.predictor.network),
             "loss": described(self.predictor.loss),
             "optimizer": described(self.optimizer),
             "random_state": self.seed,
             "classes": described(self.predictor.coding.classes.tolist()),
-            "X": described_samples(self.X),
-            "y": checksum(self.labels),
-            "sample_weight and class_weight": checksum(self.weights),
+            "X": described_samples(self.training.X),
+            "y": checksum(self.training.labels),
+            "sample_weight and class_weight": checksum(self.training.loss_weights),
             **self._described_validation(),
-            "initial parameters": self._start(progress),
+            "initial parameters": self._start(state),
         }
 
     def _described_validation(self) -> dict[str, Any]:
-        held_out = self.held_out
-        if held_out is None or held_out.labels is self.labels:
+        held_out = self.validation
+        if held_out is None or held_out.labels is self.training.labels:  # None, or a part of the training samples
             return {"validation_fraction": described(self.model.validation_fraction), "validation_data": None}
         weights = "" if (held_out.weights == 1).all() else f" weights {checksum(held_out.weights)}"
         return {"validation_data": f"{described_samples(held_out.X)} {checksum(held_out.labels)}{weights}"}
 
-    def _start(self, progress: Progress) -> list[str] | None:
-        """Of a warm start, since fresh parameters follow from the rest."""
-        return [checksum(value) for value in progress.params.values()] if self.model.warm_start else None
+    def _start(self, state: FitState) -> list[str] | None:
+        """Return checksums of the initial parameters of a warm start, or None: fresh ones follow from the seed."""
+        return [checksum(value) for value in state.params.values()] if self.model.warm_start else None
 
     def _read(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        x = self.predictor.read(x)
+        x = self.predictor.read(self.who, x)
         return x if self.model.augment is None else self.model.augment(x, rng)

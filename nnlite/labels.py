@@ -1,4 +1,4 @@
-"""Labels: what a ``y`` may be, checked with errors that say what is wrong with it, and weights of classes.
+"""Labels: what a ``y`` may be, checked with errors that say what is wrong with it, and weights of samples and classes.
 
 The checks take the name of the caller (``who``), with which their errors begin.
 """
@@ -9,7 +9,16 @@ import numbers
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["check_matrix", "check_range", "checked_indices", "checked_numbers", "class_weights"]
+__all__ = [
+    "as_weights",
+    "check_matrix",
+    "check_range",
+    "checked_indices",
+    "checked_numbers",
+    "class_weights",
+    "relative_weights",
+    "weights_by_class",
+]
 
 
 def checked_numbers(who: str, y: ArrayLike) -> NDArray:
@@ -58,6 +67,36 @@ def check_range(who: str, values: NDArray, low: float, high: float, what: str) -
         )
 
 
+def as_weights(who: str, sample_weight: ArrayLike | None, n_samples: int) -> NDArray[np.float64]:
+    """Return the weight of each sample, (n_samples,) float64: ones for None; finite, not negative, not all zero."""
+    if sample_weight is None:
+        return np.ones(n_samples)
+    try:
+        weight = np.asarray(sample_weight)
+    except ValueError:
+        raise ValueError(f"{who}: sample_weight: expected an array, got rows of different lengths.") from None
+    if weight.shape != (n_samples,):
+        raise ValueError(f"{who}: sample_weight: expected shape ({n_samples},), one a sample, got {weight.shape}.")
+    if weight.dtype.kind not in "biuf":
+        raise ValueError(f"{who}: sample_weight: expected real numbers, got an array of dtype {weight.dtype}.")
+    weight = weight.astype(np.float64)
+    if not np.isfinite(weight).all() or (weight < 0).any() or not weight.any():
+        raise ValueError(
+            f"{who}: sample_weight: expected finite numbers of at least 0, not all zero, got {weight.min()} to "
+            f"{weight.max()}."
+        )
+    return weight
+
+
+def relative_weights(who: str, sample_weight: ArrayLike | None, n_samples: int) -> NDArray[np.float64]:
+    """Return `as_weights` times a power of two: the largest is in [1, 2).
+
+    Use it where only ratios count. No digit changes, and no sum overflows.
+    """
+    weight = as_weights(who, sample_weight, n_samples)
+    return np.ldexp(weight, 1 - np.frexp(weight.max())[1])
+
+
 def class_weights(y: ArrayLike, class_weight: str | dict[int, float] | None, n_classes: int) -> NDArray[np.float64]:
     """Turn weights of classes into weights of samples.
 
@@ -94,7 +133,13 @@ def class_weights(y: ArrayLike, class_weight: str | dict[int, float] | None, n_c
     >>> class_weights([[1, 0], [1, 1], [0, 0]], {1: 3.0}, n_classes=2)
     array([1., 2., 1.])
     """
-    who = "class_weights"
+    return weights_by_class("class_weights", y, class_weight, n_classes)
+
+
+def weights_by_class(
+    who: str, y: ArrayLike, class_weight: str | dict[int, float] | None, n_classes: int
+) -> NDArray[np.float64]:
+    """Return what `class_weights` does; errors begin with `who`."""
     labels = checked_numbers(who, y)
     single = labels.ndim == 1
     if single:
@@ -104,7 +149,7 @@ def class_weights(y: ArrayLike, class_weight: str | dict[int, float] | None, n_c
         check_matrix(who, labels, n_classes, "class indices of shape (samples,) or indicators")
         check_range(who, labels, 0.0, 1.0, "indicators from 0 to 1")
         counts = labels.sum(axis=0, dtype=np.float64)
-    per_class = _per_class(class_weight, counts)
+    per_class = _per_class(f"{who}: class_weight", class_weight, counts)
     if single:
         return per_class[labels]
     given = labels.sum(axis=1, dtype=np.float64)
@@ -112,8 +157,9 @@ def class_weights(y: ArrayLike, class_weight: str | dict[int, float] | None, n_c
     return np.divide(total, given, out=np.ones(len(labels)), where=given > 0)
 
 
-def _per_class(class_weight: str | dict[int, float] | None, counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    who = "class_weights: class_weight"
+def _per_class(
+    who: str, class_weight: str | dict[int, float] | None, counts: NDArray[np.float64]
+) -> NDArray[np.float64]:
     weights = np.ones(len(counts))
     if isinstance(class_weight, dict):
         for index, weight in class_weight.items():

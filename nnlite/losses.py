@@ -101,7 +101,7 @@ class Loss:
         """Outputs of the network for its logits: the absorbed activation, in the logits' dtype."""
         raise NotImplementedError
 
-    def class_targets(self, labels: NDArray, n_classes: int) -> NDArray:
+    def class_targets(self, labels: NDArray, n_classes: int, who: str | None = None) -> NDArray:
         """Return the labels of a classifier in the form that `targets` takes.
 
         Parameters
@@ -109,6 +109,8 @@ class Loss:
         labels : ndarray (n_samples,) or (n_samples, n_classes)
             The column of each sample's class, or 1 for each class that a sample has and 0 for the others.
         n_classes : int
+        who : str, optional
+            Name of the caller, with which an error begins; by default that of the loss.
 
         Raises
         ------
@@ -255,15 +257,15 @@ class SoftmaxCrossEntropy(Loss):
             _, exps, sums = exponentials(logits)
             return (exps / sums).astype(logits.dtype)
 
-    def class_targets(self, labels: NDArray, n_classes: int) -> NDArray:
+    def class_targets(self, labels: NDArray, n_classes: int, who: str | None = None) -> NDArray:
         """Return labels as they are if each sample has one; several labels of a sample share its probability."""
         if labels.ndim == 1:
             return labels
         count = labels.sum(axis=1, keepdims=True)
         if not count.all():
             raise ValueError(
-                f"SoftmaxCrossEntropy: y: expected a label for each sample, got none in row {int(count.argmin())}. "
-                "Leave such samples out, or use Sigmoid outputs."
+                f"{who or 'SoftmaxCrossEntropy'}: y: expected a label for each sample under a softmax, got none in row "
+                f"{int(count.argmin())}. Leave such samples out, or use Sigmoid outputs."
             )
         return labels / count
 
@@ -437,7 +439,7 @@ class SquaredError(Loss):
         check_logits("SquaredError", logits)
         return logits
 
-    def class_targets(self, labels: NDArray, n_classes: int) -> NDArray:
+    def class_targets(self, labels: NDArray, n_classes: int, who: str | None = None) -> NDArray:
         """Return 1 for the classes that a sample has and 0 for the others, shape (n_samples, n_classes)."""
         return np.eye(n_classes, dtype=np.float32)[labels] if labels.ndim == 1 else labels
 

@@ -4,13 +4,11 @@ from concurrent.futures import BrokenExecutor, CancelledError
 from dataclasses import dataclass
 from typing import TextIO
 
-import numpy as np
-
 from nnlite.classifier import NetworkClassifier
+from nnlite.labelled import Labelled
 from nnlite.model_selection.execution import Workers, run_jobs
 from nnlite.model_selection.progress import Progress
 from nnlite.resume import FitCheckpoint
-from nnlite.rows import Rows
 from nnlite.training import TrainingDiverged
 
 WHO = "BaggedEnsemble"
@@ -18,7 +16,7 @@ WHO = "BaggedEnsemble"
 
 @dataclass(frozen=True)
 class Task:
-    """One network that is still to be trained: is a sample of class `label` or not?
+    """A network that is still to be trained: is a sample of class `label` or not?
 
     Attributes
     ----------
@@ -26,32 +24,27 @@ class Task:
         Which class, by its column, and which of its networks.
     model : NetworkClassifier
         With its seed and its checkpoint, not fitted.
-    X : Rows
-        All positives and the negatives that were drawn.
-    y : ndarray (n_rows, 1)
-        0 and 1.
-    weights : ndarray (n_rows,)
-    validation : (Rows, ndarray, ndarray) or None
-        Samples, labels and weights.
+    training : Labelled
+        All positives and the negatives that were drawn; labels are one column of 0 and 1.
+    validation : Labelled or None
+        Samples that choose the best epoch.
     """
 
     label: int
     bag: int
     model: NetworkClassifier
-    X: Rows
-    y: np.ndarray
-    weights: np.ndarray
-    validation: tuple[Rows, np.ndarray, np.ndarray] | None
+    training: Labelled
+    validation: Labelled | None
 
     @property
     def key(self) -> str:
-        """Its name among the others."""
+        """Name of the task among the others."""
         return f"class-{self.label}-bag-{self.bag}"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a task.
+    """The result of a task.
 
     Attributes
     ----------
@@ -84,17 +77,20 @@ def train_member(task: Task) -> Outcome:
     Raises
     ------
     KeyboardInterrupt
-        Ctrl-C, which ends the training of a network, is to end that of all.
+        When Ctrl-C ended the training: it is to end that of all members.
     """
-    path, model = task.model.checkpoint, task.model
+    path, model, training = task.model.checkpoint, task.model, task.training
+    chosen_by = task.validation
+    validation = None if chosen_by is None else (chosen_by.X, chosen_by.labels, chosen_by.weights)
     was_there = False
     try:
         was_there = path is not None and FitCheckpoint(path).complete
-        model.fit(task.X, task.y, task.weights, task.validation)
+        with model._speaking_as(WHO):
+            model.fit(training.X, training.labels, training.weights, validation)
     except TrainingDiverged as error:
         return Outcome(task.label, task.bag, None, str(error), None, was_there)
     except Exception as error:
-        error.add_note(f"{WHO}: so said bag {task.bag} of class {task.label}")
+        error.add_note(f"{WHO}: raised by bag {task.bag} of class {task.label}")
         return Outcome(task.label, task.bag, None, str(error), error, was_there)
     if model.stopped_by_ == "interrupt":
         raise KeyboardInterrupt
@@ -102,7 +98,7 @@ def train_member(task: Task) -> Outcome:
 
 
 def lost_member(task: Task, error: str) -> Outcome:
-    """The outcome of a task that did not come back.
+    """Return the outcome of a task that did not come back.
 
     Parameters
     ----------

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from nnlite.attribution import input_gradient
+from nnlite.inputs import check_sample_shape
 from nnlite.label_coding import LabelCoding
+from nnlite.labelled import Labelled
 from nnlite.layers.activations import ReLU, Sigmoid, Softmax
 from nnlite.layers.base import Layer
 from nnlite.layers.dense import Dense
@@ -16,19 +18,19 @@ from nnlite.lazy import lazy_property
 from nnlite.losses import Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy
 from nnlite.network import Sequential
 from nnlite.parallel import predict
-from nnlite.samples import check_sample_shape
 from nnlite.standardize import Standardizer
 from nnlite.training import logits_network
 from nnlite.unit_variance import lsuv
 
-WHO = "NetworkClassifier"
 LSUV_SAMPLES = 256
 """Training samples on which `init="lsuv"` measures."""
 
 
 @dataclass(frozen=True, eq=False)
 class Predictor:
-    """What a classifier is made of, apart from its parameters.
+    """A classifier without its parameters: the way from samples to probabilities.
+
+    Methods take the name of the caller (``who``), with which their errors begin.
 
     Attributes
     ----------
@@ -53,42 +55,42 @@ class Predictor:
         """The network without the activation that the loss absorbs."""
         return logits_network(self.network, self.loss)
 
-    def read(self, x: Any) -> np.ndarray:
-        """Samples as the network takes them: scaled, in float32, all finite. Raises ValueError if they aren't."""
+    def read(self, who: str, x: Any) -> np.ndarray:
+        """Return samples as the network takes them: scaled, float32. Raise ValueError where they are not finite."""
         x = np.asarray(x)
         if x.dtype.kind not in "biuf":
-            raise ValueError(f"{WHO}: X: expected real numbers, got dtype {x.dtype}.")
+            raise ValueError(f"{who}: X: expected real numbers, got dtype {x.dtype}.")
         with np.errstate(all="ignore"):  # what doesn't fit into float32 becomes infinite
             scaled = x.astype(np.float32, copy=False) if self.standardizer is None else self.standardizer(x)
         if not np.isfinite(scaled).all():
             got = "NaN or infinity (inf)" if not np.isfinite(x).all() else "some that are too large for float32 (inf)"
-            raise ValueError(f"{WHO}: X: expected finite numbers, got {got}. Leave such samples out.")
+            raise ValueError(f"{who}: X: expected finite numbers, got {got}. Leave such samples out.")
         return scaled
 
-    def logits(self, params: dict[str, np.ndarray], X: Any, n_threads: int | None) -> np.ndarray:
-        """Last sums of the network for samples that are anything `nnlite.samples.as_samples` returns."""
-        check_sample_shape(WHO, tuple(X.shape[1:]), self.network.input_shape)
-        return predict(self.logits_network, params, X, read=self.read, n_threads=n_threads)
+    def logits(self, who: str, params: dict[str, np.ndarray], X: Any, n_threads: int | None) -> np.ndarray:
+        """Return the last sums of the network for samples that are anything `nnlite.inputs.as_samples` returns."""
+        check_sample_shape(who, tuple(X.shape[1:]), self.network.input_shape)
+        return predict(self.logits_network, params, X, read=partial(self.read, who), n_threads=n_threads)
 
-    def probabilities(self, params: dict[str, np.ndarray], X: Any, n_threads: int | None) -> np.ndarray:
-        """Probability of each class for each sample."""
-        return self.loss.predict(self.logits(params, X, n_threads))
+    def probabilities(self, who: str, params: dict[str, np.ndarray], X: Any, n_threads: int | None) -> np.ndarray:
+        """Return the probability of each class for each sample."""
+        return self.loss.predict(self.logits(who, params, X, n_threads))
 
-    def hidden(self, params: dict[str, np.ndarray], X: Any, until: int, n_threads: int | None) -> np.ndarray:
-        """Output of the layers before the index `until`."""
-        check_sample_shape(WHO, tuple(X.shape[1:]), self.network.input_shape)
+    def hidden(self, who: str, params: dict[str, np.ndarray], X: Any, until: int, n_threads: int | None) -> np.ndarray:
+        """Return the output of the layers before the index `until`."""
+        check_sample_shape(who, tuple(X.shape[1:]), self.network.input_shape)
         inner = self.network.until(until)
-        return predict(inner, inner.own(params), X, read=self.read, n_threads=n_threads)
+        return predict(inner, inner.own(params), X, read=partial(self.read, who), n_threads=n_threads)
 
-    def log_odds(self, params: dict[str, np.ndarray], X: Any, n_threads: int | None) -> np.ndarray:
-        """Log-odds of each class for each sample, see `nnlite.logits`."""
-        return self.loss.log_odds(self.logits(params, X, n_threads))
+    def log_odds(self, who: str, params: dict[str, np.ndarray], X: Any, n_threads: int | None) -> np.ndarray:
+        """Return the log-odds of each class for each sample, see `nnlite.logits`."""
+        return self.loss.log_odds(self.logits(who, params, X, n_threads))
 
     def input_gradient(
-        self, params: dict[str, np.ndarray], X: Any, unit: Any, until: int | None, n_threads: int | None
+        self, who: str, params: dict[str, np.ndarray], X: Any, unit: Any, until: int | None, n_threads: int | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Value and gradient, with respect to X, of the log-odds of a class or of a unit before the layer `until`."""
-        check_sample_shape(WHO, tuple(X.shape[1:]), self.network.input_shape)
+        """Return the log-odds of a class, or a unit before the layer `until`, with the gradient with respect to X."""
+        check_sample_shape(who, tuple(X.shape[1:]), self.network.input_shape)
         if until is not None:
             network = self.network.until(until)
         else:
@@ -96,83 +98,80 @@ class Predictor:
             if not callable(unit):
                 if not isinstance(unit, (int, np.integer)) or isinstance(unit, bool) or not 0 <= unit < n_classes:
                     raise IndexError(
-                        f"{WHO}.input_gradient: unit: expected a column of the {n_classes} classes, got {unit!r}. "
+                        f"{who}: unit: expected a column of the {n_classes} classes, got {unit!r}. "
                         "Units of inner layers take until= too."
                     )
                 unit = partial(self.loss.log_odds_and_gradient, k=int(unit))
-        values, gradient = input_gradient(network, params, X, unit, read=self.read, n_threads=n_threads)
+        values, gradient = input_gradient(network, params, X, unit, read=partial(self.read, who), n_threads=n_threads)
         if self.standardizer is not None:
             gradient *= self.standardizer.scale
         return values, gradient
 
     @property
     def baseline(self) -> np.ndarray:
-        """The sample that the network takes as zeros: the mean that is taken away."""
+        """The sample that the network sees as zeros: the mean that scaling subtracts."""
         mean = 0.0 if self.standardizer is None else self.standardizer.mean
         return np.broadcast_to(np.asarray(mean, np.float32), self.network.input_shape)
 
-    def targets(self, labels: np.ndarray) -> np.ndarray:
-        """Encoded labels in the form that the loss takes."""
-        return self.loss.class_targets(labels, len(self.coding.classes))
+    def targets(self, who: str, labels: np.ndarray) -> np.ndarray:
+        """Return encoded labels in the form that the loss takes."""
+        return self.loss.class_targets(labels, len(self.coding.classes), who)
 
 
-def predictor_for(model: Any, X: Any, names: np.ndarray | None, rows: np.ndarray, coding: LabelCoding) -> Predictor:
-    """The predictor that a classifier's settings describe, with scaling from the training samples.
+def predictor_for(who: str, model: Any, training: Labelled) -> Predictor:
+    """Return the predictor that a classifier's settings describe, with scaling from the training samples.
 
     Parameters
     ----------
+    who : str
     model : NetworkClassifier
-    X : array_like (n_samples, ...)
-    names : ndarray or None
-        Of the columns of X.
-    rows : ndarray of int
-        Those that are trained on.
-    coding : LabelCoding
+    training : Labelled
     """
-    network = _network_for(model.network, tuple(X.shape[1:]), coding)
-    loss = _default_loss(network, coding) if model.loss is None else model.loss
+    network = _network_for(who, model.network, training.sample_shape, training.coding)
+    loss = _default_loss(network, training.coding) if model.loss is None else model.loss
     standardizer = None
     if model.standardize_axes is not None:
-        standardizer = Standardizer.fit(X, model.standardize_axes, rows)
-    return Predictor(network, loss, coding, standardizer, names)
+        standardizer = Standardizer.fit(who, training.X, model.standardize_axes, training.rows)
+    return Predictor(network, loss, training.coding, standardizer, training.names)
 
 
-def first_params(model: Any, predictor: Predictor, X: Any, rows: np.ndarray, seed: int) -> dict[str, np.ndarray]:
-    """Parameters to start from, as ``model.init`` says.
+def first_params(who: str, model: Any, predictor: Predictor, training: Labelled, seed: int) -> dict[str, np.ndarray]:
+    """Return parameters to start from, as ``model.init`` says.
 
     Parameters
     ----------
+    who : str
     model : NetworkClassifier
     predictor : Predictor
-    X : array_like (n_samples, ...)
-    rows : ndarray of int
+    training : Labelled
     seed : int
     """
     rng = np.random.default_rng((seed, 0))
     params = predictor.network.init(rng)
     if model.init == "layers":
         return params
+    rows = training.rows
     some = np.sort(rng.choice(rows, min(len(rows), LSUV_SAMPLES), replace=False))
     with np.errstate(all="ignore"):
-        scaled = lsuv(predictor.logits_network, params, predictor.read(X[some]))
-    # Samples so large or so small that there are no such weights say so by the loss, or have nothing to say.
+        scaled = lsuv(predictor.logits_network, params, predictor.read(who, training.X[some]))
+    # Samples so large or so small that no such weights exist: the loss reports the former, the latter say nothing.
     return scaled if all(np.isfinite(value).all() for value in scaled.values()) else params
 
 
 def default_network(input_shape: tuple[int, ...], n_outputs: int, last: Layer) -> Sequential:
-    """What an estimator takes that was given no network: 100 ReLU units."""
+    """Return the network of an estimator that was given none: 100 ReLU units."""
     return Sequential([Flatten(), Dense(100), ReLU(), Dense(n_outputs), last], input_shape)
 
 
-def _network_for(network: Sequential | None, input_shape: tuple[int, ...], coding: LabelCoding) -> Sequential:
-    """The network, checked against the data; or one of 100 hidden units."""
+def _network_for(who: str, network: Sequential | None, input_shape: tuple[int, ...], coding: LabelCoding) -> Sequential:
+    """Return the network, checked against the data; or one of 100 hidden units."""
     n_outputs = len(coding.classes)
     if network is None:
         return default_network(input_shape, n_outputs, Sigmoid() if coding.multilabel else Softmax())
-    check_sample_shape(WHO, input_shape, network.input_shape)
+    check_sample_shape(who, input_shape, network.input_shape)
     if network.output_shape != (n_outputs,):
         raise ValueError(
-            f"{WHO}: network: expected {n_outputs} outputs, one for each class in y, got output of shape "
+            f"{who}: network: expected {n_outputs} outputs, one for each class in y, got output of shape "
             f"{network.output_shape}. Change the last Dense layer."
         )
     return network

@@ -1,4 +1,4 @@
-"""Checkpoints of a fit: all that changes in it, under a description of all that must not."""
+"""The state of a fit, and its checkpoints: all that changes, under a description of all that must not change."""
 
 import os
 import re
@@ -20,8 +20,8 @@ LOOKED_AT = 64
 
 
 @dataclass
-class Progress:
-    """All that changes during a fit.
+class FitState:
+    """The state of a fit: all that changes in it.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Progress:
     stopped_by: str | None = None
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """Everything but `stopped_by`."""
+        """Return everything but `stopped_by` as arrays."""
         groups = {
             "params": self.params,
             "optimizer": self.optimizer_state,
@@ -51,7 +51,7 @@ class Progress:
         return {f"{group}/{name}": value for group, arrays in groups.items() for name, value in arrays.items()}
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
-        """Take over what `to_arrays` returned, whatever was there before."""
+        """Replace everything by arrays that `to_arrays` returned."""
         groups: dict[str, dict[str, np.ndarray]] = {"params": {}, "optimizer": {}, "stopping": {}, "history": {}}
         for path, value in arrays.items():
             group, _, name = path.partition("/")
@@ -115,17 +115,19 @@ class FitCheckpoint:
         """Whether there is the last state of a run that came to its end."""
         return self._saved is not None and self._saved[0].get("stopped_by") is not None
 
-    def save(self, progress: Progress, seed: int, fingerprint: dict[str, Any]) -> None:
+    def save(self, state: FitState, seed: int, fingerprint: dict[str, Any]) -> None:
         """Write a state; a newer one takes its place only when it is on the disk."""
-        header = {"kind": KIND, "seed": seed, "stopped_by": progress.stopped_by, "fingerprint": fingerprint}
-        self._checkpointer.save(header, progress.to_arrays())
+        header = {"kind": KIND, "seed": seed, "stopped_by": state.stopped_by, "fingerprint": fingerprint}
+        self._checkpointer.save(header, state.to_arrays())
 
-    def restore(self, progress: Progress, fingerprint: dict[str, Any]) -> None:
-        """Bring `progress` to the state that is there; without one leave it as it is.
+    def restore(self, who: str, state: FitState, fingerprint: dict[str, Any]) -> None:
+        """Bring `state` to the one on the disk; without one leave it as it is.
 
         Parameters
         ----------
-        progress : Progress
+        who : str
+            The public function that was called: errors begin with it.
+        state : FitState
         fingerprint : dict
 
         Raises
@@ -149,21 +151,21 @@ class FitCheckpoint:
             )
             others = " and ".join(str(path) for path in self._checkpointer.paths() if path.exists())
             raise ValueError(
-                f"NetworkClassifier: checkpoint: expected a run with these settings and data at {self.path}, got one "
+                f"{who}: checkpoint: expected a run with these settings and data at {self.path}, got one "
                 f"with another {differ}. Go on with those, take another path, or remove {others} to start over."
             )
         with reading(self.path):
-            progress.restore(arrays)
-            progress.stopped_by = header["stopped_by"]
-            if progress.stopped_by not in (None, "max_epochs", "patience"):
+            state.restore(arrays)
+            state.stopped_by = header["stopped_by"]
+            if state.stopped_by not in (None, "max_epochs", "patience"):
                 raise FileFormatError(
                     f"stopped_by: expected max_epochs, patience or null, got {shown(header['stopped_by'])}."
                 )
-            done, last = len(progress.history), fingerprint["max_epochs"]
-            if done > last or (done == last and progress.stopped_by is None):
+            done, last = len(state.history), fingerprint["max_epochs"]
+            if done > last or (done == last and state.stopped_by is None):
                 raise FileFormatError(
                     f"history: expected less than {last} epochs of a run that goes on, or a run that says by what it "
-                    f"was stopped, got {done} epochs, stopped by {shown(progress.stopped_by)}."
+                    f"was stopped, got {done} epochs, stopped by {shown(state.stopped_by)}."
                 )
         self._saved = None
 

@@ -12,11 +12,9 @@ from nnlite.losses import Loss
 from nnlite.network import Sequential
 from nnlite.optimizers import Optimizer
 
-WHO = "NetworkClassifier"
-
 
 def is_integer(value: Any) -> bool:
-    """Whether `value` is an integer, Python's or NumPy's, and no truth value.
+    """Return whether `value` is an integer, Python's or NumPy's, and no truth value.
 
     >>> [is_integer(value) for value in (3, np.int64(-3), 2.0, True)]
     [True, True, False, False]
@@ -25,17 +23,17 @@ def is_integer(value: Any) -> bool:
 
 
 def is_count(value: Any) -> bool:
-    """Whether `value` is an integer of 1 or more that fits into 64 bits."""
+    """Return whether `value` is an integer of 1 or more that fits into 64 bits."""
     return is_integer(value) and 1 <= int(value) < 2**63
 
 
 def is_share(value: Any) -> bool:
-    """Whether `value` is a number in [0, 1)."""
+    """Return whether `value` is a number in [0, 1)."""
     return isinstance(value, numbers.Real) and not isinstance(value, bool) and 0 <= float(value) < 1
 
 
 def is_seed(value: Any) -> bool:
-    """Whether `draw_seed` takes `value`."""
+    """Return whether `draw_seed` takes `value`."""
     if is_integer(value):
         return 0 <= int(value) < 2**64
     return value is None or isinstance(value, (np.random.Generator, np.random.RandomState))
@@ -56,14 +54,14 @@ def _are_class_weights(value: Any) -> bool:
 
 Expected = dict[str, tuple[Callable[[Any], bool], str]]
 
-OF_THIS_RUN: Expected = {
+COMMON: Expected = {
     "checkpoint": (lambda v: v is None or isinstance(v, (str, os.PathLike)), "a path or None"),
     "random_state": (is_seed, "an integer of at least 0, a Generator or None"),
     "verbose": (lambda v: isinstance(v, (int, np.integer, np.bool_)) and int(v) >= 0, "0 or 1"),
 }
-"""What every estimator has."""
+"""Settings that each estimator has."""
 
-_EXPECTED: Expected = OF_THIS_RUN | {
+_EXPECTED: Expected = COMMON | {
     "network": (lambda v: v is None or isinstance(v, Sequential), "a Sequential or None"),
     "loss": (lambda v: v is None or isinstance(v, Loss), "a loss such as SoftmaxCrossEntropy() or None"),
     "optimizer": (lambda v: v is None or isinstance(v, Optimizer), "an optimizer such as SGD(0.01) or None"),
@@ -86,21 +84,21 @@ _EXPECTED: Expected = OF_THIS_RUN | {
 }
 
 
-def check_settings(model: Any, who: str = WHO, expected: Expected = _EXPECTED) -> None:
-    """Raise unless each setting of an estimator is one that it can work with.
+def check_settings(who: str, model: Any, expected: Expected = _EXPECTED) -> None:
+    """Raise unless each setting of an estimator has a value that it can work with.
 
     Parameters
     ----------
-    model : NetworkClassifier or another estimator
     who : str
         What the error begins with.
+    model : NetworkClassifier or another estimator
     expected : dict
         Name of a setting -> (whether a value is fine, what is expected in words).
 
     Raises
     ------
     ValueError
-        That names the setting.
+        It names the setting.
     """
     for name, (is_fine, words) in expected.items():
         value = getattr(model, name)
@@ -109,7 +107,7 @@ def check_settings(model: Any, who: str = WHO, expected: Expected = _EXPECTED) -
 
 
 def draw_seed(random_state: Any) -> int:
-    """Seed of a training: `random_state` itself, or drawn from it.
+    """Return the seed of a training: `random_state` itself, or a number drawn from it.
 
     Parameters
     ----------

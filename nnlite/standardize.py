@@ -1,4 +1,4 @@
-"""Inputs of mean 0 and deviation 1, with figures taken from the training samples alone."""
+"""Scaling of inputs to mean 0 and deviation 1, with figures from the training samples alone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ BLOCK = 1024
 
 @dataclass(frozen=True)
 class Standardizer:
-    """(x - mean) * scale, the figures being constant along the axes over which they were taken.
+    """A scaling ``(x - mean) * scale``; the figures are constant along the axes over which they were taken.
 
     Attributes
     ----------
@@ -24,7 +24,7 @@ class Standardizer:
     scale: np.ndarray
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """Scaled copy of samples, in float32; the mean is taken away before digits are lost in it."""
+        """Return a scaled float32 copy of samples. The mean is subtracted in the type of `x`, which loses no digits."""
         working = np.result_type(x.dtype, np.float32)
         result = x.astype(working)
         result -= self.mean.astype(working)
@@ -32,11 +32,13 @@ class Standardizer:
         return result.astype(np.float32, copy=False)
 
     @classmethod
-    def fit(cls, x: Any, axes: Sequence[int], rows: np.ndarray | None = None) -> "Standardizer":
+    def fit(cls, who: str, x: Any, axes: Sequence[int], rows: np.ndarray | None = None) -> "Standardizer":
         """Take mean and deviation over `axes` of `x`, axis 0 (the samples) among them, block by block in float64.
 
         Parameters
         ----------
+        who : str
+            The public function that was called: errors begin with it.
         x : array_like (n_samples, ...)
         axes : sequence of int
             (0,) gives each feature its own figures; (0, 2) on tiles (n, coefficients, frames, 1) each coefficient.
@@ -51,7 +53,8 @@ class Standardizer:
         axes, ndim = tuple(sorted(axes)), len(x.shape)
         if not axes or axes[0] != 0 or axes[-1] >= ndim or len(set(axes)) != len(axes):
             raise ValueError(
-                f"standardize_axes: expected different axes below {ndim} with 0, the samples, among them, got {axes}."
+                f"{who}: standardize_axes: expected different axes below {ndim} with 0, the samples, among them, got "
+                f"{axes}."
             )
         rows = np.arange(len(x)) if rows is None else np.sort(rows)
         blocks = [rows[k : k + BLOCK] for k in range(0, len(rows), BLOCK)]
@@ -62,7 +65,7 @@ class Standardizer:
             got = (
                 "NaN or infinity (inf)" if not np.isfinite(mean).all() else "some that are too large for float32 (inf)"
             )
-            raise ValueError(f"NetworkClassifier: X: expected finite numbers, got {got}. Leave such samples out.")
+            raise ValueError(f"{who}: X: expected finite numbers, got {got}. Leave such samples out.")
         # What varies less than its digits resolve is constant, however large or small it is.
         wide = np.result_type(np.asarray(x[rows[:1]]).dtype, np.float32) == np.float64
         resolved = 1e-9 if wide else np.finfo(np.float32).eps

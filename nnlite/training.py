@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from nnlite.labels import relative_weights
 from nnlite.layers.activations import ReLU, Sigmoid, Softmax
 from nnlite.layers.dense import DenseActivation
 from nnlite.layers.dropout import ActivationDropout
@@ -148,7 +149,7 @@ def train(
     targets = loss.targets(y, inner.output_shape[-1], dtype)
     if len(targets) != n_samples:
         raise ValueError(f"train: y: expected {n_samples} labels, one for each sample of x, got {len(targets)}.")
-    weights = _check_weights(sample_weight, n_samples)
+    weights = relative_weights("train", sample_weight, n_samples)
     state = optimizer.init(params) if optimizer_state is None else optimizer_state
     steps = -(-n_samples // batch_size)
     for number in range(first_epoch, max_epochs):
@@ -288,15 +289,3 @@ def _check_training(network: Sequential, x: Any, max_epochs: int, batch_size: in
             f"got {shape}."
         )
     return shape[0]
-
-
-def _check_weights(sample_weight: Any, n_samples: int) -> np.ndarray:
-    if sample_weight is None:
-        return np.ones(n_samples)
-    weights = np.asarray(sample_weight, np.float64)
-    if weights.shape != (n_samples,):
-        raise ValueError(f"train: sample_weight: expected shape ({n_samples},), got {weights.shape}.")
-    if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
-        raise ValueError("train: sample_weight: expected finite numbers of at least 0, not all of them 0.")
-    # Only ratios count: by a power of two, so that no digit changes and no sum overflows.
-    return np.ldexp(weights, 1 - np.frexp(weights.max())[1])

@@ -16,12 +16,10 @@ import torch
 
 import nnlite as nn
 from filmscore.torch_network import TorchNetwork, set_learning_rate, torch_loss, torch_sgd
-from nnlite.held_out import HeldOut
-from nnlite.label_coding import LabelCoding, sample_weights
-from nnlite.labels import class_weights
-from nnlite.predictor import Predictor, first_params
+from nnlite.held_out import evaluate
+from nnlite.labelled import Labelled
+from nnlite.predictor import Predictor, first_params, predictor_for
 from nnlite.settings import draw_seed
-from nnlite.standardize import Standardizer
 
 PREDICTION_BATCH = 256
 
@@ -64,40 +62,34 @@ class TorchTwin:
         model = self.classifier
         if validation_data is None:
             raise ValueError("TorchTwin.fit: validation_data: expected (X, y) or (X, y, sample_weight), got none.")
-        coding = LabelCoding.fit(y, len(X))
-        labels, own = coding.encode(y, len(X)), sample_weights(sample_weight, len(X))
-        rows = np.flatnonzero(own)
-        per_class = coding.weights_of_classes(labels[rows], model.class_weight)
-        weights = own * class_weights(labels, per_class, len(coding.classes))
+        who = "TorchTwin.fit"
+        training = Labelled.read(who, X, y, sample_weight)
+        training.check_classes_occur(who)
+        validation = training.read_validation(who, validation_data)
+        per_class = training.weights_of_classes(who, model.class_weight)
+        training, validation = (samples.weigh_classes(who, per_class) for samples in (training, validation))
         seed = draw_seed(model.random_state)
-        scaling = None if model.standardize_axes is None else Standardizer.fit(X, model.standardize_axes, rows)
-        self._predictor = Predictor(model.network, _loss(model), coding, scaling)
-        params = first_params(model, self._predictor, X, rows, seed)
+        self._predictor = predictor_for(who, model, training)
+        params = first_params(who, model, self._predictor, training, seed)
         generator = torch.Generator().manual_seed(seed)
         self._network = TorchNetwork(self._predictor.logits_network, params, generator)
         if model.n_threads is not None:
             torch.set_num_threads(model.n_threads)
-        self._run(X, labels, weights, rows, self._held_out(per_class, *validation_data), seed)
+        self._run(who, training, validation, seed)
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Probability of each class for each sample."""
-        return self._predictor.loss.predict(self._logits(X))
+        """Return the probability of each class for each sample."""
+        return self._predictor.loss.predict(self._logits("TorchTwin.predict_proba", X))
 
-    def _held_out(self, per_class: Any, X: Any, y: Any, sample_weight: Any = None) -> HeldOut:
-        coding = self._predictor.coding
-        labels, own = coding.encode(y, len(X)), sample_weights(sample_weight, len(X))
-        return HeldOut(X, labels, np.arange(len(X)), own, own * class_weights(labels, per_class, len(coding.classes)))
-
-    def _run(
-        self, X: Any, labels: np.ndarray, weights: np.ndarray, rows: np.ndarray, held_out: HeldOut, seed: int
-    ) -> None:
-        """Epochs until patience or the last one ends them; the best parameters come back."""
+    def _run(self, who: str, training: Labelled, validation: Labelled, seed: int) -> None:
+        """Train until patience or the last epoch ends it, and bring the best parameters back."""
         model, network = self.classifier, self._network
         descent = nn.SGD(0.01, momentum=0.9) if model.optimizer is None else model.optimizer
         optimizer, loss = torch_sgd(descent, network), torch_loss(self._predictor.loss)
         schedule = nn.Constant() if model.schedule is None else model.schedule
-        targets = self._predictor.targets(labels)
+        X, rows, weights = training.X, training.rows, training.loss_weights
+        targets = self._predictor.targets(who, training.labels)
         stopping = nn.EarlyStopping(model.patience, mode="min" if model.monitor == "loss" else "max")
         said = _Said(self._predictor, self._logits)
         steps = -(-len(rows) // model.batch_size)
@@ -108,7 +100,7 @@ class TorchTwin:
             network.train()
             for step in range(steps):
                 batch = order[step * model.batch_size : (step + 1) * model.batch_size]
-                x = self._predictor.read(X[batch])
+                x = self._predictor.read(who, X[batch])
                 if model.augment is not None:
                     x = model.augment(x, np.random.default_rng((seed, epoch, step)))
                 weight = weights[batch].sum()
@@ -126,7 +118,7 @@ class TorchTwin:
                 total += value.item() * weight
             row = {"epoch": epoch, "loss": total / weights[rows].sum(), "learning_rate": rate}
             row["seconds"] = time.perf_counter() - began
-            row["val_loss"], row["val_score"], watched = held_out.evaluate(said, {}, model.monitor, None)
+            row["val_loss"], row["val_score"], watched = evaluate(who, validation, said, {}, model.monitor, None)
             self.history_.append(row)
             if stopping.update(watched, network.params, epoch):
                 break
@@ -134,28 +126,21 @@ class TorchTwin:
         self.params_ = network.params if stopping.best_params is None else stopping.best_params
         network.load(self.params_)
 
-    def _logits(self, X: Any) -> np.ndarray:
+    def _logits(self, who: str, X: Any) -> np.ndarray:
         self._network.eval()
         batches = []
         with torch.no_grad():
             for first in range(0, len(X), PREDICTION_BATCH):
-                x = self._predictor.read(X[first : first + PREDICTION_BATCH])
+                x = self._predictor.read(who, X[first : first + PREDICTION_BATCH])
                 batches.append(self._network(torch.from_numpy(x)).numpy())
         return np.concatenate(batches)
 
 
-def _loss(model: nn.NetworkClassifier) -> Any:
-    """The classifier's, or the one that absorbs its network's final activation."""
-    if model.loss is not None:
-        return model.loss
-    return nn.SoftmaxCrossEntropy() if isinstance(model.network.layers[-1], nn.Softmax) else nn.SigmoidCrossEntropy()
-
-
 class _Said:
-    """A predictor whose logits are PyTorch's, for `HeldOut.evaluate`."""
+    """A predictor whose logits are PyTorch's, for `nnlite.held_out.evaluate`."""
 
-    def __init__(self, predictor: Predictor, said: Callable[[Any], np.ndarray]) -> None:
+    def __init__(self, predictor: Predictor, said: Callable[[str, Any], np.ndarray]) -> None:
         self.loss, self.targets, self._said = predictor.loss, predictor.targets, said
 
-    def logits(self, params: dict[str, np.ndarray], X: Any, n_threads: int | None) -> np.ndarray:
-        return self._said(X)
+    def logits(self, who: str, params: dict[str, np.ndarray], X: Any, n_threads: int | None) -> np.ndarray:
+        return self._said(who, X)

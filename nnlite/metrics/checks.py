@@ -138,30 +138,6 @@ def label_union(*arrays: NDArray[Any]) -> list[Any]:
     return sorted(set().union(*(array.tolist() for array in arrays)), key=lambda label: (isinstance(label, str), label))
 
 
-def as_weights(who: str, sample_weight: ArrayLike | None, n_samples: int) -> FloatArray:
-    """(n,) float64 weights, ones for None; finite, not negative, not all zero."""
-    if sample_weight is None:
-        return np.ones(n_samples)
-    weight = as_array(who, sample_weight, "sample_weight")
-    if weight.shape != (n_samples,):
-        raise ValueError(f"{who}: sample_weight: expected shape ({n_samples},), one a sample, got {weight.shape}.")
-    if weight.dtype.kind not in "biuf":
-        raise ValueError(f"{who}: sample_weight: expected real numbers, got an array of dtype {weight.dtype}.")
-    weight = weight.astype(np.float64)
-    if not np.isfinite(weight).all() or (weight < 0).any() or not weight.any():
-        raise ValueError(
-            f"{who}: sample_weight: expected finite numbers of at least 0, not all 0, got {weight.min()} to "
-            f"{weight.max()}."
-        )
-    return weight
-
-
-def relative_weights(who: str, sample_weight: ArrayLike | None, n_samples: int) -> FloatArray:
-    """`as_weights` where only ratios count: times a power of two, the largest in [1, 2), so that no sum overflows."""
-    weight = as_weights(who, sample_weight, n_samples)
-    return np.ldexp(weight, 1 - np.frexp(weight.max())[1])
-
-
 def as_groups(
     who: str, groups: ArrayLike, n_samples: int, argument: str = "scores"
 ) -> tuple[NDArray[Any], NDArray[np.intp]]:

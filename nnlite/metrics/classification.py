@@ -9,15 +9,15 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nnlite.labels import as_weights, relative_weights
 from nnlite.metrics.averages import Average, average_columns
 from nnlite.metrics.checks import (
     BoolArray,
     FloatArray,
+    as_array,
     as_targets_and_predictions,
-    as_weights,
     check_length,
     one_hot,
-    relative_weights,
 )
 
 DecisionAverage = Average | Literal["binary"]
@@ -89,10 +89,11 @@ def confusion_matrix(
            [1, 0, 0]])
     """
     who = "confusion_matrix"
-    if np.ndim(y_true) != 1 or np.ndim(y_pred) != 1:
+    shapes = [as_array(who, y, name).shape for y, name in ((y_true, "y_true"), (y_pred, "y_pred"))]
+    if len(shapes[0]) != 1 or len(shapes[1]) != 1:
         raise ValueError(
-            f"{who}: y_true, y_pred: expected one class label a sample, got shapes {np.shape(y_true)} and "
-            f"{np.shape(y_pred)}. For several labels a sample use class_counts."
+            f"{who}: y_true, y_pred: expected one class label a sample, got shapes {shapes[0]} and "
+            f"{shapes[1]}. For several labels a sample use class_counts."
         )
     y, p = as_targets_and_predictions(who, y_true, y_pred, classes)
     weight = as_weights(who, sample_weight, len(y))

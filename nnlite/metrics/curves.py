@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from nnlite.labels import relative_weights
 from nnlite.metrics.averages import Average, UndefinedMetricWarning, average_columns
-from nnlite.metrics.checks import BoolArray, FloatArray, as_targets_and_scores, relative_weights
+from nnlite.metrics.checks import BoolArray, FloatArray, as_targets_and_scores
 from nnlite.metrics.counts import ThresholdCounts, threshold_counts
 
 

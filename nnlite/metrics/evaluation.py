@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from nnlite.labels import as_weights
 from nnlite.metrics.averages import Average, UndefinedMetricWarning, average_columns, mean_of_defined
-from nnlite.metrics.checks import FloatArray, as_targets_and_scores, as_weights
+from nnlite.metrics.checks import FloatArray, as_array, as_targets_and_scores
 from nnlite.metrics.classification import per_class_precision_recall_f1
 from nnlite.metrics.counts import threshold_counts
 from nnlite.metrics.curves import average_precision_of_counts, roc_auc_of_counts
@@ -66,10 +67,11 @@ def evaluate(
     (0.5, 0.75, 1.3333333333333333)
     """
     who = "evaluate"
-    if np.ndim(scores) != 2:
-        raise ValueError(f"{who}: scores: expected shape (n_samples, n_classes), got {np.shape(scores)}.")
-    names = _names(who, class_names, np.shape(scores)[1])
-    one_label = np.ndim(y_true) == 1
+    shape = as_array(who, scores, "scores").shape
+    if len(shape) != 2:
+        raise ValueError(f"{who}: scores: expected shape (n_samples, n_classes), got {shape}.")
+    names = _names(who, class_names, shape[1])
+    one_label = as_array(who, y_true, "y_true").ndim == 1
     classes = names if one_label and np.asarray(y_true).dtype.kind in "OUS" else None
     y, s = as_targets_and_scores(who, y_true, scores, classes)
     weight = as_weights(who, sample_weight, len(y))

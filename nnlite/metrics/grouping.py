@@ -5,7 +5,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nnlite.metrics.checks import BoolArray, FloatArray, as_groups, as_indicator, as_scores, relative_weights
+from nnlite.labels import relative_weights
+from nnlite.metrics.checks import BoolArray, FloatArray, as_array, as_groups, as_indicator, as_scores
 from nnlite.metrics.probabilities import is_probability
 
 
@@ -95,7 +96,7 @@ def labels_by_group(y_true: ArrayLike, groups: ArrayLike) -> tuple[NDArray[Any],
     [[True, True], [True, False]]
     """
     who = "labels_by_group"
-    raw = np.asarray(y_true)
+    raw = as_array(who, y_true, "y_true")
     y: BoolArray | NDArray[Any] = as_indicator(who, raw) if raw.ndim == 2 else raw
     if y.ndim not in (1, 2):
         raise ValueError(f"{who}: y_true: expected shape (n_samples, n_classes) or (n_samples,), got {y.shape}.")

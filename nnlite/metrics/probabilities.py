@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from nnlite.labels import relative_weights
 from nnlite.metrics.averages import Average, average_columns
-from nnlite.metrics.checks import BoolArray, FloatArray, as_targets_and_scores, relative_weights
+from nnlite.metrics.checks import BoolArray, FloatArray, as_array, as_targets_and_scores
 
 
 def log_loss(
@@ -43,7 +44,7 @@ def log_loss(
     >>> round(log_loss([0, 1], [[0.75, 0.25], [0.5, 0.5]]), 4)
     0.4904
     """
-    dtype = np.asarray(probabilities).dtype
+    dtype = as_array("log_loss", probabilities, "probabilities").dtype
     eps = float(np.finfo(dtype if dtype.kind == "f" else np.float64).eps)
 
     def decisions(y: BoolArray, p: FloatArray, weight: FloatArray) -> FloatArray:

@@ -87,7 +87,7 @@ def test_validation_samples_have_weights():
         np.testing.assert_allclose(
             [row[name] for row in weighted.history_], [row[name] for row in repeated.history_], rtol=1e-5
         )
-    with pytest.raises(ValueError, match=r"sample_weight: expected shape \(50,\), got \(3,\)"):
+    with pytest.raises(ValueError, match=r"sample_weight: expected shape \(50,\), one a sample, got \(3,\)"):
         quick().fit(X, y, validation_data=(X_val, y_val, counts[:3]))
 
 

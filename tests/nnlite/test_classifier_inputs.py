@@ -10,6 +10,7 @@ import pytest
 
 import nnlite as nn
 from nnlite.held_out import split
+from nnlite.labelled import Labelled
 
 RNG = np.random.default_rng(0)
 X = RNG.integers(-100, 100, (80, 4))
@@ -172,11 +173,12 @@ def test_a_class_with_one_example_is_trained_on():
     labels = np.array([0] * 39 + [1] + [0] * 39 + [2])
     several = np.zeros((80, 2), int)
     several[5, 0] = several[6:, 1] = 1
+    samples, others = Labelled.read("fit", X, labels), Labelled.read("fit", X, several)
     for seed in range(50):
-        rows, held_out = split(labels, np.arange(80), 0.5, seed)
-        assert {39, 79} <= set(rows) and len(held_out) == 40 and not set(rows) & set(held_out)
-        assert 5 in split(several, np.arange(80), 0.5, seed)[0]
-        assert {39, 79} <= set(split(labels, np.arange(39, 80), 0.9, seed)[0])
+        training, held_out = (part.rows for part in split("fit", samples, 0.5, seed))
+        assert {39, 79} <= set(training) and len(held_out) == 40 and not set(training) & set(held_out)
+        assert 5 in split("fit", others, 0.5, seed)[0].rows
+        assert {39, 79} <= set(split("fit", samples.take(np.arange(39, 80)), 0.9, seed)[0].rows)
     assert np.isfinite(quick().fit(X, several).predict_proba(X)).all()
     assert quick(class_weight="balanced", max_epochs=60).fit(X, labels).predict(X[[39, 79]]).tolist() == [1, 2]
 
@@ -265,10 +267,10 @@ def test_what_are_no_labels(y, message):
 @pytest.mark.parametrize(
     ("weight", "message"),
     [
-        (np.ones(79), r"sample_weight: expected shape \(80,\), got \(79,\)"),
+        (np.ones(79), r"sample_weight: expected shape \(80,\), one a sample, got \(79,\)"),
         (np.ones((80, 1)), "sample_weight: expected shape"),
-        (-np.ones(80), "sample_weight: expected finite weights of 0 or more, at least one of them not zero"),
-        (np.zeros(80), "not zero"),
+        (-np.ones(80), "NetworkClassifier.fit: sample_weight: expected finite numbers of at least 0, not all zero"),
+        (np.zeros(80), "not all zero"),
         (np.full(80, np.nan), "sample_weight: expected finite"),
         (Y == "more", "sample_weight: expected weights above 0 in two classes or more, got one class"),
     ],

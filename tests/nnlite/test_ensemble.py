@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 import nnlite as nn
+from nnlite.bags import ONE_CLASS
+from nnlite.labelled import Labelled
 from nnlite.members import Task
 from tests.nnlite.ensemble_tasks import DeadlyOnce, Diverging
 
@@ -160,7 +162,7 @@ def test_ctrl_c_ends_all_of_them():
         ({"checkpoint": "folder", "random_state": None}, "random_state: expected an integer with a checkpoint"),
         ({"estimator": quick(checkpoint="x.npz")}, "estimator: expected none with a checkpoint"),
         ({"estimator": quick(loss=nn.SquaredError())}, "expected a loss of logistic outputs"),
-        ({"estimator": quick(batch_size=0)}, "NetworkClassifier: batch_size"),
+        ({"estimator": quick(batch_size=0)}, "BaggedEnsemble: estimator: batch_size"),
         (
             {"estimator": quick(network=nn.Sequential([nn.Dense(3), nn.Softmax()], (4,)))},
             r"expected a network with one logistic output, .*, got output of shape \(3,\) of Softmax\(\)",
@@ -221,7 +223,8 @@ def test_a_task_is_small_on_its_way(tmp_path):
 
     def size(x):
         rows = nn.Rows(x, np.arange(0, 1000, 100))
-        return len(pickle.dumps(Task(0, 0, quick(), rows, np.zeros((10, 1)), np.ones(10), None)))
+        samples = Labelled.read("fit", rows, np.arange(10)[:, None] % 2, coding=ONE_CLASS)
+        return len(pickle.dumps(Task(0, 0, quick(), samples, None)))
 
     assert size(mapped) < 4000
     assert size(nn.Rows(mapped[10:], np.arange(900).repeat(2))) < 4000 + 8 * 1800
@@ -254,13 +257,13 @@ def test_a_run_that_was_killed_goes_on_with_its_members(tmp_path, capsys):
     assert_same_bits(model, nn.BaggedEnsemble(quick(max_epochs=12), random_state=0).fit(X, Y))
     with pytest.raises(ValueError, match="checkpoint: expected a run with these settings") as caught:
         model.set_params(estimator__batch_size=16).fit(X, Y)
-    assert caught.value.__notes__ == ["BaggedEnsemble: so said bag 0 of class 0"]
+    assert caught.value.__notes__ == ["BaggedEnsemble: raised by bag 0 of class 0"]
 
 
 def test_what_one_member_can_not_do_the_others_need_not_try():
     with ThreadPoolExecutor(2) as pool, pytest.raises(ValueError, match="got NaN") as caught:
         nn.BaggedEnsemble(quick(), n_bags=5, executor=pool).fit(np.full_like(X, np.nan), Y)
-    assert "BaggedEnsemble: so said bag" in caught.value.__notes__[0]
+    assert "BaggedEnsemble: raised by bag" in caught.value.__notes__[0]
 
 
 # --- Files ------------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import nnlite as nn
-from nnlite.feature_names import check_feature_names, feature_names
+from nnlite.inputs import check_feature_names, feature_names
 from nnlite.serialization import FileFormatError, read_archive, write_archive
 
 RNG = np.random.default_rng(0)
@@ -76,11 +76,12 @@ def test_names_of_the_fit():
 )
 def test_frames_with_other_columns(columns, message):
     model = quick().fit(frame(), Y)
-    for method in (model.predict, model.predict_proba, model.hidden, lambda X: model.partial_fit(X, Y)):
+    for name in ("predict", "predict_proba", "hidden", "partial_fit"):
+        labels = [Y] if name == "partial_fit" else []
         with pytest.raises(ValueError, match=message) as caught:
-            method(frame(columns))
+            getattr(model, name)(frame(columns), *labels)
         assert str(caught.value).startswith(
-            "NetworkClassifier: X: The feature names should match those that were passe"
+            f"NetworkClassifier.{name}: X: The feature names should match those that were passe"
         )
     model.warm_start = True
     with pytest.raises(ValueError, match=message):
@@ -145,7 +146,9 @@ def test_an_ensemble_keeps_names_too(tmp_path):
     for ensemble in (model, nn.load(tmp_path / "model.npz")):
         assert ensemble.predict(frame()).shape == ensemble.hidden(frame())[:, :2].shape == (60, 2)
         for method in (ensemble.predict, ensemble.hidden):
-            with pytest.raises(ValueError, match=r"BaggedEnsemble: X: The feature names should match .*\n.*same order"):
+            with pytest.raises(
+                ValueError, match=r"BaggedEnsemble\.\w+: X: The feature names should match .*\n.*same order"
+            ):
                 method(frame("bac"))
         with pytest.warns(UserWarning, match="X does not have valid feature names, but BaggedEnsemble was fitted") as w:
             ensemble.predict(X)

@@ -111,7 +111,7 @@ def test_transform_runs_on_the_rows_of_each_shard():
     ("change", "message"),
     [
         ({"batch_size": 0}, "train: batch_size: expected a positive integer, got 0"),
-        ({"sample_weight": np.ones(3)}, r"train: sample_weight: expected shape \(90,\), got \(3,\)"),
+        ({"sample_weight": np.ones(3)}, r"train: sample_weight: expected shape \(90,\), one a sample, got \(3,\)"),
         ({"sample_weight": np.zeros(90)}, "train: sample_weight: expected finite numbers of at least 0"),
     ],
 )
