@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 
 from nnlite import fusion
-from nnlite.layers.activations import Activation
 from nnlite.layers.base import Layer, Params, Shape
-from nnlite.layers.dropout import ActivationDropout
 from nnlite.lazy import lazy_property
 
 
@@ -244,8 +242,12 @@ class Sequential:
 
     @lazy_property
     def parameter_shapes(self) -> dict[str, Shape]:
-        """Name -> shape of each parameter."""
-        return {name: value.shape for name, value in self.init(np.random.default_rng(0)).items()}
+        """Name -> shape of each parameter, worked out without drawing or holding them."""
+        shapes: dict[str, Shape] = {}
+        for index, layer in enumerate(self.layers):
+            inner = layer.parameter_shapes(self.shapes[index])
+            shapes |= {f"{index}.{name}": shape for name, shape in inner.items()}
+        return shapes
 
     @lazy_property
     def n_parameters(self) -> int:
@@ -313,9 +315,5 @@ def parameters_by_layer(params: Params) -> dict[int, dict[str, np.ndarray]]:
 
 def _gain_after(following: Sequence[Layer]) -> float:
     """Gain of the next activation, if one comes before other weights."""
-    for layer in following:
-        if isinstance(layer, (Activation, ActivationDropout)):
-            return layer.gain
-        if hasattr(layer, "initializer"):
-            break
-    return 1.0
+    gains = (layer.gain_before() for layer in following)
+    return next((gain for gain in gains if gain is not None), 1.0)

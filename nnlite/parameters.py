@@ -3,35 +3,11 @@
 Kernels don't check what they index, so parameters that come from a file are held against the network first.
 """
 
-import dataclasses
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
-from nnlite.layers.base import Layer, Shape
 from nnlite.network import Sequential
-
-
-def parameter_shapes(network: Sequential) -> dict[str, Shape]:
-    """Name -> shape of each parameter, worked out without drawing or holding them.
-
-    Parameters
-    ----------
-    network : Sequential
-
-    Examples
-    --------
-    >>> from nnlite.layers.dense import Dense
-    >>> parameter_shapes(Sequential([Dense(3)], input_shape=(4,)))
-    {'0.weight': (4, 3), '0.bias': (3,)}
-    """
-    rng = np.random.default_rng(0)
-    shapes: dict[str, Shape] = {}
-    for index, layer in enumerate(network.layers):
-        fresh = _undrawn(layer).init(network.shapes[index], rng, np.float32)
-        shapes |= {f"{index}.{name}": value.shape for name, value in fresh.items()}
-    return shapes
 
 
 def check_params(who: str, network: Sequential, params: Mapping[str, np.ndarray]) -> None:
@@ -49,7 +25,7 @@ def check_params(who: str, network: Sequential, params: Mapping[str, np.ndarray]
     ValueError
     """
     try:
-        shapes = parameter_shapes(network)
+        shapes = network.parameter_shapes
     except (MemoryError, OverflowError) as error:
         raise ValueError(f"{who}: network: expected layers whose parameters fit into memory, got {error}.") from error
     if missing := sorted(shapes.keys() - params.keys()):
@@ -65,23 +41,3 @@ def check_params(who: str, network: Sequential, params: Mapping[str, np.ndarray]
     for name, shape in shapes.items():
         if params[name].shape != shape:
             raise ValueError(f"{who}: params: {name}: expected shape {shape}, got {params[name].shape}.")
-
-
-class _Undrawn:
-    """An initializer whose array takes no memory."""
-
-    gain = 1.0
-
-    def __call__(self, shape: Shape, rng: np.random.Generator, dtype: Any) -> np.ndarray:
-        return np.broadcast_to(np.zeros((), dtype), shape)
-
-
-def _undrawn(layer: Layer) -> Layer:
-    changes: dict[str, Any] = {}
-    for field in dataclasses.fields(layer):
-        value = getattr(layer, field.name)
-        if field.name in ("initializer", "recurrent_initializer"):
-            changes[field.name] = _Undrawn()
-        elif isinstance(value, Layer):
-            changes[field.name] = _undrawn(value)
-    return dataclasses.replace(layer, **changes) if changes else layer

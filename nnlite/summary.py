@@ -1,15 +1,10 @@
 """The table that `Sequential.summary()` prints."""
 
 import dataclasses
-from typing import Any, TypeAlias
+import math
+from typing import Any
 
-import numpy as np
-
-from nnlite.layers.base import Layer, Shape
-from nnlite.layers.conv import Conv2D, ConvMaxPool2D
-from nnlite.layers.pooling import AveragePool2D, MaxPool2D
-
-Pair: TypeAlias = tuple[int, int]
+from nnlite.layers.base import Layer, Pair
 
 _HEADER = ("", "layer", "output shape", "parameters", "multiply-adds", "receptive field")
 
@@ -21,7 +16,7 @@ def summarize(network: Any) -> str:
     jump: Pair = (1, 1)
     for index, layer in enumerate(network.layers):
         shape = network.shapes[index]
-        count = count_parameters(layer, shape)
+        count = sum(map(math.prod, layer.parameter_shapes(shape).values()))
         total += count
         reach, jump = _receptive_field(layer, reach, jump)
         field = f"{reach[0]} x {reach[1]}" if len(network.shapes[index + 1]) == 3 else ""
@@ -59,20 +54,10 @@ def describe(layer: Layer) -> str:
     return f"{type(layer).__name__}({', '.join(parts)})"
 
 
-def count_parameters(layer: Layer, input_shape: Shape) -> int:
-    """Number of values in a layer's parameters."""
-    return sum(value.size for value in layer.init(input_shape, np.random.default_rng(0), np.float32).values())
-
-
 def _receptive_field(layer: Layer, reach: Pair, jump: Pair) -> tuple[Pair, Pair]:
     """Input positions that one output position sees, and the distance between two outputs in the input."""
-    if isinstance(layer, ConvMaxPool2D):
-        return _receptive_field(layer.pool, *_receptive_field(layer.conv, reach, jump))
-    if isinstance(layer, Conv2D):
-        window = layer.kernel
-    elif isinstance(layer, (AveragePool2D, MaxPool2D)):
-        window = layer.window
-    else:
-        return reach, jump
-    grown = reach[0] + (window[0] - 1) * jump[0], reach[1] + (window[1] - 1) * jump[1]
-    return grown, (jump[0] * layer.steps[0], jump[1] * layer.steps[1])
+    for part in layer.unfused():
+        window, steps = part.receptive_window()
+        reach = reach[0] + (window[0] - 1) * jump[0], reach[1] + (window[1] - 1) * jump[1]
+        jump = jump[0] * steps[0], jump[1] * steps[1]
+    return reach, jump

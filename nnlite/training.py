@@ -9,9 +9,6 @@ from typing import Any
 import numpy as np
 
 from nnlite.labels import relative_weights
-from nnlite.layers.activations import ReLU, Sigmoid, Softmax
-from nnlite.layers.dense import DenseActivation
-from nnlite.layers.dropout import ActivationDropout
 from nnlite.network import Sequential
 from nnlite.parallel import Batch, loss_and_gradients
 from nnlite.rows import fetch, stays_in_memory
@@ -70,7 +67,7 @@ def logits_network(network: Sequential, loss: Any) -> Sequential:
         return network
     if type(last) is absorbed:
         return Sequential(network.layers[:-1], network.input_shape, fuse=network.fuse)
-    if isinstance(last, (Softmax, Sigmoid, ReLU, ActivationDropout, DenseActivation)):
+    if any(part.nonnegative for part in last.unfused()):
         name = absorbed.__name__
         raise ValueError(
             f"{type(loss).__name__}: expected a network that ends in {name}() or without an activation, got {last!r} "

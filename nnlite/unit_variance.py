@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from nnlite.layers.base import Params
-from nnlite.layers.dense import DenseActivation
 from nnlite.network import Sequential, parameters_by_layer
 from nnlite.threads import single_threaded_blas
 
@@ -49,7 +48,7 @@ def lsuv(network: Sequential, params: Params, x: Any) -> dict[str, np.ndarray]:
         for layer, index in network.plan:
             part = parts[index]
             if set(part) == {"weight", "bias"}:
-                summing = layer.dense if isinstance(layer, DenseActivation) else layer
+                summing = layer.without_activation()
                 for _ in range(_ROUNDS):
                     if _normalize(part, summing.apply(part, x)):
                         break

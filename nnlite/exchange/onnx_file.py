@@ -11,6 +11,7 @@ from nnlite.exchange.onnx_ensemble import add_ensemble
 from nnlite.exchange.onnx_graph import Graph, add_network, add_standardizer
 from nnlite.exchange.stack import declares, known
 from nnlite.layers.base import Shape
+from nnlite.losses import Loss
 from nnlite.network import Sequential
 from nnlite.parameters import check_params
 from nnlite.serialization import atomic_write, text
@@ -49,7 +50,8 @@ def to_onnx(path: str | os.PathLike[str], model: Any, /, **metadata: Any) -> Non
     ImportError
         Without the package onnx.
     TypeError
-        If a layer or loss is one of your own, which ONNX has no words for.
+        If a layer or loss is one of your own that doesn't say what it is in ONNX (`Layer.onnx`,
+        `Loss.output_activation`).
     ValueError
         If the parameters aren't the network's, the metadata can't be stored, or all is larger than 2 GiB; nothing is
         written.
@@ -101,7 +103,7 @@ def _classifier(model: NetworkClassifier) -> _Model:
     model._check_fitted()
     predictor = model._predictor
     if not declares(predictor.loss, "output_activation"):
-        names = known("losses", "output_activation")
+        names = known(Loss, "output_activation")
         raise TypeError(
             f"{WHO}: loss: expected one of {names}, got {predictor.loss!r}. A loss of your own says in "
             "`output_activation` what its `predict` does."

@@ -4,21 +4,16 @@ Images are channels-last here and channels-first in ONNX: a graph transposes the
 begin and where they end, and leaves them as they are for layers to which the order doesn't matter.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nnlite.exchange.stack import Plain, not_exchanged, plain_layers
-from nnlite.layers.activations import ReLU, Sigmoid, Softmax, Tanh
+from nnlite.exchange.stack import declares, known, not_exchanged, plain_layers
 from nnlite.layers.base import Layer
-from nnlite.layers.conv import Conv2D, same_padding
-from nnlite.layers.dense import Dense
-from nnlite.layers.dropout import Dropout
-from nnlite.layers.pooling import MaxPool2D
-from nnlite.layers.reshape import Flatten
-from nnlite.network import Sequential
+from nnlite.layers.counterparts import OnnxNode
+from nnlite.network import Sequential, parameters_by_layer
 from nnlite.standardize import Standardizer
 
 TO_CHANNELS_FIRST, TO_CHANNELS_LAST = [0, 3, 1, 2], [0, 2, 3, 1]
@@ -103,6 +98,22 @@ class Graph:
         self.value = output
         return output
 
+    def add_node(self, node: OnnxNode, prefix: str) -> None:
+        """Apply an operation that a layer names to the last value.
+
+        Parameters
+        ----------
+        node : OnnxNode
+        prefix : str
+            What the names of its constants begin with.
+        """
+        if node.channels == "first":
+            self.channels_first()
+        elif node.channels == "last":
+            self.channels_last()
+        constants = {f"{prefix}{name}": array for name, array in node.constants.items()}
+        self.add(node.operator, constants, **node.attributes)
+
     def channels_first(self) -> None:
         """Make the last value, an image, one that ONNX's operations on images take."""
         if not self._channels_first:
@@ -140,13 +151,14 @@ def add_network(graph: Graph, network: Sequential, params: Mapping[str, np.ndarr
     Raises
     ------
     TypeError
-        If there is no translation for a layer.
+        If a layer's class has no `onnx`.
     """
+    parts = parameters_by_layer(params)
     for plain in plain_layers(network):
-        translation = _TRANSLATIONS.get(type(plain.layer))
-        if translation is None:
-            raise not_exchanged("to_onnx", plain, SUPPORTED)
-        translation(graph, plain, params)
+        if not declares(plain.layer, "onnx"):
+            raise not_exchanged("to_onnx", plain, known(Layer, "onnx"))
+        for node in plain.layer.onnx(plain.input_shape, parts[plain.source]):
+            graph.add_node(node, f"{plain.source}.")
     graph.channels_last()
 
 
@@ -161,63 +173,3 @@ def add_standardizer(graph: Graph, standardizer: Standardizer | None) -> None:
     if standardizer is not None:
         graph.add("Sub", {"mean": standardizer.mean})
         graph.add("Mul", {"scale": standardizer.scale})
-
-
-def _conv(graph: Graph, plain: Plain, params: Mapping[str, np.ndarray]) -> None:
-    layer: Any = plain.layer
-    pads = [0, 0, 0, 0]
-    if layer.padding == "same":
-        margins = [same_padding(plain.input_shape[axis], layer.kernel[axis], layer.steps[axis]) for axis in (0, 1)]
-        pads = [before for before, _ in margins] + [after for _, after in margins]
-    graph.channels_first()
-    weight, bias = f"{plain.source}.weight", f"{plain.source}.bias"
-    constants = {weight: params[weight].transpose(3, 2, 0, 1), bias: params[bias]}
-    graph.add("Conv", constants, kernel_shape=list(layer.kernel), strides=list(layer.steps), pads=pads)
-
-
-def _max_pool(graph: Graph, plain: Plain, params: Mapping[str, np.ndarray]) -> None:
-    layer: Any = plain.layer
-    graph.channels_first()
-    graph.add("MaxPool", kernel_shape=list(layer.window), strides=list(layer.steps))
-
-
-def _dense(graph: Graph, plain: Plain, params: Mapping[str, np.ndarray]) -> None:
-    graph.channels_last()
-    for operator, name in (("MatMul", f"{plain.source}.weight"), ("Add", f"{plain.source}.bias")):
-        graph.add(operator, {name: params[name]})
-
-
-def _flatten(graph: Graph, plain: Plain, params: Mapping[str, np.ndarray]) -> None:
-    graph.channels_last()
-    graph.add("Flatten", axis=1)
-
-
-def _softmax(graph: Graph, plain: Plain, params: Mapping[str, np.ndarray]) -> None:
-    graph.channels_last()
-    graph.add("Softmax", axis=-1)
-
-
-def _element_wise(operator: str) -> Callable[[Graph, Plain, Mapping[str, np.ndarray]], None]:
-    def add(graph: Graph, plain: Plain, params: Mapping[str, np.ndarray]) -> None:
-        graph.add(operator)
-
-    return add
-
-
-def _nothing(graph: Graph, plain: Plain, params: Mapping[str, np.ndarray]) -> None:
-    """The identity, and noise, which inference leaves out."""
-
-
-_TRANSLATIONS: dict[type[Layer], Callable[[Graph, Plain, Mapping[str, np.ndarray]], None]] = {
-    Conv2D: _conv,
-    Dense: _dense,
-    Dropout: _nothing,
-    Flatten: _flatten,
-    Layer: _nothing,
-    MaxPool2D: _max_pool,
-    ReLU: _element_wise("Relu"),
-    Sigmoid: _element_wise("Sigmoid"),
-    Softmax: _softmax,
-    Tanh: _element_wise("Tanh"),
-}
-SUPPORTED = ", ".join(sorted(kind.__name__ for kind in _TRANSLATIONS))

@@ -4,9 +4,6 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from nnlite.layers.base import Layer, Shape
-from nnlite.layers.conv import ConvMaxPool2D
-from nnlite.layers.dense import DenseActivation
-from nnlite.layers.dropout import ActivationDropout
 from nnlite.network import Sequential
 from nnlite.registry import REGISTRY
 
@@ -36,26 +33,16 @@ def plain_layers(network: Sequential) -> Iterator[Plain]:
 
     Examples
     --------
-    >>> from nnlite.layers.conv import Conv2D
+    >>> from nnlite.layers.conv import Conv2D, ConvMaxPool2D
     >>> network = Sequential([ConvMaxPool2D(Conv2D(8, 3))], input_shape=(10, 10, 1))
     >>> [(type(plain.layer).__name__, plain.input_shape) for plain in plain_layers(network)]
     [('Conv2D', (10, 10, 1)), ('MaxPool2D', (8, 8, 8))]
     """
     for source, layer in enumerate(network.layers):
         shape = network.shapes[source]
-        for part in _parts(layer):
+        for part in layer.unfused():
             yield Plain(part, shape, source)
             shape = part.output_shape(shape)
-
-
-def _parts(layer: Layer) -> tuple[Layer, ...]:
-    if type(layer) is ConvMaxPool2D:
-        return layer.conv, layer.pool
-    if type(layer) is DenseActivation:
-        return layer.dense, *_parts(layer.activation)
-    if type(layer) is ActivationDropout:
-        return layer.activation, layer.dropout
-    return (layer,)
 
 
 def declares(description: Any, name: str) -> bool:
@@ -63,16 +50,22 @@ def declares(description: Any, name: str) -> bool:
     return name in vars(type(description))
 
 
-def known(family: str, name: str) -> str:
-    """Return the names of the library's descriptions whose class defines `name`, for messages.
+def known(base: type, name: str) -> str:
+    """Return the names of the library's descriptions that define `name` anew, for messages.
 
     Parameters
     ----------
-    family : {"layers", "losses"}
+    base : {Layer, Loss}
+        Class that they derive from.
     name : str
+
+    Examples
+    --------
+    >>> known(Layer, "torch_parameters")
+    'Conv2D, Dense, GRU, LSTM, LayerNorm'
     """
-    classes = [cls for key, cls in REGISTRY.items() if key.startswith(f"{family}.") and name in vars(cls)]
-    return ", ".join(sorted(cls.__name__ for cls in classes))
+    classes = [cls for cls in REGISTRY.values() if issubclass(cls, base)]
+    return ", ".join(sorted(cls.__name__ for cls in classes if getattr(cls, name) is not getattr(base, name)))
 
 
 def not_exchanged(who: str, plain: Plain, others: str, why: str = "") -> TypeError:

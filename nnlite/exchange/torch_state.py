@@ -1,7 +1,7 @@
 """Parameters as PyTorch names and arranges them, and back, bit for bit.
 
-Both directions follow from one description: each parameter of a network is, up to the order of its axes, one entry of
-the state dictionary.
+Both directions follow from what layers say in `torch_parameters`: each parameter of a network is, up to the order of
+its axes, one entry of the state dictionary.
 
 ==========  =============================================  ===========================================
 parameter   here                                           in PyTorch
@@ -16,46 +16,23 @@ LayerNorm   scale, shift (features,)                       weight, bias (feature
 ==========  =============================================  ===========================================
 
 Images are (height, width, channels) here and (channels, height, width) there, so behind `Flatten` the inputs of a
-`Dense` layer come in another order too; its weight is rearranged accordingly. Behind `Permute` and `Reshape` the order
-is the one here: a module in PyTorch has to bring its arrays into it.
+`Dense` or `LayerNorm` come in another order too; its parameters are rearranged accordingly. Behind `Permute` and
+`Reshape` the order is the one here: a module in PyTorch has to bring its arrays into it.
 """
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from nnlite.exchange.stack import Plain, not_exchanged, plain_layers
-from nnlite.layers.activations import ReLU, Sigmoid, Softmax, Tanh
+from nnlite.exchange.stack import Plain, known, not_exchanged, plain_layers
 from nnlite.layers.base import Layer, Params, Shape
-from nnlite.layers.conv import Conv2D
-from nnlite.layers.dense import Dense
-from nnlite.layers.dropout import Dropout
-from nnlite.layers.global_pooling import GlobalAveragePooling, GlobalMaxPooling
-from nnlite.layers.normalization import LayerNorm
-from nnlite.layers.pooling import AveragePool2D, MaxPool2D
-from nnlite.layers.recurrent import GRU, LSTM, PARAMETERS
-from nnlite.layers.reshape import Flatten, Permute, Reshape
+from nnlite.layers.counterparts import TorchParameter
+from nnlite.layers.reshape import Flatten
 from nnlite.network import Sequential
 from nnlite.parameters import check_params
-
-WITHOUT_PARAMETERS = (
-    AveragePool2D,
-    Dropout,
-    Flatten,
-    GlobalAveragePooling,
-    GlobalMaxPooling,
-    Layer,
-    MaxPool2D,
-    Permute,
-    ReLU,
-    Reshape,
-    Sigmoid,
-    Softmax,
-    Tanh,
-)
-THEIR_NAMES = dict(zip(PARAMETERS, ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"), strict=True))
-SUPPORTED = ", ".join(sorted(kind.__name__ for kind in (Conv2D, Dense, GRU, LayerNorm, LSTM, *WITHOUT_PARAMETERS)))
+from nnlite.registry import REGISTRY
 
 
 def to_torch_state_dict(
@@ -83,7 +60,8 @@ def to_torch_state_dict(
     Raises
     ------
     TypeError
-        If the network has a layer that PyTorch has no module for, or a Dense layer on images.
+        If a layer has parameters that PyTorch has no module for, a Dense or LayerNorm works on images, or a layer of
+        your own stands between Flatten and the next weights.
     ValueError
         If the parameters aren't the network's, or the names don't fit it.
 
@@ -127,7 +105,7 @@ def from_torch_state_dict(
     Raises
     ------
     TypeError
-        If the network has a layer that PyTorch has no module for, or the state holds something else than numbers.
+        If a layer has parameters that PyTorch has no module for, or the state holds something else than numbers.
     ValueError
         If the names don't fit the network, a key is missing or not expected, or an array has another shape or dtype.
 
@@ -198,17 +176,11 @@ def _entries(who: str, network: Sequential, names: Sequence[str] | None) -> list
     for index, plain in enumerate(plain_layers(network)):
         if type(plain.layer) is Flatten:
             image = plain.input_shape if len(plain.input_shape) == 3 else image
-        elif type(plain.layer) is Conv2D:
-            modules.append((str(index), _conv(plain)))
-        elif type(plain.layer) is Dense:
-            modules.append((str(index), _dense(who, plain, image)))
+        entries = _entries_of(who, plain, image)
+        if entries:
+            modules.append((str(index), entries))
+        if any(len(entry.shape) > 1 for entry in entries):  # sums over features, which then have another order
             image = None
-        elif type(plain.layer) in (GRU, LSTM):
-            modules.append((str(index), _recurrent(plain)))
-        elif type(plain.layer) is LayerNorm:
-            modules.append((str(index), _layer_norm(who, plain)))
-        elif type(plain.layer) not in WITHOUT_PARAMETERS:
-            raise not_exchanged(who, plain, SUPPORTED)
     if names is None:
         names = [name for name, _ in modules]
     elif isinstance(names, str) or len(names) != len(modules) or len(set(names)) != len(modules):
@@ -222,47 +194,32 @@ def _entries(who: str, network: Sequential, names: Sequence[str] | None) -> list
     ]
 
 
-def _conv(plain: Plain) -> list[_Entry]:
-    layer: Any = plain.layer
-    (height, width), channels, filters = layer.kernel, plain.input_shape[2], layer.filters
-    shape = (height, width, channels, filters)
-    weight = _Entry(f"{plain.source}.weight", "weight", shape, shape, (3, 2, 0, 1), (filters, channels, height, width))
-    return [weight, _bias(plain, filters)]
-
-
-def _dense(who: str, plain: Plain, image: Shape | None) -> list[_Entry]:
-    layer: Any = plain.layer
-    if len(plain.input_shape) == 3:
-        why = " PyTorch's Linear works on the last axis, where images have their width there: Conv2D(units, 1) does it."
+def _entries_of(who: str, plain: Plain, image: Shape | None) -> list[_Entry]:
+    """The parameters of a layer."""
+    theirs, shapes = plain.layer.torch_parameters(), plain.layer.parameter_shapes(plain.input_shape)
+    if theirs.keys() != shapes.keys():
+        raise not_exchanged(who, plain, f"{known(Layer, 'torch_parameters')}, or a layer without parameters")
+    if image is not None and type(plain.layer) not in REGISTRY.values():
+        why = " It would meet the values of a flattened image in another order in PyTorch."
+        raise not_exchanged(who, plain, "the library's layers between Flatten and the next weights", why)
+    if len(plain.input_shape) == 3 and any(parameter.features is not None for parameter in theirs.values()):
+        why = (
+            " PyTorch's works on the last axis, where images have their width there; instead of a Dense, "
+            "Conv2D(units, 1) does it."
+        )
         raise not_exchanged(who, plain, "those that take images, or Flatten before it", why)
-    inputs, units = plain.input_shape[-1], layer.units
-    split, order = ((inputs, units), (1, 0)) if image is None else ((*image, units), (3, 2, 0, 1))
-    weight = _Entry(f"{plain.source}.weight", "weight", (inputs, units), split, order, (units, inputs))
-    return [weight, _bias(plain, units)]
+    return [_entry(plain.source, name, shapes[name], theirs[name], image) for name in theirs]
 
 
-def _recurrent(plain: Plain) -> list[_Entry]:
-    layer: Any = plain.layer
-    width, entries = len(layer.GATES) * layer.units, []
-    for direction in layer.directions:
-        for name, inputs in zip(PARAMETERS, (plain.input_shape[-1], layer.units, None, None), strict=True):
-            shape = (width,) if inputs is None else (inputs, width)
-            theirs = THEIR_NAMES[name] + ("_reverse" if direction else "")
-            order = tuple(range(len(shape)))[::-1]
-            entries.append(_Entry(f"{plain.source}.{direction}{name}", theirs, shape, shape, order, shape[::-1]))
-    return entries
-
-
-def _layer_norm(who: str, plain: Plain) -> list[_Entry]:
-    if len(plain.input_shape) == 3:
-        raise not_exchanged(who, plain, "those that take images", " PyTorch's works on the last axis, the width there.")
-    shape = plain.input_shape[-1:]
-    names = (("scale", "weight"), ("shift", "bias"))
-    return [_Entry(f"{plain.source}.{ours}", theirs, shape, shape, (0,), shape) for ours, theirs in names]
-
-
-def _bias(plain: Plain, size: int) -> _Entry:
-    return _Entry(f"{plain.source}.bias", "bias", (size,), (size,), (0,), (size,))
+def _entry(source: int, name: str, shape: Shape, theirs: TorchParameter, image: Shape | None) -> _Entry:
+    """A parameter whose `features`, if they are those of a flattened image, come with channels first there."""
+    split, order = shape, theirs.axes
+    if image is not None and theirs.features is not None:
+        at = theirs.features
+        split = (*shape[:at], *image, *shape[at + 1 :])
+        places = [[at + 2, at, at + 1] if axis == at else [axis + 2 * (axis > at)] for axis in theirs.axes]
+        order = tuple(itertools.chain(*places))
+    return _Entry(f"{source}.{name}", theirs.name, shape, split, order, tuple(shape[axis] for axis in theirs.axes))
 
 
 def _as_array(where: str, value: Any) -> np.ndarray:

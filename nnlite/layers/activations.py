@@ -7,6 +7,7 @@ import numpy as np
 
 from nnlite.kernels import activations as kernels
 from nnlite.layers.base import Layer, Params, Shape, check_batch, check_dy
+from nnlite.layers.counterparts import OnnxNode
 from nnlite.memory import aligned_empty, aligned_zeros
 
 __all__ = ["Activation", "ReLU", "Sigmoid", "Softmax", "Tanh"]
@@ -65,6 +66,9 @@ class Activation(Layer):
         y = self.apply_to_sums(z, bias)
         return y, y
 
+    def gain_before(self) -> float | None:
+        return self.gain
+
     def backward_to_sums(self, cache: Any, dy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Gradients with respect to the sums and to the bias of `forward_from_sums`."""
         dy = check_dy(self, dy, cache.shape, cache.dtype)
@@ -79,8 +83,12 @@ class Sigmoid(Activation):
 
     monotone: ClassVar[bool] = True
     gain: ClassVar[float] = 4.0
+    nonnegative: ClassVar[bool] = True
     function: ClassVar[Any] = kernels.logistic
     slope: ClassVar[Any] = kernels.logistic_slope
+
+    def onnx(self, input_shape: Shape, params: Params) -> list[OnnxNode]:
+        return [OnnxNode("Sigmoid", channels="any")]
 
 
 @dataclass(frozen=True)
@@ -91,6 +99,9 @@ class Tanh(Activation):
     function: ClassVar[Any] = kernels.tanh
     slope: ClassVar[Any] = kernels.tanh_slope
 
+    def onnx(self, input_shape: Shape, params: Params) -> list[OnnxNode]:
+        return [OnnxNode("Tanh", channels="any")]
+
 
 @dataclass(frozen=True)
 class ReLU(Activation):
@@ -98,13 +109,19 @@ class ReLU(Activation):
 
     monotone: ClassVar[bool] = True
     gain: ClassVar[float] = 2.0**0.5
+    nonnegative: ClassVar[bool] = True
     function: ClassVar[Any] = kernels.relu
     slope: ClassVar[Any] = kernels.relu_slope
+
+    def onnx(self, input_shape: Shape, params: Params) -> list[OnnxNode]:
+        return [OnnxNode("Relu", channels="any")]
 
 
 @dataclass(frozen=True)
 class Softmax(Layer):
     """exp(x) / sum(exp(x)) over the last axis."""
+
+    nonnegative: ClassVar[bool] = True
 
     def output_shape(self, input_shape: Shape) -> Shape:
         if not input_shape:
@@ -127,3 +144,6 @@ class Softmax(Layer):
         y = np.exp(x - np.maximum.reduce(x, axis=-1, keepdims=True))
         y /= np.add.reduce(y, axis=-1, keepdims=True)
         return y
+
+    def onnx(self, input_shape: Shape, params: Params) -> list[OnnxNode]:
+        return [OnnxNode("Softmax", attributes={"axis": -1})]

@@ -3,15 +3,27 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self, TypeAlias
+from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 
 from nnlite.jit import kernel_input
+from nnlite.layers.counterparts import OnnxNode, TorchParameter
 
-__all__ = ["Layer", "Params", "Shape", "as_pair", "check_batch", "check_dy", "check_image_shape", "is_positive_integer"]
+__all__ = [
+    "Layer",
+    "Pair",
+    "Params",
+    "Shape",
+    "as_pair",
+    "check_batch",
+    "check_dy",
+    "check_image_shape",
+    "is_positive_integer",
+]
 
 Shape: TypeAlias = tuple[int, ...]
+Pair: TypeAlias = tuple[int, int]
 Params: TypeAlias = Mapping[str, np.ndarray]
 
 
@@ -21,7 +33,12 @@ class Layer:
 
     A layer holds no array, no mode flag, no cache and no random state. Shapes are those of one sample, without the
     batch axis; arrays have the batch axis first and the channels last.
+
+    A layer of your own defines `forward`, `backward` and `apply`, `output_shape` if it changes the shape, and `init` if
+    it has parameters. The rest has defaults; :func:`nnlite.check_layer` checks all of it.
     """
+
+    # --- What it computes ---------------------------------------------------------------------------------------------
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Shape of one output for one input of `input_shape`.
@@ -86,9 +103,68 @@ class Layer:
         """
         return self
 
+    # --- What is known of it ------------------------------------------------------------------------------------------
+
+    nonnegative: ClassVar[bool] = False
+    """Whether no output is negative, as none of a `ReLU` is: such a layer can't give the logits that a loss takes."""
+
+    def parameter_shapes(self, input_shape: Shape) -> dict[str, Shape]:
+        """Name -> shape of each parameter. No weight is drawn for it, and none takes memory."""
+        fresh = _without_drawing(self).init(input_shape, np.random.default_rng(0), np.float32)
+        return {name: value.shape for name, value in fresh.items()}
+
     def multiply_adds(self, input_shape: Shape) -> int:
         """Multiplications with a weight for one sample."""
         return 0
+
+    def receptive_window(self) -> tuple[Pair, Pair]:
+        """Height and width of the part of an image that one output position sees, and the distance to the next one."""
+        return (1, 1), (1, 1)
+
+    def gain_before(self) -> float | None:
+        """Gain of an initializer of the layer before this one; None if that is left to the layer after this one."""
+        return 1.0 if hasattr(self, "initializer") else None
+
+    def unfused(self) -> tuple["Layer", ...]:
+        """The layers that this one does in one pass, in their order; by itself if it is none of these."""
+        return (self,)
+
+    def without_activation(self) -> "Layer":
+        """This layer without the activation that it ends in, with the same parameters."""
+        return self
+
+    def onnx(self, input_shape: Shape, params: Params) -> list[OnnxNode]:
+        """The operations of ONNX that do what `apply` does.
+
+        Not inherited, since a subclass may compute something else: a class without an `onnx` of its own stays here.
+        """
+        return []
+
+    def torch_parameters(self) -> dict[str, TorchParameter]:
+        """Parameter -> its name and its order of axes in PyTorch, for all parameters; empty if PyTorch has none."""
+        return {}
+
+
+class _Undrawn:
+    """An initializer whose array takes no memory."""
+
+    gain = 1.0
+
+    def __call__(self, shape: Shape, rng: np.random.Generator, dtype: Any) -> np.ndarray:
+        strides = (0,) * len(shape)
+        return np.lib.stride_tricks.as_strided(np.zeros((), dtype), shape, strides)
+
+
+def _without_drawing(layer: Layer) -> Layer:
+    """A layer, and those inside of it, with initializers that draw nothing."""
+    changes: dict[str, Any] = {}
+    for field in dataclasses.fields(layer):
+        value = getattr(layer, field.name)
+        if field.name.endswith("initializer"):
+            changes[field.name] = _Undrawn()
+        elif isinstance(value, Layer):
+            changes[field.name] = _without_drawing(value)
+    return dataclasses.replace(layer, **changes) if changes else layer
 
 
 def as_pair(layer: str, name: str, value: int | tuple[int, int]) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from nnlite.kernels import conv as kernels
 from nnlite.kernels import conv_gradients, reductions
 from nnlite.layers.base import (
     Layer,
+    Pair,
     Params,
     Shape,
     as_pair,
@@ -20,6 +21,7 @@ from nnlite.layers.base import (
     check_image_shape,
     is_positive_integer,
 )
+from nnlite.layers.counterparts import OnnxNode, TorchParameter
 from nnlite.layers.pooling import MaxPool2D
 from nnlite.memory import aligned_empty, aligned_zeros
 
@@ -125,6 +127,21 @@ class Conv2D(Layer):
     def multiply_adds(self, input_shape: Shape) -> int:
         return math.prod(self.output_shape(input_shape)) * math.prod(self.kernel) * input_shape[2]
 
+    def receptive_window(self) -> tuple[Pair, Pair]:
+        return self.kernel, self.steps
+
+    def onnx(self, input_shape: Shape, params: Params) -> list[OnnxNode]:
+        pads = [0, 0, 0, 0]  # above, left, below, right
+        if self.padding == "same":
+            (top, bottom), (left, right) = _margins(self, (1, *input_shape))
+            pads = [top, left, bottom, right]
+        constants = {"weight": params["weight"].transpose(3, 2, 0, 1), "bias": params["bias"]}
+        attributes = {"kernel_shape": list(self.kernel), "strides": list(self.steps), "pads": pads}
+        return [OnnxNode("Conv", constants, attributes, channels="first")]
+
+    def torch_parameters(self) -> dict[str, TorchParameter]:
+        return {"weight": TorchParameter("weight", (3, 2, 0, 1)), "bias": TorchParameter("bias", (0,))}
+
 
 @dataclass(frozen=True)
 class ConvMaxPool2D(Layer):
@@ -187,6 +204,9 @@ class ConvMaxPool2D(Layer):
     def multiply_adds(self, input_shape: Shape) -> int:
         outputs = math.prod(self.output_shape(input_shape)) * math.prod(self.pool.window)
         return outputs * math.prod(self.conv.kernel) * input_shape[2]
+
+    def unfused(self) -> tuple[Layer, ...]:
+        return self.conv, self.pool
 
 
 def _prepare(conv: Conv2D, pool: tuple[int, int], params: Params) -> Params:

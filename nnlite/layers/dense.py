@@ -8,6 +8,7 @@ import numpy as np
 from nnlite.initializers import Glorot, Initializer
 from nnlite.layers.activations import Activation, ReLU, Sigmoid, Tanh
 from nnlite.layers.base import Layer, Params, Shape, check_dy, is_positive_integer
+from nnlite.layers.counterparts import OnnxNode, TorchParameter
 from nnlite.layers.dropout import ActivationDropout
 from nnlite.products import matmul
 from nnlite.weight_gradients import is_deferred, is_finite, weight_gradient
@@ -63,6 +64,12 @@ class Dense(Layer):
 
     def multiply_adds(self, input_shape: Shape) -> int:
         return int(np.prod(input_shape)) * self.units
+
+    def onnx(self, input_shape: Shape, params: Params) -> list[OnnxNode]:
+        return [OnnxNode("MatMul", {"weight": params["weight"]}), OnnxNode("Add", {"bias": params["bias"]})]
+
+    def torch_parameters(self) -> dict[str, TorchParameter]:
+        return {"weight": TorchParameter("weight", (1, 0), features=0), "bias": TorchParameter("bias", (0,))}
 
 
 @dataclass(frozen=True)
@@ -129,6 +136,12 @@ class DenseActivation(Layer):
 
     def multiply_adds(self, input_shape: Shape) -> int:
         return self.dense.multiply_adds(input_shape)
+
+    def unfused(self) -> tuple[Layer, ...]:
+        return self.dense, *self.activation.unfused()
+
+    def without_activation(self) -> Layer:
+        return self.dense
 
 
 def _as_rows(x: np.ndarray) -> np.ndarray:

@@ -7,7 +7,8 @@ import numpy as np
 
 from nnlite.kernels import activations, dropout
 from nnlite.layers.activations import Activation, ReLU, Sigmoid, Tanh
-from nnlite.layers.base import Layer, Params, check_batch, check_dy
+from nnlite.layers.base import Layer, Params, Shape, check_batch, check_dy
+from nnlite.layers.counterparts import OnnxNode
 from nnlite.memory import aligned_empty, aligned_zeros
 
 __all__ = ["ActivationDropout", "Dropout"]
@@ -54,6 +55,9 @@ class Dropout(Layer):
 
     def noiseless(self) -> Layer:
         return Layer()
+
+    def onnx(self, input_shape: Shape, params: Params) -> list[OnnxNode]:
+        return []  # what noise does in inference
 
     def _mask(self, x: np.ndarray, key: np.ndarray, rest: float) -> np.ndarray:
         y = aligned_empty(x.shape, x.dtype)
@@ -141,6 +145,12 @@ class ActivationDropout(Layer):
 
     def noiseless(self) -> Layer:
         return self.activation
+
+    def gain_before(self) -> float | None:
+        return self.gain
+
+    def unfused(self) -> tuple[Layer, ...]:
+        return self.activation, self.dropout
 
     def _constants(self, dtype: np.dtype) -> tuple[Any, Any, Any]:
         """(threshold, scale, rest) as the kernels take them."""

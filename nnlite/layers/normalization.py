@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from nnlite.layers.base import Layer, Params, Shape, check_batch, check_dy
+from nnlite.layers.counterparts import TorchParameter
 
 __all__ = ["LayerNorm"]
 
@@ -69,3 +70,6 @@ class LayerNorm(Layer):
 
     def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
         return self.forward(params, x, None)[0]  # type: ignore[arg-type]
+
+    def torch_parameters(self) -> dict[str, TorchParameter]:
+        return {"scale": TorchParameter("weight", (0,), features=0), "shift": TorchParameter("bias", (0,), features=0)}

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from nnlite.kernels import pooling as kernels
-from nnlite.layers.base import Layer, Params, Shape, as_pair, check_batch, check_dy, check_image_shape
+from nnlite.layers.base import Layer, Pair, Params, Shape, as_pair, check_batch, check_dy, check_image_shape
+from nnlite.layers.counterparts import OnnxNode
 from nnlite.memory import aligned_empty, aligned_zeros
 
 __all__ = ["AveragePool2D", "MaxPool2D"]
@@ -57,6 +58,9 @@ class _Pool2D(Layer):
             )
         return pool_output_length(height, p, s), pool_output_length(width, q, t), channels
 
+    def receptive_window(self) -> tuple[Pair, Pair]:
+        return self.window, self.steps
+
 
 @dataclass(frozen=True)
 class MaxPool2D(_Pool2D):
@@ -95,6 +99,10 @@ class MaxPool2D(_Pool2D):
 
     def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
         return self.forward(params, x, None)[0]  # type: ignore[arg-type]
+
+    def onnx(self, input_shape: Shape, params: Params) -> list[OnnxNode]:
+        attributes = {"kernel_shape": list(self.window), "strides": list(self.steps)}
+        return [OnnxNode("MaxPool", attributes=attributes, channels="first")]
 
 
 @dataclass(frozen=True)

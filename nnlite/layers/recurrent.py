@@ -11,6 +11,7 @@ from nnlite.kernels import lstm as lstm_kernels
 from nnlite.kernels import recurrent as kernels
 from nnlite.kernels import reductions
 from nnlite.layers.base import Layer, Params, Shape, check_batch, check_dy, is_positive_integer
+from nnlite.layers.counterparts import TorchParameter
 from nnlite.layers.sequences import Packing, pack_sequences
 from nnlite.memory import aligned_empty, aligned_zeros
 
@@ -18,6 +19,7 @@ __all__ = ["GRU", "LSTM"]
 
 PARAMETERS = ("weight", "recurrent_weight", "bias", "recurrent_bias")
 DIRECTIONS = ("", "reverse_")
+TORCH_NAMES = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
 
 
 class _Prepared(NamedTuple):
@@ -151,6 +153,14 @@ class _Recurrent(Layer):
         steps, features = input_shape
         return steps * (features + self.units) * self.units * len(self.GATES) * len(self.directions)
 
+    def torch_parameters(self) -> dict[str, TorchParameter]:
+        found = {}
+        for direction in self.directions:
+            for ours, theirs in zip(PARAMETERS, TORCH_NAMES, strict=True):
+                suffix, axes = "_reverse" if direction else "", (0,) if ours.endswith("bias") else (1, 0)
+                found[f"{direction}{ours}"] = TorchParameter(theirs + suffix, axes)
+        return found
+
     def _bias(self, dtype: Any) -> np.ndarray:
         """Of the inputs, at the start."""
         return np.zeros(len(self.GATES) * self.units, dtype)
@@ -231,7 +241,7 @@ class _Recurrent(Layer):
 
 
 def _side_by_side(parts: list[np.ndarray]) -> np.ndarray:
-    """Matrices in one; those that only stand for a shape (see :mod:`nnlite.parameters`) still take no memory."""
+    """Matrices in one; those that only stand for a shape (see `Layer.parameter_shapes`) still take no memory."""
     if parts[0].strides == (0, 0):
         return np.broadcast_to(parts[0][0, 0], (len(parts[0]), len(parts) * parts[0].shape[1]))
     return np.concatenate(parts, axis=1)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from nnlite.layers.base import Layer, Params, Shape, check_dy, is_positive_integer
+from nnlite.layers.counterparts import OnnxNode
 
 __all__ = ["Flatten", "Permute", "Reshape"]
 
@@ -28,6 +29,9 @@ class Flatten(Layer):
 
     def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
         return x.reshape(len(x), math.prod(x.shape[1:]))
+
+    def onnx(self, input_shape: Shape, params: Params) -> list[OnnxNode]:
+        return [OnnxNode("Flatten", attributes={"axis": 1})]
 
 
 @dataclass(frozen=True)

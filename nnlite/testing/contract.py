@@ -8,6 +8,7 @@ import numpy as np
 
 from nnlite.layers.base import Layer, Params, Shape
 from nnlite.testing.comparison import distance, fail, require, same_bits, same_dicts
+from nnlite.testing.facts import check_facts
 from nnlite.testing.gradients import check_gradients
 
 
@@ -18,7 +19,8 @@ def check_layer(layer: Layer, input_shape: Shape, rng: np.random.Generator, *, t
     that they should have, in float32 and float64, for batches of three, one and none. Arguments are left as they are,
     may be strided or read-only, and equal arguments give equal bits, with prepared parameters too. `apply` is `forward`
     without noise, and the `forward` of the layer that `noiseless` returns. float32 agrees with float64, and the
-    gradients with differences (see :func:`check_gradients`).
+    gradients with differences (see :func:`check_gradients`). What the layer says of itself, such as the shapes of its
+    parameters or the layers that it does in one, fits what it does.
 
     Parameters
     ----------
@@ -71,6 +73,7 @@ def check_layer(layer: Layer, input_shape: Shape, rng: np.random.Generator, *, t
         _check_memory,
         _check_batch_sizes,
         _check_precision,
+        _check_facts,
     ):
         check(case)
     check_gradients(layer, rng, input_shape=case.input_shape, tolerance=tolerance)
@@ -131,8 +134,6 @@ def _check_description(case: _Case) -> None:
     shape = case.output_shape
     integers = isinstance(shape, tuple) and all(isinstance(v, int) for v in shape)
     case.require(integers, f"output_shape: expected a tuple of int, got {shape!r}.")
-    count = layer.multiply_adds(case.input_shape)
-    case.require(isinstance(count, int) and count >= 0, f"multiply_adds: expected a count, got {count!r}.")
 
 
 def _check_init(case: _Case) -> None:
@@ -251,6 +252,10 @@ def _check_precision(case: _Case) -> None:
         case.require(
             error < 1e-4, f"{name}: expected float32 close to float64, got a relative distance of {error:.1e}."
         )
+
+
+def _check_facts(case: _Case) -> None:
+    check_facts(case.layer, case.input_shape, case.params(), case.x(), case.require)
 
 
 def _strided(array: np.ndarray) -> np.ndarray:

@@ -10,24 +10,16 @@ import pytest
 import nnlite as nn
 from filmscore import networks as filmscore
 from nnlite.exchange import onnx_file
+from nnlite.exchange.stack import declares
+from nnlite.layers.counterparts import OnnxNode
 from tests.nnlite.exchange_networks import NETWORKS
+from tests.nnlite.layer_cases import CASES, NAMES
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((60, 9, 8, 2)).astype(np.float32)
 Y = np.where(X[:, :4].mean((1, 2, 3)) > X[:, 5:].mean((1, 2, 3)), "up", "down")
 LAYERS = [nn.Conv2D(4, 3), nn.Sigmoid(), nn.MaxPool2D(2), nn.Dropout(0.1), nn.Flatten()]
-SEQUENCE, IMAGE = (5, 3), (6, 4, 3)
-STAYING = [  # layers without a translation, each with a shape that it takes
-    (nn.GRU(2), SEQUENCE),
-    (nn.LSTM(2), SEQUENCE),
-    (nn.TimeDistributed(nn.Dense(2)), SEQUENCE),
-    (nn.LayerNorm(), SEQUENCE),
-    (nn.GlobalAveragePooling(), SEQUENCE),
-    (nn.GlobalMaxPooling(), SEQUENCE),
-    (nn.AveragePool2D(2), IMAGE),
-    (nn.Permute((1, 0, 2)), IMAGE),
-    (nn.Reshape((12, 6)), IMAGE),
-]
+LEAVING = [not {part for part in layer.unfused() if not declares(part, "onnx")} for layer, _ in CASES]
 
 
 @pytest.fixture
@@ -227,8 +219,8 @@ PARAMS = NETWORK.init(np.random.default_rng(0))
 @pytest.mark.parametrize(
     ("model", "metadata", "error", "message"),
     [
-        ((nn.Sequential([Own()], (3,)), {}), {}, TypeError, r"layers\[0\]: expected one of Conv2D, .* got Own\(\)"),
-        (quick(loss=OwnLoss()), {}, TypeError, "loss: expected one of SigmoidCrossEntropy, .* got OwnLoss"),
+        ((nn.Sequential([Own()], (3,)), {}), {}, TypeError, r"layers\[0\]: expected one of .*Conv2D, .* got Own\(\)"),
+        (quick(loss=OwnLoss()), {}, TypeError, "loss: expected one of .*SigmoidCrossEntropy, .* got OwnLoss"),
         ((NETWORK, {}), {}, ValueError, "params: expected '0.bias', a parameter of the network, got none"),
         ((NETWORK, None), {}, TypeError, "model: expected a dict of parameters beside the network, got None"),
         (
@@ -272,17 +264,42 @@ def test_without_onnx(tmp_path, monkeypatch):
     assert not list(Path(tmp_path).iterdir())
 
 
-@pytest.mark.parametrize(("layer", "input_shape"), STAYING, ids=[type(layer).__name__ for layer, _ in STAYING])
-def test_layers_that_stay(path, layer, input_shape):
+class Scaled(nn.Layer):
+    """A layer of a user's that says what it is in ONNX; a subclass of it doesn't."""
+
+    def apply(self, params, x):
+        return 2 * x
+
+    def onnx(self, input_shape, params):
+        return [OnnxNode("Mul", {"two": np.array(2)})]
+
+
+class Shifted(Scaled):
+    def apply(self, params, x):
+        return 2 * x + 1
+
+
+def test_a_layer_of_ones_own_leaves_if_its_class_says_how(path):
+    for layers, shape in (([Scaled(), nn.Dense(2), Scaled()], (3,)), ([nn.Conv2D(2, 2), Scaled()], (4, 3, 1))):
+        network = nn.Sequential(layers, shape)
+        params = network.init(np.random.default_rng(0))
+        nn.to_onnx(path, (network, params))
+        x = RNG.standard_normal((5, *shape)).astype(np.float32)
+        np.testing.assert_allclose(run(path, x)[0], network.apply(params, x), rtol=1e-5, atol=1e-5)
+    with pytest.raises(TypeError, match=r"layers\[0\]: .* got Shifted\(\)"):
+        nn.to_onnx(path, (nn.Sequential([Shifted()], (3,)), {}))
+
+
+@pytest.mark.parametrize(("case", "leaves"), [*zip(CASES, LEAVING, strict=True)], ids=NAMES)
+def test_each_layer_leaves_or_says_that_it_stays(path, case, leaves):
+    layer, input_shape = case
     network = nn.Sequential([layer], input_shape)
-    with pytest.raises(TypeError, match=rf"layers\[0\]: expected one of Conv2D, .* got {type(layer).__name__}\("):
-        nn.to_onnx(path, (network, network.init(np.random.default_rng(0))))
-    assert not path.exists()
-
-
-def test_every_public_layer_is_tried():
-    """A new layer needs a translation and a place among the networks, or a place among those that stay."""
-    classes = (value for value in (getattr(nn, name) for name in nn.__all__) if isinstance(value, type))
-    public = {value for value in classes if issubclass(value, nn.Layer)} - {nn.Activation}
-    translated = {type(layer) for network in NETWORKS.values() for layer in network.layers}
-    assert public == translated | {type(layer) for layer, _ in STAYING}
+    params = {name: value + np.float32(0.1) for name, value in network.init(np.random.default_rng(0)).items()}
+    if not leaves:
+        with pytest.raises(TypeError, match=rf"layers\[0\]: expected one of .*Conv2D, .* got {type(layer).__name__}\("):
+            nn.to_onnx(path, (network, params))
+        assert not path.exists()
+        return
+    nn.to_onnx(path, (network, params))
+    x = RNG.standard_normal((5, *input_shape)).astype(np.float32)
+    np.testing.assert_allclose(run(path, x)[0], network.apply(params, x), rtol=1e-5, atol=1e-5)

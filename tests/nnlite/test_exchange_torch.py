@@ -86,6 +86,25 @@ def test_a_network_comes_from_pytorch(torch, network):
         assert not np.shares_memory(again[name], tensor.numpy())
 
 
+def test_a_normalization_behind_an_image_has_its_scales_in_the_order_of_pytorch(torch):
+    layers = [nn.Conv2D(2, 2), nn.Flatten(), nn.LayerNorm(), nn.Tanh(), nn.Dense(3), nn.LayerNorm()]
+    network = nn.Sequential(layers, (4, 5, 1))
+    module = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 2, 2),
+        torch.nn.Flatten(),
+        torch.nn.LayerNorm(24),
+        torch.nn.Tanh(),
+        torch.nn.Linear(24, 3),
+        torch.nn.LayerNorm(3),
+    ).double()
+    params = random_params(network)
+    module.load_state_dict(tensors(torch, nn.to_torch_state_dict(network, params)))
+    x = RNG.standard_normal((5, 4, 5, 1))
+    np.testing.assert_allclose(outputs(torch, module, x), network.apply(params, x), rtol=1e-10, atol=1e-12)
+    back = nn.from_torch_state_dict(network, module.state_dict())
+    assert all(np.array_equal(back[name], value) for name, value in params.items())
+
+
 def test_a_module_with_names_of_its_own(torch):
     class Net(torch.nn.Module):
         def __init__(self):
@@ -219,10 +238,20 @@ def test_names_that_do_not_fit(names):
         nn.from_torch_state_dict(SMALL, STATE, names=names)
 
 
+def test_a_layer_of_ones_own_without_parameters_has_nothing_to_exchange():
+    own = nn.Sequential([nn.Dense(2), Squares(), nn.Dense(1)], (3,))
+    assert list(nn.to_torch_state_dict(own, own.init(np.random.default_rng(0)))) == [
+        "0.weight", "0.bias", "2.weight", "2.bias"
+    ]  # fmt: skip
+
+
 def test_layers_that_pytorch_does_not_have():
-    own = nn.Sequential([nn.Dense(2), Squares()], (3,))
-    with pytest.raises(TypeError, match=r"to_torch_state_dict: layers\[1\]: expected one of .*Conv2D, Dense, .* got S"):
+    own = nn.Sequential([nn.Dense(2), nn.TimeDistributed(nn.Dense(2))], (4, 3))
+    with pytest.raises(TypeError, match=r"to_torch_state_dict: layers\[1\]: expected one of Conv2D, Dense, .* got T"):
         nn.to_torch_state_dict(own, own.init(np.random.default_rng(0)))
+    behind = nn.Sequential([nn.Flatten(), Squares(), nn.Dense(2)], (4, 4, 1))
+    with pytest.raises(TypeError, match=r"layers\[1\]: .* got Squares\(\). It would meet the values"):
+        nn.to_torch_state_dict(behind, behind.init(np.random.default_rng(0)))
     images = nn.Sequential([nn.Conv2D(2, 2), nn.Dense(2)], (4, 4, 1))
     with pytest.raises(TypeError, match=r"layers\[1\]: .* got Dense.* Conv2D\(units, 1\) does it"):
         nn.from_torch_state_dict(images, {})

@@ -1,84 +1,24 @@
 """One contract for all layers, and each against its naive twin."""
 
-import importlib
-import pkgutil
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nnlite as nn
-import nnlite.layers
 from nnlite.testing import check_layer
 from tests import naive
-
-# Every public layer has its place here: an instance and the shape of its input.
-CASES = [
-    (nn.Layer(), (4, 3)),
-    (nn.Dense(5), (7,)),
-    (nn.Dense(3, nn.LeCun()), (4, 2)),
-    (nn.Conv2D(5, 3), (6, 7, 2)),
-    (nn.Conv2D(3, (2, 5), stride=(1, 2), padding="same"), (5, 6, 2)),
-    (nn.ConvMaxPool2D(nn.Conv2D(5, (3, 2))), (7, 6, 3)),
-    (nn.ConvMaxPool2D(nn.Conv2D(4, 3, padding="same"), nn.MaxPool2D((3, 1))), (6, 5, 2)),
-    (nn.MaxPool2D(2), (5, 4, 3)),
-    (nn.MaxPool2D((3, 2), stride=1), (5, 4, 3)),
-    (nn.Sigmoid(), (3, 3, 2)),
-    (nn.Tanh(), (13,)),
-    (nn.ReLU(), (3, 7)),
-    (nn.Softmax(), (5,)),
-    (nn.Softmax(), (3, 4)),
-    (nn.Dropout(0.4), (3, 5)),
-    (nn.Dropout(0.4, rest=0.5), (3, 5)),
-    (nn.Dropout(0.0), (8,)),
-    (nn.ActivationDropout(nn.Sigmoid(), nn.Dropout(0.4, rest=0.5)), (3, 7)),
-    (nn.ActivationDropout(nn.Tanh(), nn.Dropout(0.2, rest=0.3)), (37,)),
-    (nn.ActivationDropout(nn.ReLU(), nn.Dropout(0.2)), (200,)),
-    (nn.DenseActivation(nn.Dense(19), nn.Sigmoid()), (4,)),
-    (nn.DenseActivation(nn.Dense(8), nn.Tanh()), (3, 5)),
-    (nn.DenseActivation(nn.Dense(5), nn.ReLU()), (4,)),
-    (nn.DenseActivation(nn.Dense(11), nn.ActivationDropout(nn.Sigmoid(), nn.Dropout(0.4, rest=0.5))), (7,)),
-    (nn.Flatten(), (3, 4, 2)),
-    (nn.GRU(5), (4, 3)),
-    (nn.GRU(17, return_sequences=True, bidirectional=True), (3, 2)),
-    (nn.LSTM(5, return_sequences=True), (4, 3)),
-    (nn.LSTM(9, bidirectional=True), (1, 2)),
-    (nn.TimeDistributed(nn.Dense(3)), (4, 5)),
-    (nn.TimeDistributed(nn.Dropout(0.4)), (4, 5)),
-    (nn.TimeDistributed(nn.ConvMaxPool2D(nn.Conv2D(3, 2))), (2, 5, 4, 2)),
-    (nn.AveragePool2D(2), (5, 4, 3)),
-    (nn.AveragePool2D((3, 2), stride=(1, 3)), (5, 6, 2)),
-    (nn.GlobalAveragePooling(), (4, 3)),
-    (nn.GlobalAveragePooling(), (3, 4, 2)),
-    (nn.GlobalMaxPooling(), (4, 3)),
-    (nn.GlobalMaxPooling(), (3, 4, 2)),
-    (nn.Permute((1, 0, 2)), (3, 4, 2)),
-    (nn.Permute((2, 0, 1)), (3, 4, 2)),
-    (nn.Reshape((4, -1)), (4, 3, 2)),
-    (nn.LayerNorm(), (7,)),
-    (nn.LayerNorm(1e-3), (4, 5)),
-]
-ABSTRACT = {nn.Activation}
+from tests.nnlite.layer_cases import CASES, LAYERS, NAMES
 
 
-@pytest.mark.parametrize(
-    ("layer", "input_shape"), CASES, ids=[f"{k}-{type(layer).__name__}" for k, (layer, _) in enumerate(CASES)]
-)
+@pytest.mark.parametrize(("layer", "input_shape"), CASES, ids=NAMES)
 def test_contract(layer, input_shape):
     check_layer(layer, input_shape, np.random.default_rng(0))
 
 
 def test_every_public_layer_has_a_case():
-    names = (f"nnlite.layers.{module.name}" for module in pkgutil.iter_modules(nnlite.layers.__path__))
-    public = {
-        value
-        for module in map(importlib.import_module, names)
-        for name, value in vars(module).items()
-        if isinstance(value, type) and issubclass(value, nn.Layer) and not name.startswith("_")
-    }
-    assert public - ABSTRACT == {type(layer) for layer, _ in CASES}
-    assert {layer.__name__ for layer in public} <= set(nn.__all__)
+    assert LAYERS == {type(layer) for layer, _ in CASES}, "give each in tests/nnlite/layer_cases.py settings to try"
+    assert {layer.__name__ for layer in LAYERS} <= set(nn.__all__), "name each in nnlite/__init__.pyi"
 
 
 def draw(shape, seed=0, dtype=np.float32):

@@ -18,7 +18,7 @@ from nnlite.initializers import Zeros
 from nnlite.layers.base import Layer
 from nnlite.layers.conv import ConvMaxPool2D
 from nnlite.models import load, save
-from nnlite.parameters import check_params, parameter_shapes
+from nnlite.parameters import check_params
 from nnlite.registry import REGISTRY, to_dict
 from nnlite.serialization import FileFormatError, FileVersionError, read_archive, write_archive
 
@@ -243,7 +243,7 @@ def test_mutated_models(changes, data):
 def test_shapes_of_parameters_are_those_of_init(pair):
     fused = nn.Sequential([ConvMaxPool2D(nn.Conv2D(4, 3)), Scale(), nn.Flatten(), nn.Dense(2), nn.ReLU()], (8, 8, 2))
     for network, params in (pair, (fused, fused.init(np.random.default_rng(0)))):
-        assert parameter_shapes(network) == {name: value.shape for name, value in params.items()}
+        assert network.parameter_shapes == {name: value.shape for name, value in params.items()}
         check_params("here", network, params)
 
 

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 import nnlite as nn
 from nnlite.layers.sequences import pack_sequences, step_counts
-from nnlite.parameters import parameter_shapes
 from nnlite.testing import check_gradients, check_layer
 from nnlite.testing.comparison import same_bits
 from tests import naive
@@ -209,7 +208,7 @@ def test_forget_gate_starts_open():
 def test_shapes_of_parameters_take_no_memory():
     """A file may say anything of a network; its parameters are held against it before they are drawn."""
     network = nn.Sequential([nn.GRU(30_000, bidirectional=True)], input_shape=(2, 1_000_000))
-    shapes = parameter_shapes(network)
+    shapes = network.parameter_shapes
     assert shapes["0.reverse_weight"] == (1_000_000, 90_000) and shapes["0.recurrent_weight"] == (30_000, 90_000)
 
 

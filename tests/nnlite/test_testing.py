@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import nnlite as nn
+from nnlite.layers.counterparts import OnnxNode, TorchParameter
 from nnlite.testing import check_gradients, check_layer
 
 
@@ -201,6 +202,58 @@ class WrongInputGradient(Scale):
         return dx, grads
 
 
+@dataclass(frozen=True)
+class OtherParameterShapes(Scale):
+    def parameter_shapes(self, input_shape):
+        return {"factor": input_shape}
+
+
+@dataclass(frozen=True)
+class HidesAMethod(Scale):
+    unfused: int = 3
+
+
+@dataclass(frozen=True)
+class NoGain(Scale):
+    def gain_before(self):
+        return 0.0
+
+
+@dataclass(frozen=True)
+class FlatWindow(Scale):
+    def receptive_window(self):
+        return (3, 3)
+
+
+@dataclass(frozen=True)
+class NotNonnegative(Scale):
+    nonnegative = True
+
+
+@dataclass(frozen=True)
+class OtherParts(Scale):
+    def unfused(self):
+        return Scale(), nn.Tanh()
+
+
+@dataclass(frozen=True)
+class OtherNamesInTorch(Scale):
+    def torch_parameters(self):
+        return {"scale": TorchParameter("weight", (0,))}
+
+
+@dataclass(frozen=True)
+class OtherAxesInTorch(Scale):
+    def torch_parameters(self):
+        return {"factor": TorchParameter("weight", (1, 0))}
+
+
+@dataclass(frozen=True)
+class OtherLayoutInOnnx(Scale):
+    def onnx(self, input_shape, params):
+        return [OnnxNode("Mul", {"factor": params["factor"]}, channels="middle")]
+
+
 BROKEN = {
     NotALayer: "expected an instance of a subclass of nnlite.Layer, got <",
     NotHashable: "expected a hashable description, got unhashable type: 'list'",
@@ -225,6 +278,15 @@ BROKEN = {
     ReadsMemory: "output of forward: expected the same bits from strided arrays, got others",
     MixesTheBatch: "apply: expected a sample's output not to depend on the rest of the batch",
     HalfPrecision: "output of forward: expected float32 close to float64, got a relative distance of",
+    OtherParameterShapes: r"parameter_shapes: expected those of `init`, .*\(3,\).*, got .*\(4, 3\)",
+    HidesAMethod: r"expected fields of other names than those of nnlite.Layer's own, got \['unfused'\]",
+    NoGain: "gain_before: expected a positive number or None, got 0.0",
+    FlatWindow: r"receptive_window: expected two pairs of positive integers, got \(3, 3\)",
+    NotNonnegative: "nonnegative: expected no output below 0, got one",
+    OtherParts: "unfused: expected layers that do the same one after the other, got others",
+    OtherNamesInTorch: r"torch_parameters: expected the names \['factor'\] or none, got \['scale'\]",
+    OtherAxesInTorch: r"torch_parameters: 'factor': expected each axis once, got \(1, 0\)",
+    OtherLayoutInOnnx: 'onnx: channels: expected "last", "first" or "any", got \'middle\'',
     WrongGradient: "gradient with respect to the parameters: expected .* 'factor' alone: ",
     WrongInputGradient: "gradient with respect to the input: expected .* by central differences, got",
 }

@@ -1,0 +1,49 @@
+"""What layers are called in other libraries, as data: neither onnx nor PyTorch is needed to say it."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+__all__ = ["OnnxNode", "TorchParameter"]
+
+
+class OnnxNode(NamedTuple):
+    """An operation of ONNX on the output of the one before.
+
+    Attributes
+    ----------
+    operator : str
+        Its name in ONNX.
+    constants : dict of ndarray
+        Further inputs in ONNX's order: name of a parameter -> the parameter, its axes arranged as ONNX has them.
+    attributes : dict
+        Settings of the operator.
+    channels : {"last", "first", "any"}
+        How the operation takes images: with channels last, as layers do; with channels first, as most operators of ONNX
+        on images do; or either way, because it works on each value alone.
+    """
+
+    operator: str
+    constants: Mapping[str, np.ndarray] = {}
+    attributes: Mapping[str, Any] = {}
+    channels: Literal["last", "first", "any"] = "last"
+
+
+class TorchParameter(NamedTuple):
+    """A parameter in a state dictionary of PyTorch.
+
+    Attributes
+    ----------
+    name : str
+        Its name there.
+    axes : tuple of int
+        Axis `k` there is axis ``axes[k]`` here.
+    features : int or None
+        Axis here that has a place for each feature of a sample, if there is one. `Flatten` puts the values of an image
+        in another order than PyTorch does, and such a parameter has to follow.
+    """
+
+    name: str
+    axes: tuple[int, ...]
+    features: int | None = None
