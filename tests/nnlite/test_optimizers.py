@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from nnlite import optimizers
 from nnlite.optimizers import SGD, Adam
+from nnlite.registry import REGISTRY
 
 SHAPES = {"weight": (3, 4), "bias": (4,), "filters": (2, 2, 1, 3), "scale": ()}
 
@@ -329,3 +330,48 @@ def test_what_does_not_belong_together(optimizer, params, grads, state, message)
 def test_dtypes_do_not_mix():
     with pytest.raises(ValueError, match=r"SGD: grads: a: expected shape and dtype \(2,\) float32, got \(2,\) float64"):
         SGD().update({"a": np.zeros(2, np.float32)}, {"a": np.zeros(2)}, {})
+
+
+# --- One contract for all optimizers ----------------------------------------------------------------------------------
+
+KNOWN = {name: cls() for name, cls in REGISTRY.items() if name.startswith("optimizers.")}
+EACH_KIND = pytest.mark.parametrize("optimizer", KNOWN.values(), ids=KNOWN)
+
+
+@EACH_KIND
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_each_kind_goes_down_in_place_and_goes_on_from_a_copy_of_its_state(optimizer, dtype):
+    target = random_arrays(0, dtype)
+    params = random_arrays(1, dtype)
+    before, kept, state = {name: p.copy() for name, p in params.items()}, dict(params), optimizer.init(params)
+    assert all(isinstance(name, str) and isinstance(array, np.ndarray) for name, array in state.items())
+    for step in range(20):
+        grads = {name: p - target[name] for name, p in params.items()}
+        given_grads = {name: gradient.copy() for name, gradient in grads.items()}
+        if step == 10:  # as from a checkpoint
+            other, other_state = ({key: a.copy() for key, a in arrays.items()} for arrays in (params, state))
+            optimizer.update(other, grads, other_state, 0.5)
+        optimizer.update(params, grads, state, 0.5)
+        if step == 10:
+            assert all(np.array_equal(other[name], p) for name, p in params.items())
+            assert all(np.array_equal(other_state[key], array) for key, array in state.items())
+        assert all(np.array_equal(grads[name], given_grads[name]) for name in grads)
+    for name, p in params.items():
+        assert p is kept[name] and p.dtype == dtype
+        assert np.abs(p - target[name]).sum() < np.abs(before[name] - target[name]).sum()
+
+
+@EACH_KIND
+def test_each_kind_refuses_what_does_not_belong_together(optimizer):
+    params, grads = random_arrays(0), random_arrays(1)
+    for wrong in ({}, {name: g[..., np.newaxis] for name, g in grads.items()}):
+        with pytest.raises(ValueError, match=f"{type(optimizer).__name__}: grads: "):
+            optimizer.update(params, wrong, optimizer.init(params))
+
+
+@EACH_KIND
+def test_each_kind_lets_what_is_not_finite_through(optimizer):
+    params, grads = random_arrays(0), random_arrays(1)
+    grads["bias"][0] = np.nan
+    optimizer.update(params, grads, optimizer.init(params))
+    assert np.isnan(params["bias"][0]) and np.isfinite(params["weight"]).all()
