@@ -28,10 +28,19 @@ OF_DECISIONS = {
     "accuracy": metrics.accuracy,
     "precision_recall_f1": metrics.precision_recall_f1,
     "f1": metrics.f1,
+    "precision": metrics.precision,
+    "recall": metrics.recall,
     "confusion_matrix": lambda y, p: metrics.confusion_matrix(y.argmax(axis=1), p.argmax(axis=1)),
     "class_counts": metrics.class_counts,
 }
 OF_PROBABILITIES = {"log_loss": metrics.log_loss, "brier_score": metrics.brier_score}
+OTHERS = {"average_by_group", "best_coverage_error", "bootstrap_difference", "bootstrap_intervals", "labels_by_group"}
+
+
+def test_every_metric_is_tried():
+    """A new one belongs in one of the tables; what doesn't take targets and figures of samples is one of the others."""
+    functions = {name for name in metrics.__all__ if not isinstance(getattr(metrics, name), type)}
+    assert functions == {*OF_SCORES, *OF_DECISIONS, *OF_PROBABILITIES} | OTHERS
 
 
 def assert_equal(actual, expected):
@@ -110,7 +119,8 @@ def test_a_class_with_one_example_and_one_sample():
 def _one_sample(name, metric):
     """One sample has no class with both kinds: the figures of classes are undefined, and said to be."""
     other = [[0.9, 0.1]] if name in OF_SCORES else np.array([[1, 0]])
-    undefined = {"roc_auc", "average_precision", "best_thresholds", "precision_recall_f1", "f1"}
+    undefined = {"roc_auc", "average_precision", "best_thresholds"}
+    undefined |= {"precision_recall_f1", "precision", "recall", "f1"}
     if name in undefined:
         with pytest.warns(metrics.UndefinedMetricWarning):
             metric(np.array([[1, 0]]), other)
