@@ -110,7 +110,8 @@ class Layer:
 
     def parameter_shapes(self, input_shape: Shape) -> dict[str, Shape]:
         """Name -> shape of each parameter. No weight is drawn for it, and none takes memory."""
-        fresh = _without_drawing(self).init(input_shape, np.random.default_rng(0), np.float32)
+        with np.errstate(all="ignore"):  # of what is computed from weights that are not there
+            fresh = _without_drawing(self).init(input_shape, np.random.default_rng(0), np.float32)
         return {name: value.shape for name, value in fresh.items()}
 
     def multiply_adds(self, input_shape: Shape) -> int:
@@ -160,7 +161,7 @@ def _without_drawing(layer: Layer) -> Layer:
     changes: dict[str, Any] = {}
     for field in dataclasses.fields(layer):
         value = getattr(layer, field.name)
-        if field.name.endswith("initializer"):
+        if field.name.endswith("initializer") and callable(value):
             changes[field.name] = _Undrawn()
         elif isinstance(value, Layer):
             changes[field.name] = _without_drawing(value)
