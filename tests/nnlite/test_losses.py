@@ -334,8 +334,12 @@ def test_labels_of_classes_become_targets():
     assert SigmoidCrossEntropy().class_targets(many, 3) is many
     assert SquaredError().class_targets(one, 3).tolist() == [[0, 0, 1], [1, 0, 0]]
     assert SquaredError().class_targets(many, 3) is many
-    with pytest.raises(ValueError, match="SoftmaxCrossEntropy: y: expected a label for each sample, got none in row 1"):
-        SoftmaxCrossEntropy().class_targets(np.array([[1, 0], [0, 0]]), 2)
+    for who in (None, "fit"):
+        message = (
+            f"{who or 'SoftmaxCrossEntropy'}: y: expected a label for each sample under a softmax, got none in row 1"
+        )
+        with pytest.raises(ValueError, match=message):
+            SoftmaxCrossEntropy().class_targets(np.array([[1, 0], [0, 0]]), 2, who)
 
 
 SOFTMAX, SIGMOID, SQUARED = SoftmaxCrossEntropy(), SigmoidCrossEntropy(), SquaredError()
