@@ -1,4 +1,4 @@
-"""What a layer is: a frozen description. Its parameters, its memory and its randomness live outside."""
+"""The base of all layers. A layer is a frozen description: its parameters, memory and randomness live outside."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -41,21 +41,21 @@ class Layer:
     # --- What it computes ---------------------------------------------------------------------------------------------
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        """Shape of one output for one input of `input_shape`.
+        """Return the shape of one output for one input of `input_shape`.
 
         Raises
         ------
         ValueError
-            When the layer can't take such an input.
+            If the layer can't take such an input.
         """
         return input_shape
 
     def init(self, input_shape: Shape, rng: np.random.Generator, dtype: Any) -> dict[str, np.ndarray]:
-        """Fresh parameters: name -> array of `dtype`."""
+        """Return fresh parameters: name -> array of `dtype`."""
         return {}
 
     def with_gain(self, gain: float) -> Self:
-        """This layer, its `initializer` (if it has one) with `gain` in place of a gain that is left open (None)."""
+        """Return this layer with `gain` for its `initializer`, if it has one whose gain is left open (None)."""
         this: Any = self
         initializer: Any = getattr(this, "initializer", None)
         if getattr(initializer, "gain", gain) is not None:
@@ -63,21 +63,21 @@ class Layer:
         return dataclasses.replace(this, initializer=dataclasses.replace(initializer, gain=gain))
 
     def prepare(self, params: Params) -> Params:
-        """`params` with what can be derived from them once for many calls.
+        """Return `params` and what can be derived from them once for many calls, such as packed weights.
 
-        That is, for instance, packed weights, under names that start with "_". The other methods take `params` with or
-        without this preparation and give the same bits.
+        Names of what is derived start with "_". The other methods take `params` with or without this preparation and
+        give the same bits.
         """
         return params
 
     def forward(self, params: Params, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
-        """Output in training and what `backward` will need, for a batch `x` of shape (N, *input_shape)."""
+        """Return the output in training, and what `backward` will need, for a batch `x` of shape (N, *input_shape)."""
         return x, None
 
     def backward(
         self, params: Params, cache: Any, dy: np.ndarray, input_grad: bool = True
     ) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
-        """Gradients of a scalar with respect to input and parameters, given that with respect to the output, `dy`.
+        """Return the gradients of a scalar with respect to input and parameters, given `dy`, that at the output.
 
         Returns
         -------
@@ -89,17 +89,17 @@ class Layer:
         return (dy if input_grad else None), {}
 
     def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
-        """Output in inference: `forward` without noise; an array of its own or a view of `x`."""
+        """Return the output in inference, which is without noise: a new array or a view of `x`."""
         return x
 
     def apply_over(self, params: Params, x: np.ndarray) -> np.ndarray:
-        """`apply`, which may write over `x`: nobody else needs it any more. It spares cache."""
+        """Return what `apply` returns. It may write over `x`, which is no longer needed, to touch less memory."""
         return self.apply(params, x)
 
     def noiseless(self) -> "Layer":
-        """This layer as it acts in inference: with the same parameters, its `forward` is this one's `apply`.
+        """Return this layer as it acts in inference: with the same parameters, its `forward` is this one's `apply`.
 
-        A layer with noise returns another one here, so that there is a way back through what `apply` does.
+        A layer with noise returns another layer, so that gradients of what `apply` computes can be had.
         """
         return self
 
@@ -109,40 +109,47 @@ class Layer:
     """Whether no output is negative, as none of a `ReLU` is: such a layer can't give the logits that a loss takes."""
 
     def parameter_shapes(self, input_shape: Shape) -> dict[str, Shape]:
-        """Name -> shape of each parameter. No weight is drawn for it, and none takes memory."""
+        """Return the shape of each parameter by name. No weight is drawn for it, and none takes memory."""
         with np.errstate(all="ignore"):  # of what is computed from weights that are not there
             fresh = _without_drawing(self).init(input_shape, np.random.default_rng(0), np.float32)
         return {name: value.shape for name, value in fresh.items()}
 
     def multiply_adds(self, input_shape: Shape) -> int:
-        """Multiplications with a weight for one sample."""
+        """Return the number of multiplications with a weight for one sample."""
         return 0
 
     def receptive_window(self) -> tuple[Pair, Pair]:
-        """Height and width of the part of an image that one output position sees, and the distance to the next one."""
+        """Return the part of an image that one output position sees.
+
+        Returns
+        -------
+        window, steps : pair of int
+            Height and width of that part, and its distance from that of the next position.
+        """
         return (1, 1), (1, 1)
 
     def gain_before(self) -> float | None:
-        """Gain of an initializer of the layer before this one; None if that is left to the layer after this one."""
+        """Return the gain that weights before this layer need, or None if the layer after this one says it."""
         return 1.0 if hasattr(self, "initializer") else None
 
     def unfused(self) -> tuple["Layer", ...]:
-        """The layers that this one does in one pass, in their order; by itself if it is none of these."""
+        """Return the layers whose work this one does in one pass, in their order; by default only itself."""
         return (self,)
 
     def without_activation(self) -> "Layer":
-        """This layer without the activation that it ends in, with the same parameters."""
+        """Return this layer without the activation that it ends in; the parameters are the same."""
         return self
 
     def onnx(self, input_shape: Shape, params: Params) -> list[OnnxNode]:
-        """The operations of ONNX that do what `apply` does.
+        """Return the operations of ONNX that do what `apply` does.
 
-        Not inherited, since a subclass may compute something else: a class without an `onnx` of its own stays here.
+        Only a class that defines this method itself can be exported: a subclass may compute something else than its
+        base.
         """
         return []
 
     def torch_parameters(self) -> dict[str, TorchParameter]:
-        """Parameter -> its name and its order of axes in PyTorch, for all parameters; empty if PyTorch has none."""
+        """Return each parameter's name and order of axes in PyTorch; nothing if PyTorch has no such module."""
         return {}
 
 
@@ -157,7 +164,7 @@ class _Undrawn:
 
 
 def _without_drawing(layer: Layer) -> Layer:
-    """A layer, and those inside of it, with initializers that draw nothing."""
+    """Return a layer, and the layers in its fields, with initializers that draw nothing."""
     changes: dict[str, Any] = {}
     for field in dataclasses.fields(layer):
         value = getattr(layer, field.name)
@@ -169,7 +176,7 @@ def _without_drawing(layer: Layer) -> Layer:
 
 
 def as_pair(layer: str, name: str, value: int | tuple[int, int]) -> tuple[int, int]:
-    """A positive integer or a pair of them as a pair.
+    """Return a positive integer or a pair of them as a pair.
 
     >>> as_pair("MaxPool2D", "pool_size", 2)
     (2, 2)
@@ -181,7 +188,7 @@ def as_pair(layer: str, name: str, value: int | tuple[int, int]) -> tuple[int, i
 
 
 def is_positive_integer(value: Any) -> bool:
-    """Whether `value` is an integer, Python's or NumPy's, of at least 1 (and no bool).
+    """Return whether `value` is an integer, Python's or NumPy's, of at least 1 (and no bool).
 
     >>> [is_positive_integer(value) for value in (3, np.int64(3), 0, 2.0, True)]
     [True, True, False, False, False]
@@ -190,14 +197,14 @@ def is_positive_integer(value: Any) -> bool:
 
 
 def check_batch(layer: Layer, x: np.ndarray) -> np.ndarray:
-    """A batch as kernels take it: C-contiguous, writable. Raise unless it is of float32 or float64."""
+    """Return a batch as kernels take it: C-contiguous, writable. Raise unless it is of float32 or float64."""
     if x.dtype != np.float32 and x.dtype != np.float64:
         raise TypeError(f"{type(layer).__name__}: x: expected an array of float32 or float64, got {x.dtype}.")
     return kernel_input(x)
 
 
 def check_dy(layer: Layer, dy: np.ndarray, shape: Shape, dtype: Any) -> np.ndarray:
-    """The output's gradient as kernels take it: C-contiguous, writable, of `dtype`. Raise unless it has `shape`."""
+    """Return the output's gradient as kernels take it: C-contiguous, writable, `dtype`. Raise unless it has `shape`."""
     if dy.shape != shape:
         raise ValueError(f"{type(layer).__name__}: dy: expected the shape of the output, {shape}, got {dy.shape}.")
     return kernel_input(dy, dtype)
