@@ -106,7 +106,7 @@ def loss_and_gradients(
         seeds = np.random.SeedSequence((*seed, k))
         rng = _generator(seeds)
         if not callable(batch):
-            x = batch[rows]
+            x = np.require(batch[rows], requirements="A")  # without BLAS NumPy sums in another order
         elif rows.stop - rows.start <= SHARD_SIZE:
             x = batch(rows, rng)
         else:

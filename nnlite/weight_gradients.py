@@ -50,7 +50,8 @@ class WeightGradient:
             if compiled:
                 weight_gradients.multiply(x, dz, rows, mine, block)
             else:
-                np.matmul(x[:, rows].T, dz, out=block)
+                with np.errstate(all="ignore"):  # what overflows, or was not finite, shows in the result
+                    np.matmul(x[:, rows].T, dz, out=block)
             function(block, *mine)
 
         for_each(run, cuts(m, block_count(m, samples, n)))
