@@ -10,11 +10,11 @@ from . import testing as testing
 from .attribution import gradient_times_input as gradient_times_input
 from .attribution import input_gradient as input_gradient
 from .attribution import occlusion as occlusion
-from .classifier import NetworkClassifier as NetworkClassifier
 from .early_stopping import EarlyStopping as EarlyStopping
-from .ensemble import BaggedEnsemble as BaggedEnsemble
-from .ensemble import BaggedEnsembleWarning as BaggedEnsembleWarning
-from .estimator import NotFittedError as NotFittedError
+from .estimators.base import NotFittedError as NotFittedError
+from .estimators.classifier import NetworkClassifier as NetworkClassifier
+from .estimators.ensemble import BaggedEnsemble as BaggedEnsemble
+from .estimators.ensemble import BaggedEnsembleWarning as BaggedEnsembleWarning
 from .exchange import from_torch_state_dict as from_torch_state_dict
 from .exchange import to_onnx as to_onnx
 from .exchange import to_torch_state_dict as to_torch_state_dict

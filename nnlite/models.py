@@ -13,7 +13,7 @@ from nnlite.parameters import check_params
 from nnlite.serialization import FileFormatError, read_archive, write_archive
 from nnlite.serialization.errors import reading, shown
 
-KINDS = {"NetworkClassifier": "nnlite.classifier", "BaggedEnsemble": "nnlite.ensemble"}
+KINDS = {"NetworkClassifier": "nnlite.estimators.classifier", "BaggedEnsemble": "nnlite.estimators.ensemble"}
 """Estimators that a file may hold: name of the class -> its module.
 
 Such a class has ``_to_file() -> (header, arrays)`` and a class method ``_from_file(header, arrays, custom)``; whatever

@@ -16,10 +16,10 @@ import torch
 
 import nnlite as nn
 from filmscore.torch_network import TorchNetwork, set_learning_rate, torch_loss, torch_sgd
-from nnlite.held_out import evaluate
-from nnlite.labelled import Labelled
-from nnlite.predictor import Predictor, first_params, predictor_for
-from nnlite.settings import draw_seed
+from nnlite.estimators.held_out import evaluate
+from nnlite.estimators.labelled import Labelled
+from nnlite.estimators.predictor import Predictor, first_params, predictor_for
+from nnlite.estimators.settings import draw_seed
 
 PREDICTION_BATCH = 256
 
@@ -137,7 +137,7 @@ class TorchTwin:
 
 
 class _Said:
-    """A predictor whose logits are PyTorch's, for `nnlite.held_out.evaluate`."""
+    """A predictor whose logits are PyTorch's, for `nnlite.estimators.held_out.evaluate`."""
 
     def __init__(self, predictor: Predictor, said: Callable[[str, Any], np.ndarray]) -> None:
         self.loss, self.targets, self._said = predictor.loss, predictor.targets, said

@@ -1,7 +1,7 @@
 """A bagged ensemble as one ONNX graph: the networks side by side, and what is made of their answers."""
 
-from nnlite.classifier import NetworkClassifier
-from nnlite.ensemble import BaggedEnsemble
+from nnlite.estimators.classifier import NetworkClassifier
+from nnlite.estimators.ensemble import BaggedEnsemble
 from nnlite.exchange.onnx_graph import Graph, add_network, add_standardizer
 
 

@@ -5,8 +5,8 @@ import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from nnlite.classifier import NetworkClassifier
-from nnlite.ensemble import BaggedEnsemble
+from nnlite.estimators.classifier import NetworkClassifier
+from nnlite.estimators.ensemble import BaggedEnsemble
 from nnlite.exchange.onnx_ensemble import add_ensemble
 from nnlite.exchange.onnx_graph import Graph, add_network, add_standardizer
 from nnlite.exchange.stack import declares, known

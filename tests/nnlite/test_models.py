@@ -152,7 +152,7 @@ def dense(units):
         (header(kind=...), PARAMS, "kind: expected a model.* got None"),
         (header(kind=["Sequential"]), PARAMS, "kind: expected a model"),
         (header(kind="os"), PARAMS, "got 'os'"),
-        (header(kind="nnlite.classifier"), PARAMS, "got 'nnlite.classifier'"),
+        (header(kind="nnlite.estimators.classifier"), PARAMS, "got 'nnlite.estimators.classifier'"),
         (header(kind="__class__"), PARAMS, "got '__class__'"),
         (header(metadata=...), PARAMS, "metadata: expected an object, got None"),
         (header(metadata=[1]), PARAMS, "metadata: expected an object"),

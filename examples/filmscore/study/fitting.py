@@ -16,7 +16,7 @@ from filmscore.features import Features
 from filmscore.networks import convolutional, convolutional_recurrent, fully_connected, recurrent
 from filmscore.study.folds import CAP, Parts
 from filmscore.study.models import BASE, Model
-from nnlite.ensemble import BaggedEnsembleWarning
+from nnlite.estimators.ensemble import BaggedEnsembleWarning
 from nnlite.model_selection import balanced_weights, capped_rows
 
 Fitted = tuple[np.ndarray, np.ndarray, list[dict[str, float]]]

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from nnlite.metadata_routing import MetadataRequests
+from nnlite.estimators.metadata_routing import MetadataRequests
 
 
 class NotFittedError(RuntimeError, ValueError, AttributeError):

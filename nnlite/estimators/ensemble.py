@@ -9,20 +9,21 @@ from typing import Any
 
 import numpy as np
 
-from nnlite import ensemble_file, metrics
-from nnlite.bags import plan_members, unfitted
-from nnlite.classifier import NetworkClassifier
-from nnlite.ensemble_settings import check_ensemble_settings
-from nnlite.estimator import Estimator, not_fitted
-from nnlite.inputs import as_samples, check_like, check_sample_shape, feature_names, warn_caller
-from nnlite.label_coding import LabelCoding, as_labels
-from nnlite.labelled import Labelled
+from nnlite import metrics
+from nnlite.estimators import ensemble_file
+from nnlite.estimators.bags import plan_members, unfitted
+from nnlite.estimators.base import Estimator, not_fitted
+from nnlite.estimators.classifier import NetworkClassifier
+from nnlite.estimators.ensemble_settings import check_ensemble_settings
+from nnlite.estimators.inputs import as_samples, check_like, check_sample_shape, feature_names, warn_caller
+from nnlite.estimators.label_coding import LabelCoding, as_labels
+from nnlite.estimators.labelled import Labelled
+from nnlite.estimators.members import WHO, train_members
+from nnlite.estimators.predictor import default_network
+from nnlite.estimators.settings import draw_seed
 from nnlite.labels import relative_weights
 from nnlite.layers.activations import Sigmoid
-from nnlite.members import WHO, train_members
 from nnlite.model_selection.execution import Workers
-from nnlite.predictor import default_network
-from nnlite.settings import draw_seed
 
 
 class BaggedEnsembleWarning(UserWarning):

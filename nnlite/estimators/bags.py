@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from nnlite.classifier import NetworkClassifier
-from nnlite.label_coding import LabelCoding
-from nnlite.labelled import Labelled
-from nnlite.members import WHO, Task
+from nnlite.estimators.classifier import NetworkClassifier
+from nnlite.estimators.label_coding import LabelCoding
+from nnlite.estimators.labelled import Labelled
+from nnlite.estimators.members import WHO, Task
 from nnlite.rows import Rows
 
 ONE_CLASS = LabelCoding(np.arange(1), multilabel=True)

@@ -5,8 +5,8 @@ import pytest
 
 import nnlite as nn
 from nnlite import metrics
-from tests.nnlite.ensemble_tasks import Seeing
-from tests.nnlite.test_ensemble import RNG, X, Y, quick
+from tests.nnlite.estimators.ensemble_tasks import Seeing
+from tests.nnlite.estimators.test_ensemble import RNG, X, Y, quick
 
 
 def rows_in(part):

@@ -6,21 +6,22 @@ from typing import Any
 
 import numpy as np
 
-from nnlite import classifier_file, metrics
+from nnlite import metrics
 from nnlite.early_stopping import EarlyStopping
-from nnlite.estimator import Estimator, not_fitted
-from nnlite.fitting import Fit
-from nnlite.held_out import split
-from nnlite.inputs import as_samples, check_feature_names, check_like, feature_names
-from nnlite.label_coding import LabelCoding, as_labels
-from nnlite.labelled import Labelled
+from nnlite.estimators import classifier_file
+from nnlite.estimators.base import Estimator, not_fitted
+from nnlite.estimators.fit import Fit
+from nnlite.estimators.fit_state import FitCheckpoint, FitState
+from nnlite.estimators.held_out import split
+from nnlite.estimators.inputs import as_samples, check_feature_names, check_like, feature_names
+from nnlite.estimators.label_coding import LabelCoding, as_labels
+from nnlite.estimators.labelled import Labelled
+from nnlite.estimators.predictor import Predictor, first_params, predictor_for
+from nnlite.estimators.settings import check_settings, draw_seed, is_integer
 from nnlite.labels import relative_weights
 from nnlite.losses import Loss
 from nnlite.network import Sequential
 from nnlite.optimizers import SGD, Optimizer
-from nnlite.predictor import Predictor, first_params, predictor_for
-from nnlite.resume import FitCheckpoint, FitState
-from nnlite.settings import check_settings, draw_seed, is_integer
 from nnlite.training import TrainingDiverged
 
 

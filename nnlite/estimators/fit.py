@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from nnlite.held_out import evaluate, score_name
-from nnlite.interrupts import interrupts_held_back
-from nnlite.labelled import Labelled
-from nnlite.predictor import Predictor
-from nnlite.progress import EpochLog
-from nnlite.resume import FitCheckpoint, FitState, checksum, described, described_samples
+from nnlite.estimators.epoch_log import EpochLog
+from nnlite.estimators.fit_state import FitCheckpoint, FitState, checksum, described, described_samples
+from nnlite.estimators.held_out import evaluate, score_name
+from nnlite.estimators.interrupts import interrupts_held_back
+from nnlite.estimators.labelled import Labelled
+from nnlite.estimators.predictor import Predictor
 from nnlite.rows import Rows
 from nnlite.training import Epoch, TrainingDiverged, train
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import nnlite as nn
-from nnlite.inputs import check_feature_names, feature_names
+from nnlite.estimators.inputs import check_feature_names, feature_names
 from nnlite.serialization import FileFormatError, read_archive, write_archive
 
 RNG = np.random.default_rng(0)

@@ -7,15 +7,15 @@ import numpy as np
 
 from nnlite import registry
 from nnlite.early_stopping import EarlyStopping
+from nnlite.estimators.fit_state import FitState
+from nnlite.estimators.label_coding import LabelCoding
+from nnlite.estimators.predictor import Predictor
+from nnlite.estimators.settings import check_settings
+from nnlite.estimators.standardize import Standardizer
 from nnlite.history import history_from_arrays, history_to_arrays
-from nnlite.label_coding import LabelCoding
 from nnlite.parameters import check_params
-from nnlite.predictor import Predictor
-from nnlite.resume import FitState
 from nnlite.serialization import FileFormatError
 from nnlite.serialization.errors import shown
-from nnlite.settings import check_settings
-from nnlite.standardize import Standardizer
 
 DESCRIPTIONS = {"network": "network", "loss": "losses", "optimizer": "optimizers", "schedule": "schedules"}
 """Settings that are descriptions, each with its family."""

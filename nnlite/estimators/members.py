@@ -4,11 +4,11 @@ from concurrent.futures import BrokenExecutor, CancelledError
 from dataclasses import dataclass
 from typing import TextIO
 
-from nnlite.classifier import NetworkClassifier
-from nnlite.labelled import Labelled
+from nnlite.estimators.classifier import NetworkClassifier
+from nnlite.estimators.fit_state import FitCheckpoint
+from nnlite.estimators.labelled import Labelled
 from nnlite.model_selection.execution import Workers, run_jobs
 from nnlite.model_selection.progress import Progress
-from nnlite.resume import FitCheckpoint
 from nnlite.training import TrainingDiverged
 
 WHO = "BaggedEnsemble"

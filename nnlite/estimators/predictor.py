@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from nnlite.attribution import input_gradient
-from nnlite.inputs import check_sample_shape
-from nnlite.label_coding import LabelCoding
-from nnlite.labelled import Labelled
+from nnlite.estimators.inputs import check_sample_shape
+from nnlite.estimators.label_coding import LabelCoding
+from nnlite.estimators.labelled import Labelled
+from nnlite.estimators.standardize import Standardizer
 from nnlite.layers.activations import ReLU, Sigmoid, Softmax
 from nnlite.layers.base import Layer
 from nnlite.layers.dense import Dense
@@ -18,7 +19,6 @@ from nnlite.lazy import lazy_property
 from nnlite.losses import Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy
 from nnlite.network import Sequential
 from nnlite.parallel import predict
-from nnlite.standardize import Standardizer
 from nnlite.training import logits_network
 from nnlite.unit_variance import lsuv
 
@@ -68,7 +68,7 @@ class Predictor:
         return scaled
 
     def logits(self, who: str, params: dict[str, np.ndarray], X: Any, n_threads: int | None) -> np.ndarray:
-        """Return the last sums of the network for samples that are anything `nnlite.inputs.as_samples` returns."""
+        """Return the last sums of the network for samples as `inputs.as_samples` returns them."""
         check_sample_shape(who, tuple(X.shape[1:]), self.network.input_shape)
         return predict(self.logits_network, params, X, read=partial(self.read, who), n_threads=n_threads)
 

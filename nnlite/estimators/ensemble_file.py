@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from nnlite import classifier_file
-from nnlite.classifier import NetworkClassifier
-from nnlite.classifier_file import Arrays
-from nnlite.ensemble_settings import check_ensemble_settings
+from nnlite.estimators import classifier_file
+from nnlite.estimators.classifier import NetworkClassifier
+from nnlite.estimators.classifier_file import Arrays
+from nnlite.estimators.ensemble_settings import check_ensemble_settings
 from nnlite.serialization import FileFormatError
 from nnlite.serialization.errors import shown
 
@@ -18,7 +18,7 @@ ARRAYS = ("classes", "prior", "thresholds")
 
 
 def to_file(model: Any) -> tuple[dict[str, Any], Arrays]:
-    """Header and arrays of a fitted ensemble; each member as `nnlite.classifier_file` writes it.
+    """Header and arrays of a fitted ensemble; each member as `nnlite.estimators.classifier_file` writes it.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nnlite.inputs import warn_caller
+from nnlite.estimators.inputs import warn_caller
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import nnlite as nn
-from nnlite.held_out import split
-from nnlite.labelled import Labelled
+from nnlite.estimators.held_out import split
+from nnlite.estimators.labelled import Labelled
 
 RNG = np.random.default_rng(0)
 X = RNG.integers(-100, 100, (80, 4))

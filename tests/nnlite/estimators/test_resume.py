@@ -8,7 +8,7 @@ import pytest
 
 import nnlite as nn
 from nnlite.checkpoints import DamagedCheckpointWarning
-from nnlite.interrupts import interrupts_held_back
+from nnlite.estimators.interrupts import interrupts_held_back
 from nnlite.serialization import FileFormatError, read_archive, write_archive
 
 RNG = np.random.default_rng(0)

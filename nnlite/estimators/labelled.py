@@ -5,8 +5,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from nnlite.inputs import as_samples, check_like, feature_names
-from nnlite.label_coding import LabelCoding
+from nnlite.estimators.inputs import as_samples, check_like, feature_names
+from nnlite.estimators.label_coding import LabelCoding
 from nnlite.labels import relative_weights, weights_by_class
 
 
@@ -17,7 +17,7 @@ class Labelled:
     Attributes
     ----------
     X : array_like (n_samples, ...)
-        As `nnlite.inputs.as_samples` returns it.
+        As `nnlite.estimators.inputs.as_samples` returns it.
     labels : ndarray (n_samples,) or (n_samples, n_classes)
         Encoded: class indices in int64, or 0 and 1 in float32.
     weights : ndarray (n_samples,)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import nnlite as nn
-from nnlite import standardize
-from nnlite.standardize import Standardizer
+from nnlite.estimators import standardize
+from nnlite.estimators.standardize import Standardizer
 
 RNG = np.random.default_rng(0)
 X = (RNG.standard_normal((50, 4, 3)) * [1, 20, 0.1] + [5, 0, -3]).astype(np.float32)

@@ -5,9 +5,9 @@ import numbers
 from concurrent.futures import Executor
 from typing import Any
 
-from nnlite.classifier import NetworkClassifier
+from nnlite.estimators.classifier import NetworkClassifier
+from nnlite.estimators.settings import COMMON, check_settings, is_count, is_integer
 from nnlite.layers.activations import Sigmoid, Softmax
-from nnlite.settings import COMMON, check_settings, is_count, is_integer
 
 WHO = "BaggedEnsemble"
 AVERAGES = ("probability", "logit")

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import numpy as np
 
 from nnlite import metrics
-from nnlite.labelled import Labelled
-from nnlite.predictor import Predictor
+from nnlite.estimators.labelled import Labelled
+from nnlite.estimators.predictor import Predictor
 from nnlite.rows import Rows
 
 Monitor = str | Callable[[np.ndarray, np.ndarray], float]

@@ -16,7 +16,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from sklearn.utils.validation import check_is_fitted
 
 import nnlite as nn
-from nnlite.estimator import Estimator
+from nnlite.estimators.base import Estimator
 
 ROOT = Path(__file__).resolve().parents[2]
 RNG = np.random.default_rng(0)

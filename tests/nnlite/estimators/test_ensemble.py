@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import nnlite as nn
-from nnlite.bags import ONE_CLASS
-from nnlite.labelled import Labelled
-from nnlite.members import Task
-from tests.nnlite.ensemble_tasks import DeadlyOnce, Diverging
+from nnlite.estimators.bags import ONE_CLASS
+from nnlite.estimators.labelled import Labelled
+from nnlite.estimators.members import Task
+from tests.nnlite.estimators.ensemble_tasks import DeadlyOnce, Diverging
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((240, 4)).astype(np.float32)
@@ -367,7 +367,7 @@ def test_files_that_do_not_fit_together(change, fitted, tmp_path):
 def test_check_estimator():
     from sklearn.utils.estimator_checks import check_estimator
 
-    from tests.nnlite.test_scikit_learn import EXPECTED_FAILURES
+    from tests.nnlite.estimators.test_scikit_learn import EXPECTED_FAILURES
 
     model = nn.BaggedEnsemble(nn.NetworkClassifier(max_epochs=10), random_state=0)
     results = check_estimator(model, expected_failed_checks=EXPECTED_FAILURES, on_skip=None)
