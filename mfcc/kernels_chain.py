@@ -13,10 +13,10 @@ import numpy as np
 from mfcc.kernels_fft import Plan
 from mfcc.kernels_frames import frame_kernels
 from mfcc.kernels_vector import fill_zeros, log
-from nnlite.jit import kernel
-from nnlite.memory import aligned_empty
-from nnlite.simd import broadcast, lanes_of, load, splat, store, store_first
-from nnlite.simd_math import add, fma, maximum, mul
+from nnlite.runtime.jit import kernel
+from nnlite.runtime.memory import aligned_empty
+from nnlite.runtime.simd import broadcast, lanes_of, load, splat, store, store_first
+from nnlite.runtime.simd_math import add, fma, maximum, mul
 
 SPECTRUM, LOG_SPECTRUM, MEL, LOG_MEL, COEFFICIENTS = range(5)
 CLIP, ZEROS, ADD = range(3)

@@ -12,8 +12,8 @@ from typing import Any
 from llvmlite import ir
 from numba.core import cgutils, types
 
-from nnlite.simd import Vector, data_pointer, emit_load, emit_splat, emit_store, intrinsic, ir_vector, literal
-from nnlite.simd_math import emit_fma
+from nnlite.runtime.simd import Vector, data_pointer, emit_load, emit_splat, emit_store, intrinsic, ir_vector, literal
+from nnlite.runtime.simd_math import emit_fma
 
 Complex = tuple[Any, Any]  # real and imaginary part, LLVM vectors
 

@@ -14,9 +14,9 @@ from numba.core import types
 
 from mfcc.kernels_dft import radix_pass
 from mfcc.kernels_real import merge_end, merge_pair, split_columns, split_end, split_pair
-from nnlite.jit import kernel
-from nnlite.memory import aligned_empty
-from nnlite.simd import (
+from nnlite.runtime.jit import kernel
+from nnlite.runtime.memory import aligned_empty
+from nnlite.runtime.simd import (
     REGISTERS,
     Vector,
     data_pointer,
@@ -30,7 +30,7 @@ from nnlite.simd import (
     load,
     store_streaming,
 )
-from nnlite.simd_math import emit_transpose, transpose
+from nnlite.runtime.simd_math import emit_transpose, transpose
 
 # A block that fits the first-level cache goes through all of its passes before the next block is touched.
 _BLOCK_BYTES = 16384

@@ -11,9 +11,9 @@ import numpy as np
 from mfcc.kernels_fft import fft_kernels
 from mfcc.kernels_real import power_end, power_one, power_pair
 from mfcc.kernels_vector import transpose_windowed
-from nnlite.jit import kernel
-from nnlite.simd import broadcast, lanes_of, load, prefetch, splat, store
-from nnlite.simd_math import add, fma, mul, sqrt, sub
+from nnlite.runtime.jit import kernel
+from nnlite.runtime.simd import broadcast, lanes_of, load, prefetch, splat, store
+from nnlite.runtime.simd_math import add, fma, mul, sqrt, sub
 
 NO_ENERGY, RAW, WINDOWED, WHOLE_SPECTRUM = range(4)
 

@@ -6,8 +6,8 @@ import numpy as np
 from llvmlite import ir
 from numba.core import types
 
-from nnlite.simd import Vector, data_pointer, emit_load, emit_splat, emit_store, intrinsic, ir_vector, literal
-from nnlite.simd_math import emit_fma, emit_transpose
+from nnlite.runtime.simd import Vector, data_pointer, emit_load, emit_splat, emit_store, intrinsic, ir_vector, literal
+from nnlite.runtime.simd_math import emit_fma, emit_transpose
 
 # Bits of the mantissa, and how many terms of the series leave less than half a unit in the last place.
 _FORMAT = {"float": (32, 23, 4), "double": (64, 52, 11)}

@@ -60,13 +60,13 @@ from .optimizers import Adam as Adam
 from .parallel import loss_and_gradients as loss_and_gradients
 from .parallel import predict as predict
 from .rows import Rows as Rows
+from .runtime.threads import set_threads as set_threads
 from .schedules import LinearDecay as LinearDecay
 from .schedules import StepDecay as StepDecay
 from .schedules import Warmup as Warmup
 from .serialization import FileFormatError as FileFormatError
 from .testing import check_gradients as check_gradients
 from .testing import check_layer as check_layer
-from .threads import set_threads as set_threads
 from .training import Epoch as Epoch
 from .training import TrainingDiverged as TrainingDiverged
 from .training import train as train

@@ -14,7 +14,7 @@ import numpy as np
 from nnlite.layers.base import Params, Shape, is_positive_integer
 from nnlite.network import Sequential
 from nnlite.parallel import shards
-from nnlite.threads import for_each
+from nnlite.runtime.threads import for_each
 
 WHO_GRADIENT, WHO_OCCLUSION = "input_gradient", "occlusion"
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from nnlite import fusion
 from nnlite.layers.base import Layer, Params, Shape
-from nnlite.lazy import lazy_property
+from nnlite.runtime.lazy import lazy_property
 
 
 class Prepared(dict[str, np.ndarray]):

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from nnlite.layers.base import Params, Shape
-from nnlite.memory import aligned_empty
-from nnlite.threads import for_each, ordered_map
+from nnlite.runtime.memory import aligned_empty
+from nnlite.runtime.threads import for_each, ordered_map
 
 Batch = Callable[[slice, np.random.Generator], np.ndarray]
 

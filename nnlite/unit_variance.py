@@ -12,7 +12,7 @@ import numpy as np
 
 from nnlite.layers.base import Params
 from nnlite.network import Sequential, parameters_by_layer
-from nnlite.threads import single_threaded_blas
+from nnlite.runtime.threads import single_threaded_blas
 
 _ROUNDS = 3
 _CLOSE = 0.01

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from nnlite.products import block_count, cuts, matmul, sum_count
-from nnlite.threads import for_each
+from nnlite.runtime.products import block_count, cuts, matmul, sum_count
+from nnlite.runtime.threads import for_each
 
 
 class WeightGradient:
@@ -26,7 +26,7 @@ class WeightGradient:
     """
 
     def __init__(self, x: np.ndarray, dz: np.ndarray, x_is_finite: bool) -> None:
-        from nnlite.jit import kernel_input  # numba
+        from nnlite.runtime.jit import kernel_input  # numba
 
         self._x, self._dz, self._x_is_finite = kernel_input(x), kernel_input(dz), x_is_finite
         self.shape, self.dtype = (x.shape[1], dz.shape[1]), x.dtype

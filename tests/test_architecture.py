@@ -22,29 +22,21 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("nnlite", "mfcc")
 
-VECTOR_TOOLS = ("nnlite.jit", "nnlite.memory", "nnlite.simd", "nnlite.simd_math")
+VECTOR_TOOLS = ("nnlite.runtime.jit", "nnlite.runtime.memory", "nnlite.runtime.simd", "nnlite.runtime.simd_math")
 
 # What each module (or package) of nnlite stands on. It may import that, what that stands on, and its own parts.
 BELOW = {
     "version": "",
-    "kernel_cache": "",
-    "lazy": "",
-    "memory": "",
-    "jit": "kernel_cache memory",
-    "simd": "",
-    "simd_math": "simd",
-    "processor": "",
-    "kernels": "jit simd simd_math processor",
+    "runtime": "",
+    "kernels": "runtime",
     "initializers": "",
-    "threads": "",
-    "products": "memory threads",
-    "weight_gradients": "kernels products",
-    "layers": "kernels initializers weight_gradients",
+    "weight_gradients": "kernels",
+    "layers": "initializers weight_gradients",
     "fusion": "layers",
     "summary": "layers",
-    "network": "fusion summary lazy",
+    "network": "fusion summary",
     "parallel": "network",
-    "unit_variance": "network threads",
+    "unit_variance": "network",
     "attribution": "parallel",
     "labels": "",
     "logits": "",
@@ -52,19 +44,16 @@ BELOW = {
     "optimizers": "kernels",
     "schedules": "",
     "rows": "",
-    "training": "network parallel losses optimizers schedules rows",
+    "training": "parallel losses optimizers schedules rows",
     "testing": "network losses",
     "early_stopping": "",
     "metrics": "labels",
-    "model_selection": "",
     "serialization": "version",
-    "checkpoints": "serialization",
+    "model_selection": "serialization",
     "registry": "network losses optimizers schedules serialization",
     "parameters": "network",
     "models": "registry parameters",
-    "history": "serialization",
-    "estimators": "training registry parameters models attribution unit_variance metrics model_selection checkpoints "
-    "history early_stopping",
+    "estimators": "training models attribution unit_variance metrics model_selection early_stopping",
     "exchange": "estimators",
 }
 NUMPY_ALONE = {"initializers", "labels", "logits", "losses", "optimizers", "schedules", "early_stopping"}
@@ -76,7 +65,9 @@ MFCC_STEPS = {"fft", "windows", "framing", "mel", "dct"}
 COMPILERS = {"jit", "njit", "vectorize", "guvectorize", "cfunc", "stencil", "jit_module", "generated_jit", "prange"}
 UNSAFE_MODULES = {"pickle", "_pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
 UNSAFE_CALLS = {"eval", "exec", "compile", "__import__"}
-MAY_PICKLE = {"nnlite.jit"}  # numba hands over machine code in this form; it goes to the user's own cache directory
+MAY_PICKLE = {
+    "nnlite.runtime.jit"
+}  # numba hands over machine code in this form; it goes to the user's own cache directory
 RANDOM_TYPES = {"BitGenerator", "Generator", "PCG64", "PCG64DXSM", "Philox", "RandomState", "SeedSequence", "SFC64"}
 HEAVY = {"numba", "llvmlite", "matplotlib", "scipy.signal", "soundfile", "sklearn"}
 
@@ -192,7 +183,7 @@ def none(wrong: list[str]) -> None:
 
 
 def test_the_tree_is_there():
-    assert {"nnlite", "nnlite.jit", "nnlite.layers.conv", "nnlite.losses", "mfcc", "mfcc.fft"} <= MODULES
+    assert {"nnlite", "nnlite.runtime.jit", "nnlite.layers.conv", "nnlite.losses", "mfcc", "mfcc.fft"} <= MODULES
 
 
 def test_no_property_with_a_lock_that_a_forked_child_waits_for():
@@ -200,7 +191,7 @@ def test_no_property_with_a_lock_that_a_forked_child_waits_for():
     for source in LIBRARY:
         for node in ast.walk(source.tree):
             if "cached_property" in {getattr(node, key, None) for key in ("id", "attr", "name")}:
-                wrong.append(f"{source.at(node.lineno)}: cached_property; take nnlite.lazy.lazy_property")
+                wrong.append(f"{source.at(node.lineno)}: cached_property; take nnlite.runtime.lazy.lazy_property")
     none(wrong)
 
 
@@ -291,7 +282,10 @@ def test_the_libraries_know_no_genres():
 def test_numba_is_used_in_its_places_only():
     wrong = []
     for source in LIBRARY:
-        if source.module not in ("nnlite.jit", "nnlite.simd", "nnlite.simd_math") and not source.of_kernels:
+        if (
+            source.module not in ("nnlite.runtime.jit", "nnlite.runtime.simd", "nnlite.runtime.simd_math")
+            and not source.of_kernels
+        ):
             wrong += [
                 f"{at}: {module}" for module, at in third_party(source) if top_of(module) in ("numba", "llvmlite")
             ]
@@ -326,9 +320,13 @@ def test_kernels_are_compiled_in_one_place():
     wrong = []
     for source in (*LIBRARY, *sources("examples")):
         for name, place in mentions(source):
-            if top_of(name) == "numba" and name.rpartition(".")[2] in COMPILERS and source.module != "nnlite.jit":
-                wrong.append(f"{place}: {name}; take nnlite.jit.kernel")
-            if name == "nnlite.jit.kernel" and not source.of_kernels:
+            if (
+                top_of(name) == "numba"
+                and name.rpartition(".")[2] in COMPILERS
+                and source.module != "nnlite.runtime.jit"
+            ):
+                wrong.append(f"{place}: {name}; take nnlite.runtime.jit.kernel")
+            if name == "nnlite.runtime.jit.kernel" and not source.of_kernels:
                 wrong.append(f"{place}: {name}; kernels belong in nnlite/kernels or mfcc/kernels*.py")
         for node in ast.walk(source.tree):
             if isinstance(node, ast.keyword) and node.arg == "parallel" and ast.unparse(node.value) == "True":

@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 
 import build_features
-import fetch_corpus
 import filmscore_agent
 import filmscore_tables
 import numpy as np
@@ -17,12 +16,13 @@ import nnlite as nn
 from filmscore import searching
 from filmscore.agent.library import Library
 from filmscore.features import load_features
+from filmscore.fetching import read_sums
 from filmscore.study import trials
 from filmscore.study.models import Model
 from filmscore.tagging import Tagger
 from mfcc.__main__ import main as mfcc_command
-from nnlite.checkpoints import Checkpointer
 from nnlite.model_selection import ParameterGrid, fold_hash, read_folds, search, successive_halving
+from nnlite.serialization.checkpoints import Checkpointer
 
 OLD = Path(__file__).parent / "data/files_of_8a98062"
 FACTS = json.loads((OLD / "facts.json").read_text())
@@ -282,4 +282,4 @@ def test_what_the_study_keeps():
 
 
 def test_checksums():
-    assert fetch_corpus.read_sums(OLD / "SHA256SUMS") == {"a/b.ogg": "0" * 64, "a/café.ogg": "1" * 64}
+    assert read_sums(OLD / "SHA256SUMS") == {"a/b.ogg": "0" * 64, "a/café.ogg": "1" * 64}

@@ -22,7 +22,7 @@ from filmscore.recording import Settings, read_recording
 from filmscore.splits import QUESTIONS, Split, split_features
 from filmscore.tagging import about_model, tag
 from mfcc import AudioError
-from nnlite.checkpoints import Checkpointer
+from nnlite.serialization.checkpoints import Checkpointer
 
 TRAINING_ERRORS = (ValueError, OSError, nn.TrainingDiverged)
 """What a user can do something about: unusable features, a checkpoint of another run, a full disk, NaN."""

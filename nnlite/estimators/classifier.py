@@ -66,9 +66,9 @@ class NetworkClassifier(Estimator):
     warm_start : bool
         Let `fit` go on from the parameters and the scaling of the last fit, instead of fresh ones.
     checkpoint : path-like, optional
-        File or folder for the state of `fit`, see `nnlite.checkpoints.Checkpointer`; one a run. If a state of the same
-        run is there, `fit` goes on from it and ends with the bits of a run that was never interrupted; a run that is
-        complete is read and not repeated.
+        File or folder for the state of `fit`, one a run; see `nnlite.serialization.checkpoints.Checkpointer`. If it has
+        a state of the same run, `fit` goes on from there and ends with the bits of a run that was never interrupted; a
+        complete run is read and not repeated.
     checkpoint_every : int
         Epochs from one checkpoint to the next; the last epoch has one in any case.
     random_state : int, numpy.random.Generator or None

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from nnlite.checkpoints import Checkpointer
 from nnlite.early_stopping import EarlyStopping
-from nnlite.history import history_from_arrays, history_to_arrays
 from nnlite.serialization import FileFormatError
+from nnlite.serialization.checkpoints import Checkpointer
 from nnlite.serialization.errors import reading, shown
+from nnlite.serialization.history import history_from_arrays, history_to_arrays
 
 KIND = "checkpoint of a fit"
 LOOKED_AT = 64
@@ -85,7 +85,7 @@ class FitCheckpoint:
     Parameters
     ----------
     path : path-like
-        See `nnlite.checkpoints.Checkpointer`; read at once.
+        See `nnlite.serialization.checkpoints.Checkpointer`; read at once.
 
     Raises
     ------

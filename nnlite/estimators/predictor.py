@@ -15,10 +15,10 @@ from nnlite.layers.activations import ReLU, Sigmoid, Softmax
 from nnlite.layers.base import Layer
 from nnlite.layers.dense import Dense
 from nnlite.layers.reshape import Flatten
-from nnlite.lazy import lazy_property
 from nnlite.losses import Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy
 from nnlite.network import Sequential
 from nnlite.parallel import predict
+from nnlite.runtime.lazy import lazy_property
 from nnlite.training import logits_network
 from nnlite.unit_variance import lsuv
 

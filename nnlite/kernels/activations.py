@@ -7,10 +7,10 @@ import functools
 
 import numpy as np
 
-from nnlite.jit import kernel
 from nnlite.kernels.dropout import drop
-from nnlite.simd import lanes_of, load, load_first, splat, store, store_first
-from nnlite.simd_math import add, div, exp, expm1, fma, maximum, mul, neg, select_positive, sub
+from nnlite.runtime.jit import kernel
+from nnlite.runtime.simd import lanes_of, load, load_first, splat, store, store_first
+from nnlite.runtime.simd_math import add, div, exp, expm1, fma, maximum, mul, neg, select_positive, sub
 
 # What a kernel is given in place of a bias, or sums, and of noise: of the types that it is compiled for anyway.
 _NONE = {np.dtype(dtype): np.zeros(0, dtype) for dtype in (np.float32, np.float64)}

@@ -6,7 +6,7 @@ from llvmlite import ir
 from numba.core import types
 
 from nnlite.kernels.blocks import load_valid
-from nnlite.simd import Vector, data_pointer, emit_splat, intrinsic, ir_vector, literal
+from nnlite.runtime.simd import Vector, data_pointer, emit_splat, intrinsic, ir_vector, literal
 
 
 @intrinsic(prefer_literal=True)

@@ -12,7 +12,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import models, register_model
 
-from nnlite.simd import (
+from nnlite.runtime.simd import (
     INT32,
     Vector,
     data_pointer,
@@ -26,7 +26,7 @@ from nnlite.simd import (
     ir_vector,
     literal,
 )
-from nnlite.simd_math import emit_fma, emit_maximum
+from nnlite.runtime.simd_math import emit_fma, emit_maximum
 
 
 class Block(types.Type):

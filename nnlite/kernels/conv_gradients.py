@@ -11,14 +11,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from nnlite.jit import kernel
 from nnlite.kernels import conv_thin
 from nnlite.kernels.bits import equal_bits, lowest_bit, nonzero_bits
 from nnlite.kernels.blocks import load_block, store_block
 from nnlite.kernels.patches import add_patch, add_scaled, load_patch, store_patch
-from nnlite.memory import aligned_empty, aligned_zeros
-from nnlite.processor import cache_bytes
-from nnlite.simd import REGISTERS, lanes_of
+from nnlite.runtime.jit import kernel
+from nnlite.runtime.memory import aligned_empty, aligned_zeros
+from nnlite.runtime.processor import cache_bytes
+from nnlite.runtime.simd import REGISTERS, lanes_of
 
 
 class PatchBlocks:

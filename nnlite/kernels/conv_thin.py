@@ -9,10 +9,10 @@ the other places' gradients set to zero.
 
 import functools
 
-from nnlite.jit import kernel
 from nnlite.kernels.patches import add_picked, add_window, load_rows, picks_in_register, store_rows
-from nnlite.memory import aligned_empty
-from nnlite.simd import REGISTERS, lanes_of
+from nnlite.runtime.jit import kernel
+from nnlite.runtime.memory import aligned_empty
+from nnlite.runtime.simd import REGISTERS, lanes_of
 
 
 def grad_weight(x, dy, argmax, stride, pool, dweight):

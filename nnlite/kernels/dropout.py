@@ -11,8 +11,8 @@ import numpy as np
 from llvmlite import ir
 from numba.core import types
 
-from nnlite.jit import kernel
-from nnlite.simd import (
+from nnlite.runtime.jit import kernel
+from nnlite.runtime.simd import (
     INT32,
     Vector,
     data_pointer,
@@ -25,7 +25,7 @@ from nnlite.simd import (
     store,
     store_first,
 )
-from nnlite.simd_math import emit_fma
+from nnlite.runtime.simd_math import emit_fma
 
 
 def threshold(rate: float) -> np.uint32:

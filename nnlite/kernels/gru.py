@@ -2,11 +2,11 @@
 
 import functools
 
-from nnlite.jit import kernel
 from nnlite.kernels.activations import logistic, logistic_slope, tanh, tanh_slope
 from nnlite.kernels.recurrent import WIDTH, product, tile_rows
-from nnlite.simd import lanes_of, load, splat, store
-from nnlite.simd_math import add, fma, mul, sub
+from nnlite.runtime.jit import kernel
+from nnlite.runtime.simd import lanes_of, load, splat, store
+from nnlite.runtime.simd_math import add, fma, mul, sub
 
 
 def gru(projected, packed, bias, starts, tile, states, gates):

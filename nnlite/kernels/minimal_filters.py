@@ -15,8 +15,8 @@ from llvmlite import ir
 from numba.core import types
 
 from nnlite.kernels.blocks import load_valid, loader, offset, optional_pointer, store_maximum
-from nnlite.simd import Vector, data_pointer, emit_load, emit_store, intrinsic, ir_vector, literal
-from nnlite.simd_math import emit_fma
+from nnlite.runtime.simd import Vector, data_pointer, emit_load, emit_store, intrinsic, ir_vector, literal
+from nnlite.runtime.simd_math import emit_fma
 
 _Transform = Callable[[Any, list[Any]], list[Any]]
 

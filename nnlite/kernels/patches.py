@@ -11,7 +11,7 @@ from llvmlite import ir
 from numba.core import types
 
 from nnlite.kernels.blocks import Block, advance, load_valid, loader, offset, store_valid
-from nnlite.simd import (
+from nnlite.runtime.simd import (
     INT32,
     VECTOR_BYTES,
     X86,
@@ -25,7 +25,7 @@ from nnlite.simd import (
     literal,
     llvm_function,
 )
-from nnlite.simd_math import emit_fma
+from nnlite.runtime.simd_math import emit_fma
 
 
 @intrinsic(prefer_literal=True)

@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from nnlite.jit import kernel
+from nnlite.runtime.jit import kernel
 
 
 @kernel

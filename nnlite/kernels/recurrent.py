@@ -17,10 +17,10 @@ import functools
 
 import numpy as np
 
-from nnlite.jit import kernel
 from nnlite.kernels.blocks import add_outer, store_block, zeros
-from nnlite.memory import aligned_empty
-from nnlite.simd import REGISTERS, lanes_of
+from nnlite.runtime.jit import kernel
+from nnlite.runtime.memory import aligned_empty
+from nnlite.runtime.simd import REGISTERS, lanes_of
 
 WIDTH = 2
 """Vectors of a tile of gradients."""

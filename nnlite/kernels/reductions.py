@@ -1,6 +1,6 @@
 """Sums over samples and positions."""
 
-from nnlite.jit import kernel
+from nnlite.runtime.jit import kernel
 
 
 @kernel

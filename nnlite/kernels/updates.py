@@ -5,9 +5,9 @@ Multiplications and additions are rounded one by one and in the order in which N
 
 import functools
 
-from nnlite.jit import kernel, kernel_input
-from nnlite.simd import lanes_of, load, load_first, splat, store, store_first
-from nnlite.simd_math import add, mul, sub
+from nnlite.runtime.jit import kernel, kernel_input
+from nnlite.runtime.simd import lanes_of, load, load_first, splat, store, store_first
+from nnlite.runtime.simd_math import add, mul, sub
 
 
 def momentum_step(dtype, rate, momentum, scale, decay, ahead):

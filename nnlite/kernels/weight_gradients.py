@@ -12,11 +12,11 @@ import functools
 
 import numpy as np
 
-from nnlite.jit import kernel
 from nnlite.kernels.blocks import add_outer, zeros
 from nnlite.kernels.patches import store_rows
-from nnlite.memory import aligned_empty
-from nnlite.simd import VECTOR_BYTES, lanes_of, load, load_first, prefetch, store
+from nnlite.runtime.jit import kernel
+from nnlite.runtime.memory import aligned_empty
+from nnlite.runtime.simd import VECTOR_BYTES, lanes_of, load, load_first, prefetch, store
 
 _ROWS, _VECTORS = 4, 3
 

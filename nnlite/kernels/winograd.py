@@ -16,12 +16,12 @@ import functools
 
 import numpy as np
 
-from nnlite.jit import kernel
 from nnlite.kernels.blocks import add_outer, store_block, zeros
 from nnlite.kernels.minimal_filters import transform_input, transform_output, transform_weight
-from nnlite.memory import aligned_empty, aligned_zeros
-from nnlite.processor import cache_bytes
-from nnlite.simd import REGISTERS, lanes_of
+from nnlite.runtime.jit import kernel
+from nnlite.runtime.memory import aligned_empty, aligned_zeros
+from nnlite.runtime.processor import cache_bytes
+from nnlite.runtime.simd import REGISTERS, lanes_of
 
 _TILES = {2: 2, 3: 4}
 """Taps -> m."""

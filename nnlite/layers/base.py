@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 
-from nnlite.jit import kernel_input
 from nnlite.layers.counterparts import OnnxNode, TorchParameter
+from nnlite.runtime.jit import kernel_input
 
 __all__ = [
     "Layer",

@@ -23,7 +23,7 @@ from nnlite.layers.base import (
 )
 from nnlite.layers.counterparts import OnnxNode, TorchParameter
 from nnlite.layers.pooling import MaxPool2D
-from nnlite.memory import aligned_empty, aligned_zeros
+from nnlite.runtime.memory import aligned_empty, aligned_zeros
 
 __all__ = ["Conv2D", "ConvMaxPool2D"]
 

@@ -9,7 +9,7 @@ from nnlite.kernels import activations, dropout
 from nnlite.layers.activations import Activation, ReLU, Sigmoid, Tanh
 from nnlite.layers.base import Layer, Params, Shape, check_batch, check_dy
 from nnlite.layers.counterparts import OnnxNode
-from nnlite.memory import aligned_empty, aligned_zeros
+from nnlite.runtime.memory import aligned_empty, aligned_zeros
 
 __all__ = ["ActivationDropout", "Dropout"]
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from nnlite.layers.base import Layer, Params, Shape, check_batch, check_dy
 from nnlite.layers.sequences import step_counts
-from nnlite.memory import aligned_empty, aligned_zeros
+from nnlite.runtime.memory import aligned_empty, aligned_zeros
 
 __all__ = ["GlobalAveragePooling", "GlobalMaxPooling"]
 

@@ -10,7 +10,7 @@ import numpy as np
 from nnlite.kernels import pooling as kernels
 from nnlite.layers.base import Layer, Pair, Params, Shape, as_pair, check_batch, check_dy, check_image_shape
 from nnlite.layers.counterparts import OnnxNode
-from nnlite.memory import aligned_empty, aligned_zeros
+from nnlite.runtime.memory import aligned_empty, aligned_zeros
 
 __all__ = ["AveragePool2D", "MaxPool2D"]
 

@@ -13,7 +13,7 @@ from nnlite.kernels import reductions
 from nnlite.layers.base import Layer, Params, Shape, check_batch, check_dy, is_positive_integer
 from nnlite.layers.counterparts import TorchParameter
 from nnlite.layers.sequences import Packing, pack_sequences
-from nnlite.memory import aligned_empty, aligned_zeros
+from nnlite.runtime.memory import aligned_empty, aligned_zeros
 
 __all__ = ["GRU", "LSTM"]
 

@@ -9,8 +9,8 @@ import numpy as np
 
 import nnlite as nn
 from mfcc import MFCC
-from nnlite.checkpoints import DamagedCheckpointWarning
 from nnlite.model_selection import read_folds, search, write_folds
+from nnlite.serialization.checkpoints import DamagedCheckpointWarning
 from tests.faults.file_kinds import Kind
 from tests.faults.watch import RUNS
 

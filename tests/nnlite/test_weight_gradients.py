@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nnlite as nn
-from nnlite import products
 from nnlite.kernels import weight_gradients as kernels
-from nnlite.threads import at_most
+from nnlite.runtime import products
+from nnlite.runtime.threads import at_most
 from nnlite.weight_gradients import WeightGradient, is_deferred, is_finite, weight_gradient
-from tests.nnlite.test_kernels import Guarded
+from tests.nnlite.kernels.test_kernels import Guarded
 
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 

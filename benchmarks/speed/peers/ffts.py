@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from nnlite import kernel_cache
+from nnlite.runtime import kernel_cache
 from nnlite.serialization import atomic_write
 from speed.case import Modes, Ready, Task
 

@@ -17,7 +17,7 @@ from filmscore.inside.units import Unit
 from filmscore.tagging import Tagger
 from mfcc.decoding import printable
 from mfcc.finding import AUDIO_SUFFIXES
-from nnlite.threads import ordered_map
+from nnlite.runtime.threads import ordered_map
 
 MOST = 5
 """Excerpts that are shown of a unit."""

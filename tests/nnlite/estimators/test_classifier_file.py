@@ -12,7 +12,7 @@ import pytest
 import nnlite as nn
 from nnlite.serialization import FileFormatError, read_archive, write_archive
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 RNG = np.random.default_rng(0)
 X = (RNG.standard_normal((60, 4)) * [1, 5, 0.1, 1] + [0, 3, 0, 0]).astype(np.float32)
 COLOURS = np.where(X[:, 0] > 0, "red", np.where(X[:, 3] > 0, "green", "blue"))

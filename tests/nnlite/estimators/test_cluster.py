@@ -20,7 +20,7 @@ from tests.nnlite.estimators.ensemble_tasks import DeadlyOnce
 
 distributed = pytest.importorskip("distributed", reason="dask.distributed is not installed: nothing to run on")
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PATIENCE = 120.0  # [s]: processes that start beside other tests take their time
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import nnlite as nn
-from nnlite.checkpoints import DamagedCheckpointWarning
 from nnlite.estimators.interrupts import interrupts_held_back
 from nnlite.serialization import FileFormatError, read_archive, write_archive
+from nnlite.serialization.checkpoints import DamagedCheckpointWarning
 
 RNG = np.random.default_rng(0)
 X = (RNG.standard_normal((90, 4)) * [1, 5, 0.1, 1]).astype(np.float32)

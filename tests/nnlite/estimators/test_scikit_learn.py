@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 import nnlite as nn
 from nnlite.estimators.base import Estimator
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((120, 3))
 Y = np.where(X[:, 0] + X[:, 1] > 0, "up", "down")

@@ -22,7 +22,7 @@ from sklearn.utils import estimator_checks, estimator_html_repr
 
 import nnlite as nn
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((120, 3))
 Y = np.where(X[:, 0] + X[:, 1] > 0, "up", "down")

@@ -20,7 +20,7 @@ from nnlite.serialization import (
     text,
     write_archive,
 )
-from tests.nnlite.archives import ARRAYS, HEADER, content
+from tests.nnlite.serialization.archives import ARRAYS, HEADER, content
 
 
 def same_bits(a, b):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from nnlite.kernels import conv, winograd
 from tests import naive
-from tests.nnlite.test_kernels import integers, run_forward
+from tests.nnlite.kernels.test_kernels import integers, run_forward
 
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 

@@ -1,6 +1,6 @@
 """Run the kernels on arrays that end where the process's memory ends: reading or writing one byte more kills it.
 
-A script, since a test must not die with it; tests/nnlite/test_kernels.py runs it. Linux only.
+A script, since a test must not die with it; tests/nnlite/kernels/test_kernels.py runs it. Linux only.
 """
 
 import ctypes

@@ -1,4 +1,4 @@
-"""Arithmetic on the vectors of :mod:`nnlite.simd`: the four operations, maxima, exponentials, transposition.
+"""Arithmetic on the vectors of :mod:`nnlite.runtime.simd`: the four operations, maxima, exponentials, transposition.
 
 As there, functions without ``emit_`` are numba intrinsics, which work in compiled kernels only.
 """
@@ -11,7 +11,7 @@ import numpy as np
 from llvmlite import ir
 from numba.core import types
 
-from nnlite.simd import (
+from nnlite.runtime.simd import (
     INT32,
     Vector,
     bytes_of,

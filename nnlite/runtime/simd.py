@@ -1,4 +1,4 @@
-"""Explicit vectors for numba: what they are, load, store and broadcast; :mod:`nnlite.simd_math` computes with them.
+"""Explicit vectors for numba: types, load, store and broadcast. :mod:`nnlite.runtime.simd_math` computes with them.
 
 LLVM prefers 256-bit vectors and spills when it vectorises loops by itself. Here a kernel says what it means: a
 :class:`Vector` is a numba type that is an LLVM vector, and each function below becomes one or a few machine

@@ -5,9 +5,9 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from nnlite import simd, simd_math
-from nnlite.jit import kernel
-from nnlite.memory import aligned_empty
+from nnlite.runtime import simd, simd_math
+from nnlite.runtime.jit import kernel
+from nnlite.runtime.memory import aligned_empty
 from tests import naive
 
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])

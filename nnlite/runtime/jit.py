@@ -22,8 +22,8 @@ from numba.core import compiler
 from numba.core.caching import _Cache
 from numba.core.runtime import rtsys
 
-from nnlite import kernel_cache
-from nnlite.memory import aligned_empty
+from nnlite.runtime import kernel_cache
+from nnlite.runtime.memory import aligned_empty
 
 # Everything that keeps NaN and infinity alive: a loss that turned NaN has to be seen, not optimised away.
 _FASTMATH = {"reassoc", "contract", "nsz", "arcp", "afn"}

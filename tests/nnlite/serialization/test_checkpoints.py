@@ -14,11 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nnlite import checkpoints
-from nnlite.checkpoints import Checkpointer, DamagedCheckpointWarning
-from nnlite.serialization import FileFormatError, FileVersionError, write_archive
+from nnlite.serialization import FileFormatError, FileVersionError, checkpoints, write_archive
+from nnlite.serialization.checkpoints import Checkpointer, DamagedCheckpointWarning
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def state(number):
@@ -226,7 +225,7 @@ def test_an_error_at_every_step(path, monkeypatch, function, call):
 CHILD = """
 import sys
 import numpy as np
-from nnlite.checkpoints import Checkpointer
+from nnlite.serialization.checkpoints import Checkpointer
 
 checkpointer = Checkpointer(sys.argv[1], keep=3)
 found = checkpointer.load()
@@ -241,7 +240,7 @@ while True:
 LIMITED = """
 import json, resource, signal, sys
 import numpy as np
-from nnlite.checkpoints import Checkpointer
+from nnlite.serialization.checkpoints import Checkpointer
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 checkpointer = Checkpointer(sys.argv[1])

@@ -8,8 +8,8 @@ import threading
 import numpy as np
 import pytest
 
-from nnlite import memory
-from nnlite.memory import ALIGNMENT, aligned_empty, aligned_zeros
+from nnlite.runtime import memory
+from nnlite.runtime.memory import ALIGNMENT, aligned_empty, aligned_zeros
 
 LARGE = 1_000_000
 
@@ -90,7 +90,7 @@ def test_no_two_threads_have_the_same_block():
 def test_an_array_that_outlives_the_module_goes_silently():
     code = """
         import json, sys
-        from nnlite import memory
+        from nnlite.runtime import memory
         last = memory.aligned_empty(10**6)
         def holder():
             return last

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnlite import products
-from nnlite.threads import at_most
+from nnlite.runtime import products
+from nnlite.runtime.threads import at_most
 
 SIZES = st.integers(1, 70)
 

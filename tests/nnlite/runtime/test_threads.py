@@ -8,8 +8,8 @@ import pytest
 import threadpoolctl
 
 import nnlite as nn
-from nnlite import threads
-from nnlite.threads import at_most, for_each, ordered_map, single_threaded_blas, thread_count
+from nnlite.runtime import threads
+from nnlite.runtime.threads import at_most, for_each, ordered_map, single_threaded_blas, thread_count
 
 
 @pytest.mark.parametrize("n_threads", [1, 2, 3])

@@ -4,8 +4,8 @@ import itertools
 
 import numpy as np
 
-from nnlite.memory import aligned_empty
-from nnlite.threads import for_each
+from nnlite.runtime.memory import aligned_empty
+from nnlite.runtime.threads import for_each
 
 BLOCK = 2**23
 """Multiply-adds of a block, at least: a quarter of a millisecond, and its result stays in the second-level cache."""

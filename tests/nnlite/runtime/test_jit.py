@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nnlite import jit, kernel_cache
+from nnlite.runtime import jit, kernel_cache
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SOURCE = """
-from nnlite.jit import kernel
+from nnlite.runtime.jit import kernel
 
 @kernel
 def scaled_sum(x):

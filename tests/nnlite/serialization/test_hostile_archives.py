@@ -17,7 +17,7 @@ from nnlite.serialization import (
     write_archive,
 )
 from nnlite.serialization.layout import Member
-from tests.nnlite.archives import content, document, forged, npy, row
+from tests.nnlite.serialization.archives import content, document, forged, npy, row
 
 
 @pytest.fixture

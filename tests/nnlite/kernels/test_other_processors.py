@@ -28,7 +28,7 @@ def test_kernels_for_another_processor(name, needs, tests):
     here = Path(__file__).parent
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", tests, *(here / c for c in CHOSEN)]
     environment = {**os.environ, "NUMBA_CPU_NAME": name}
-    root = here.parents[1]
+    root = here.parents[2]
     result = subprocess.run(
         command, cwd=root, env=environment, capture_output=True, text=True, timeout=280, check=False
     )

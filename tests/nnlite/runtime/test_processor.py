@@ -2,7 +2,7 @@
 
 import pytest
 
-from nnlite import processor
+from nnlite.runtime import processor
 
 
 @pytest.fixture(autouse=True)

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nnlite.kernels import activations, conv, conv_gradients, dropout, pooling, reductions
-from nnlite.memory import ALIGNMENT, aligned_empty
-from nnlite.simd import lanes_of
+from nnlite.runtime.memory import ALIGNMENT, aligned_empty
+from nnlite.runtime.simd import lanes_of
 from tests import naive
 
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -15,7 +15,7 @@ from nnlite.serialization import (
     remove_leftovers,
     write_archive,
 )
-from tests.nnlite.archives import ARRAYS, HEADER, content
+from tests.nnlite.serialization.archives import ARRAYS, HEADER, content
 
 
 @pytest.fixture

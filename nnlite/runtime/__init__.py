@@ -1,0 +1,1 @@
+"""This machine: compiled kernels and their cache, vectors, memory, threads."""
