@@ -7,9 +7,6 @@ from . import model_selection as model_selection
 from . import optimizers as optimizers
 from . import schedules as schedules
 from . import testing as testing
-from .attribution import gradient_times_input as gradient_times_input
-from .attribution import input_gradient as input_gradient
-from .attribution import occlusion as occlusion
 from .early_stopping import EarlyStopping as EarlyStopping
 from .estimators.base import NotFittedError as NotFittedError
 from .estimators.classifier import NetworkClassifier as NetworkClassifier
@@ -54,11 +51,15 @@ from .losses import SoftmaxCrossEntropy as SoftmaxCrossEntropy
 from .losses import SquaredError as SquaredError
 from .models import load as load
 from .models import save as save
-from .network import Sequential as Sequential
+from .network.attribution import gradient_times_input as gradient_times_input
+from .network.attribution import input_gradient as input_gradient
+from .network.attribution import occlusion as occlusion
+from .network.sequential import Sequential as Sequential
+from .network.shards import loss_and_gradients as loss_and_gradients
+from .network.shards import predict as predict
+from .network.unit_variance import lsuv as lsuv
 from .optimizers import SGD as SGD
 from .optimizers import Adam as Adam
-from .parallel import loss_and_gradients as loss_and_gradients
-from .parallel import predict as predict
 from .rows import Rows as Rows
 from .runtime.threads import set_threads as set_threads
 from .schedules import LinearDecay as LinearDecay
@@ -71,5 +72,4 @@ from .training import Epoch as Epoch
 from .training import TrainingDiverged as TrainingDiverged
 from .training import train as train
 from .training import train_step as train_step
-from .unit_variance import lsuv as lsuv
 from .version import __version__ as __version__

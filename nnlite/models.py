@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from nnlite import registry
-from nnlite.network import Sequential
-from nnlite.parameters import check_params
+from nnlite.network.parameters import check_params
+from nnlite.network.sequential import Sequential
 from nnlite.serialization import FileFormatError, read_archive, write_archive
 from nnlite.serialization.errors import reading, shown
 

@@ -48,7 +48,7 @@ class Optimizer:
     """What all optimizers share; an optimizer of one's own derives from it and has the two methods that raise here."""
 
     takes_deferred: ClassVar[bool] = False
-    """Whether `update` takes gradients that are not computed yet (:class:`nnlite.weight_gradients.WeightGradient`)."""
+    """Whether `update` takes gradients that are not computed yet, see :mod:`nnlite.layers.weight_gradients`."""
 
     def init(self, params: Mapping[str, Array]) -> State:
         """Make the state for these parameters: a flat dict of arrays, empty if nothing is remembered."""

@@ -25,7 +25,7 @@ import numpy as np
 
 from nnlite import initializers, layers, losses, optimizers, schedules
 from nnlite.layers.base import Layer
-from nnlite.network import Sequential
+from nnlite.network.sequential import Sequential
 from nnlite.serialization import FileFormatError
 from nnlite.serialization.errors import brief, shown
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from nnlite.labels import relative_weights
-from nnlite.network import Sequential
-from nnlite.parallel import Batch, loss_and_gradients
+from nnlite.layers.weight_gradients import is_finite
+from nnlite.network.sequential import Sequential
+from nnlite.network.shards import Batch, loss_and_gradients
 from nnlite.rows import fetch, stays_in_memory
 from nnlite.runtime.threads import at_most, single_threaded_blas
 from nnlite.schedules import Constant
-from nnlite.weight_gradients import is_finite
 
 Transform = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 

@@ -30,33 +30,25 @@ BELOW = {
     "runtime": "",
     "kernels": "runtime",
     "initializers": "",
-    "weight_gradients": "kernels",
-    "layers": "initializers weight_gradients",
-    "fusion": "layers",
-    "summary": "layers",
-    "network": "fusion summary",
-    "parallel": "network",
-    "unit_variance": "network",
-    "attribution": "parallel",
-    "labels": "",
-    "logits": "",
-    "losses": "labels logits layers",
-    "optimizers": "kernels",
     "schedules": "",
-    "rows": "",
-    "training": "parallel losses optimizers schedules rows",
-    "testing": "network losses",
     "early_stopping": "",
+    "rows": "",
+    "labels": "",
+    "layers": "kernels initializers",
+    "losses": "labels layers",
+    "optimizers": "kernels layers",
+    "network": "layers",
+    "training": "network losses optimizers schedules rows",
+    "testing": "network losses",
     "metrics": "labels",
     "serialization": "version",
     "model_selection": "serialization",
     "registry": "network losses optimizers schedules serialization",
-    "parameters": "network",
-    "models": "registry parameters",
-    "estimators": "training models attribution unit_variance metrics model_selection early_stopping",
+    "models": "registry",
+    "estimators": "training models metrics model_selection early_stopping",
     "exchange": "estimators",
 }
-NUMPY_ALONE = {"initializers", "labels", "logits", "losses", "optimizers", "schedules", "early_stopping"}
+NUMPY_ALONE = {"initializers", "labels", "losses", "optimizers", "schedules", "early_stopping"}
 NUMPY_ALONE |= {"metrics", "model_selection", "serialization"}
 
 # Each of these steps of mfcc's chain can be used alone: they know each other, not the chain and its recipe.
@@ -330,7 +322,7 @@ def test_kernels_are_compiled_in_one_place():
                 wrong.append(f"{place}: {name}; kernels belong in nnlite/kernels or mfcc/kernels*.py")
         for node in ast.walk(source.tree):
             if isinstance(node, ast.keyword) and node.arg == "parallel" and ast.unparse(node.value) == "True":
-                wrong.append(f"{source.at(node.value.lineno)}: parallel=True; nnlite.parallel has the threads")
+                wrong.append(f"{source.at(node.value.lineno)}: parallel=True; nnlite.network.shards has the threads")
     none(wrong)
 
 

@@ -20,7 +20,7 @@ from nnlite.estimators.predictor import Predictor, first_params, predictor_for
 from nnlite.estimators.settings import check_settings, draw_seed, is_integer
 from nnlite.labels import relative_weights
 from nnlite.losses import Loss
-from nnlite.network import Sequential
+from nnlite.network.sequential import Sequential
 from nnlite.optimizers import SGD, Optimizer
 from nnlite.training import TrainingDiverged
 

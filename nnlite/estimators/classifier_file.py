@@ -12,7 +12,7 @@ from nnlite.estimators.label_coding import LabelCoding
 from nnlite.estimators.predictor import Predictor
 from nnlite.estimators.settings import check_settings
 from nnlite.estimators.standardize import Standardizer
-from nnlite.parameters import check_params
+from nnlite.network.parameters import check_params
 from nnlite.serialization import FileFormatError
 from nnlite.serialization.errors import shown
 from nnlite.serialization.history import history_from_arrays, history_to_arrays

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from nnlite.attribution import input_gradient
 from nnlite.estimators.inputs import check_sample_shape
 from nnlite.estimators.label_coding import LabelCoding
 from nnlite.estimators.labelled import Labelled
@@ -16,11 +15,12 @@ from nnlite.layers.base import Layer
 from nnlite.layers.dense import Dense
 from nnlite.layers.reshape import Flatten
 from nnlite.losses import Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy
-from nnlite.network import Sequential
-from nnlite.parallel import predict
+from nnlite.network.attribution import input_gradient
+from nnlite.network.sequential import Sequential
+from nnlite.network.shards import predict
+from nnlite.network.unit_variance import lsuv
 from nnlite.runtime.lazy import lazy_property
 from nnlite.training import logits_network
-from nnlite.unit_variance import lsuv
 
 LSUV_SAMPLES = 256
 """Training samples on which `init="lsuv"` measures."""
@@ -83,7 +83,7 @@ class Predictor:
         return predict(inner, inner.own(params), X, read=partial(self.read, who), n_threads=n_threads)
 
     def log_odds(self, who: str, params: dict[str, np.ndarray], X: Any, n_threads: int | None) -> np.ndarray:
-        """Return the log-odds of each class for each sample, see `nnlite.logits`."""
+        """Return the log-odds of each class for each sample, see `nnlite.losses.logits`."""
         return self.loss.log_odds(self.logits(who, params, X, n_threads))
 
     def input_gradient(

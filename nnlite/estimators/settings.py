@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nnlite.losses import Loss
-from nnlite.network import Sequential
+from nnlite.network.sequential import Sequential
 from nnlite.optimizers import Optimizer
 
 

@@ -12,8 +12,8 @@ from nnlite.exchange.onnx_graph import Graph, add_network, add_standardizer
 from nnlite.exchange.stack import declares, known
 from nnlite.layers.base import Shape
 from nnlite.losses import Loss
-from nnlite.network import Sequential
-from nnlite.parameters import check_params
+from nnlite.network.parameters import check_params
+from nnlite.network.sequential import Sequential
 from nnlite.serialization import atomic_write, text
 from nnlite.serialization.errors import shown
 from nnlite.version import __version__

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from nnlite.layers.base import Layer, Shape
-from nnlite.network import Sequential
+from nnlite.network.sequential import Sequential
 from nnlite.registry import REGISTRY
 
 

@@ -30,8 +30,8 @@ from nnlite.exchange.stack import Plain, known, not_exchanged, plain_layers
 from nnlite.layers.base import Layer, Params, Shape
 from nnlite.layers.counterparts import TorchParameter
 from nnlite.layers.reshape import Flatten
-from nnlite.network import Sequential
-from nnlite.parameters import check_params
+from nnlite.network.parameters import check_params
+from nnlite.network.sequential import Sequential
 from nnlite.registry import REGISTRY
 
 

@@ -84,7 +84,8 @@ class Layer:
         dx : ndarray or None
             Shape of the input; None unless `input_grad`.
         grads : dict
-            Keys and shapes of `params`: arrays, or for large ones a :class:`nnlite.weight_gradients.WeightGradient`.
+            Keys and shapes of `params`: arrays, or for large ones a `WeightGradient`, see
+            :mod:`nnlite.layers.weight_gradients`.
         """
         return (dy if input_grad else None), {}
 

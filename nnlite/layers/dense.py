@@ -10,8 +10,8 @@ from nnlite.layers.activations import Activation, ReLU, Sigmoid, Tanh
 from nnlite.layers.base import Layer, Params, Shape, check_dy, is_positive_integer
 from nnlite.layers.counterparts import OnnxNode, TorchParameter
 from nnlite.layers.dropout import ActivationDropout
+from nnlite.layers.weight_gradients import is_deferred, is_finite, weight_gradient
 from nnlite.runtime.products import matmul
-from nnlite.weight_gradients import is_deferred, is_finite, weight_gradient
 
 __all__ = ["Dense", "DenseActivation"]
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nnlite.layers.base import Layer, Params, Shape
-from nnlite.network import Sequential
+from nnlite.network.sequential import Sequential
 from nnlite.testing.comparison import fail, require, same_bits
 
 # A smaller step crosses fewer kinks and loses more digits: 1e-7 leaves nine.

@@ -11,7 +11,7 @@ import pytest
 
 import nnlite as nn
 from filmscore.networks import convolutional, fully_connected
-from nnlite.parallel import shards
+from nnlite.network.shards import shards
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: nothing to compare with")
 

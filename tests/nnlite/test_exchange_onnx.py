@@ -13,7 +13,7 @@ from nnlite.exchange import onnx_file
 from nnlite.exchange.stack import declares
 from nnlite.layers.counterparts import OnnxNode
 from tests.nnlite.exchange_networks import NETWORKS
-from tests.nnlite.layer_cases import CASES, NAMES
+from tests.nnlite.layers.layer_cases import CASES, NAMES
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((60, 9, 8, 2)).astype(np.float32)

@@ -18,7 +18,7 @@ from nnlite.initializers import Zeros
 from nnlite.layers.base import Layer
 from nnlite.layers.conv import ConvMaxPool2D
 from nnlite.models import load, save
-from nnlite.parameters import check_params
+from nnlite.network.parameters import check_params
 from nnlite.registry import REGISTRY, to_dict
 from nnlite.serialization import FileFormatError, FileVersionError, read_archive, write_archive
 

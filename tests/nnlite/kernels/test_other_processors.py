@@ -10,7 +10,7 @@ import llvmlite.binding
 import pytest
 
 FEATURES = llvmlite.binding.get_host_cpu_features()
-CHOSEN = ["test_kernels.py", "../runtime/test_simd.py", "test_winograd.py", "../test_weight_gradients.py"]
+CHOSEN = ["test_kernels.py", "../runtime/test_simd.py", "test_winograd.py", "../layers/test_weight_gradients.py"]
 
 
 @pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="names of x86 processors")

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 import nnlite as nn
 from nnlite.kernels import weight_gradients as kernels
+from nnlite.layers.weight_gradients import WeightGradient, is_deferred, is_finite, weight_gradient
 from nnlite.runtime import products
 from nnlite.runtime.threads import at_most
-from nnlite.weight_gradients import WeightGradient, is_deferred, is_finite, weight_gradient
 from tests.nnlite.kernels.test_kernels import Guarded
 
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from nnlite.network import Sequential
+from nnlite.network.sequential import Sequential
 
 
 def check_params(who: str, network: Sequential, params: Mapping[str, np.ndarray]) -> None:

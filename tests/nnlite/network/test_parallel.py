@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nnlite as nn
-from nnlite import parallel
-from nnlite.parallel import loss_and_gradients, shards
+from nnlite.network import shards as parallel
+from nnlite.network.shards import loss_and_gradients, shards
 
 
 def small_network():

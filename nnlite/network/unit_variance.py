@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from nnlite.layers.base import Params
-from nnlite.network import Sequential, parameters_by_layer
+from nnlite.network.sequential import Sequential, parameters_by_layer
 from nnlite.runtime.threads import single_threaded_blas
 
 _ROUNDS = 3

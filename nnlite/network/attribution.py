@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from nnlite.layers.base import Params, Shape, is_positive_integer
-from nnlite.network import Sequential
-from nnlite.parallel import shards
+from nnlite.network.sequential import Sequential
+from nnlite.network.shards import shards
 from nnlite.runtime.threads import for_each
 
 WHO_GRADIENT, WHO_OCCLUSION = "input_gradient", "occlusion"

@@ -9,7 +9,7 @@ import pytest
 import nnlite as nn
 from nnlite.testing import check_gradients
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "recurrent.md"
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "recurrent.md"
 
 
 def padded(lengths=(3, 5, 1, 0), features=4):

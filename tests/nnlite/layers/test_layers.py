@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import nnlite as nn
 from nnlite.testing import check_layer
 from tests import naive
-from tests.nnlite.layer_cases import CASES, LAYERS, NAMES
+from tests.nnlite.layers.layer_cases import CASES, LAYERS, NAMES
 
 
 @pytest.mark.parametrize(("layer", "input_shape"), CASES, ids=NAMES)
@@ -17,7 +17,7 @@ def test_contract(layer, input_shape):
 
 
 def test_every_public_layer_has_a_case():
-    assert LAYERS == {type(layer) for layer, _ in CASES}, "give each in tests/nnlite/layer_cases.py settings to try"
+    assert LAYERS == {type(layer) for layer, _ in CASES}, "give each settings to try in layer_cases.py"
     assert {layer.__name__ for layer in LAYERS} <= set(nn.__all__), "name each in nnlite/__init__.pyi"
 
 

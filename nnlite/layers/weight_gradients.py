@@ -13,6 +13,8 @@ import numpy as np
 from nnlite.runtime.products import block_count, cuts, matmul, sum_count
 from nnlite.runtime.threads import for_each
 
+__all__ = ["WeightGradient", "is_deferred", "is_finite", "weight_gradient"]
+
 
 class WeightGradient:
     """x.T @ dz, for inputs x (samples, m) and gradients dz (samples, n) with respect to the sums of a dense layer.

@@ -1,26 +1,4 @@
-"""Losses: what training makes small, and its gradient with respect to the network's last sums.
-
-A loss takes *logits*: the sums that a final `Softmax` or `Sigmoid` layer would be applied to. The two belong together,
-because the logarithm of the loss undoes the exponential of the layer, and what is left neither overflows nor loses the
-gradient of a unit that is sure and wrong. ``output_activation`` is the class of the layer that a loss absorbs in this
-way.
-
-For a sample with logits z and targets t over K outputs:
-
-======================  =====================================================================  ==================
-loss                    per sample                                                             gradient
-======================  =====================================================================  ==================
-`SoftmaxCrossEntropy`   ``-sum_k t_k log softmax(z)_k``                                        ``softmax(z) - t``
-`SigmoidCrossEntropy`   ``-sum_k (t_k log logistic(z_k) + (1 - t_k) log(1 - logistic(z_k)))``  ``logistic(z) - t``
-`SquaredError`          ``sum_k (z_k - t_k)**2 / 2``                                           ``z - t``
-======================  =====================================================================  ==================
-
-Every loss is a *sum* over its outputs: what a class learns from a sample doesn't depend on how many other classes there
-are, and each output of `SigmoidCrossEntropy` learns what a network with that output alone would. (Keras takes the mean,
-which divides the gradient by K.) Over samples a loss is weighted as it is told, and divides by nothing.
-
-Arithmetic is in float64 whatever the logits' dtype. NaN in gives NaN out, without a warning; so may infinity.
-"""
+"""Cross-entropy of classes that exclude each other, and of labels that are independent."""
 
 import math
 import numbers
@@ -30,118 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from nnlite.labels import check_matrix, check_range, checked_indices, checked_numbers, class_weights
-from nnlite.logits import (
-    check_logits,
-    exponentials,
-    logistic,
-    softmax_log_odds,
-    softmax_log_odds_and_gradient,
-)
+from nnlite.labels import check_matrix, check_range, checked_indices, checked_numbers
+from nnlite.losses.base import Array, Loss, Targets, as_column, check_batch, weighted
+from nnlite.losses.logits import check_logits, exponentials, logistic, softmax_log_odds, softmax_log_odds_and_gradient
 
 if TYPE_CHECKING:
     from nnlite.layers.base import Layer
 
-__all__ = ["Loss", "SigmoidCrossEntropy", "SoftmaxCrossEntropy", "SquaredError", "class_weights"]
-
-Array = NDArray[np.floating]
-Targets = NDArray[np.floating] | NDArray[np.int64]
-
-
-class Loss:
-    """Base of all losses; one of your own derives from it and defines the three methods that raise here.
-
-    What its outputs mean to a classifier is said by `class_targets`, `log_odds` and `log_odds_and_gradient`. The base
-    takes each output for the logit of a class by itself.
-    """
-
-    @property
-    def output_activation(self) -> "type[Layer] | None":
-        """Class of the final layer that the loss absorbs, or None. `predict` does what that layer does.
-
-        A loss that says so in its own class, and not in a base's, can leave in ONNX files.
-        """
-        return None
-
-    def targets(self, y: ArrayLike, n_outputs: int, dtype: DTypeLike) -> Targets:
-        """Check labels and convert them to the form that `value_and_gradient` takes, one row a sample."""
-        raise NotImplementedError
-
-    def value_and_gradient(self, logits: Array, targets: Targets, weights: Array) -> tuple[float, Array]:
-        """Loss of a batch, ``sum_i weights[i] * loss_i``, and its gradient with respect to the logits.
-
-        Parameters
-        ----------
-        logits : ndarray of shape (N, K)
-            The network's output before the absorbed activation, float32 or float64.
-        targets : ndarray
-            As `targets` returns them, or some of their rows.
-        weights : ndarray of shape (N,)
-            Weight of each sample; for the mean over a batch they add up to 1.
-
-        Returns
-        -------
-        value : float
-            Added up in float64.
-        gradient : ndarray of shape (N, K)
-            In the logits' dtype.
-
-        Raises
-        ------
-        ValueError
-            If the shapes don't fit each other.
-        """
-        raise NotImplementedError
-
-    def value(self, logits: Array, targets: Targets, weights: Array) -> float:
-        """Loss of a batch without its gradient; arguments as in `value_and_gradient`."""
-        return self.value_and_gradient(logits, targets, weights)[0]
-
-    def predict(self, logits: Array) -> Array:
-        """Outputs of the network for its logits: the absorbed activation, in the logits' dtype."""
-        raise NotImplementedError
-
-    def class_targets(self, labels: NDArray, n_classes: int, who: str | None = None) -> NDArray:
-        """Return the labels of a classifier in the form that `targets` takes.
-
-        Parameters
-        ----------
-        labels : ndarray (n_samples,) or (n_samples, n_classes)
-            The column of each sample's class, or 1 for each class that a sample has and 0 for the others.
-        n_classes : int
-        who : str, optional
-            Name of the caller, with which an error begins; by default that of the loss.
-
-        Raises
-        ------
-        ValueError
-            If the loss can't learn from a sample without a class, and there is one.
-        """
-        return labels
-
-    def log_odds(self, logits: Array) -> Array:
-        """Return log(p / (1 - p)) of the probability p of each class, float64 of the shape of `logits`."""
-        return logits.astype(np.float64)
-
-    def log_odds_and_gradient(self, logits: Array, k: int) -> tuple[Array, Array]:
-        """Return the log-odds of class `k` and their gradient with respect to the logits.
-
-        Parameters
-        ----------
-        logits : ndarray (n_samples, n_classes)
-        k : int
-            Column of the class.
-
-        Returns
-        -------
-        values : ndarray (n_samples,)
-            In float64.
-        gradient : ndarray (n_samples, n_classes)
-            In the logits' dtype.
-        """
-        gradient = np.zeros_like(logits)
-        gradient[:, k] = 1.0
-        return logits[:, k].astype(np.float64), gradient
+__all__ = ["SigmoidCrossEntropy", "SoftmaxCrossEntropy"]
 
 
 @dataclass(frozen=True)
@@ -231,7 +105,7 @@ class SoftmaxCrossEntropy(Loss):
     def value_and_gradient(self, logits: Array, targets: Targets, weights: Array) -> tuple[float, Array]:
         """Loss of a batch and its gradient; see `Loss.value_and_gradient`."""
         indices = np.ndim(targets) == 1
-        _check_batch("SoftmaxCrossEntropy", logits, targets, weights, (len(logits),) if indices else np.shape(logits))
+        check_batch("SoftmaxCrossEntropy", logits, targets, weights, (len(logits),) if indices else np.shape(logits))
         n_outputs, keep = logits.shape[1], 1.0 - self.label_smoothing
         with np.errstate(all="ignore"):
             shifted, exps, sums = exponentials(logits)
@@ -248,7 +122,7 @@ class SoftmaxCrossEntropy(Loss):
                 smoothed = keep * targets.astype(np.float64) + self.label_smoothing / n_outputs
                 losses = -(smoothed * (shifted - logarithms)).sum(axis=1)
                 gradient = gradient * smoothed.sum(axis=1, keepdims=True) - smoothed
-            return _weighted(losses, gradient, weights, logits.dtype)
+            return weighted(losses, gradient, weights, logits.dtype)
 
     def predict(self, logits: Array) -> Array:
         """Class probabilities, the softmax of each row, in the logits' dtype."""
@@ -347,14 +221,14 @@ class SigmoidCrossEntropy(Loss):
         """
         who = "SigmoidCrossEntropy"
         self._check_pos_weight(n_outputs)
-        labels = _as_column(checked_numbers(who, y), n_outputs)
+        labels = as_column(checked_numbers(who, y), n_outputs)
         check_matrix(who, labels, n_outputs, "indicators")
         check_range(who, labels, 0.0, 1.0, "indicators from 0 to 1")
         return labels.astype(dtype, copy=False)
 
     def value_and_gradient(self, logits: Array, targets: Targets, weights: Array) -> tuple[float, Array]:
         """Loss of a batch and its gradient; see `Loss.value_and_gradient`."""
-        _check_batch("SigmoidCrossEntropy", logits, targets, weights, np.shape(logits))
+        check_batch("SigmoidCrossEntropy", logits, targets, weights, np.shape(logits))
         self._check_pos_weight(logits.shape[1])
         with np.errstate(all="ignore"):
             z = logits.astype(np.float64)
@@ -366,7 +240,7 @@ class SigmoidCrossEntropy(Loss):
             rest = np.log1p(np.exp(-np.abs(z)))
             losses = (negative * (np.maximum(z, 0.0) + rest) + positive * (np.maximum(-z, 0.0) + rest)).sum(axis=1)
             gradient = negative * logistic(z) - positive * logistic(-z)
-            return _weighted(losses, gradient, weights, logits.dtype)
+            return weighted(losses, gradient, weights, logits.dtype)
 
     def predict(self, logits: Array) -> Array:
         """Probability of each label, the logistic function of each logit, in the logits' dtype."""
@@ -380,90 +254,6 @@ class SigmoidCrossEntropy(Loss):
             raise ValueError(f"SigmoidCrossEntropy: pos_weight: expected {n_outputs} factors (outputs), got {got}.")
 
 
-@dataclass(frozen=True)
-class SquaredError(Loss):
-    """Half the squared distance to the target, summed over the outputs.
-
-    The half makes the gradient ``output - target``; through a final `Sigmoid` layer it is the delta rule, learning rate
-    x (target - output) x slope x input. Keras's and PyTorch's mean squared error is 2 / K times this.
-
-    Examples
-    --------
-    >>> loss = SquaredError()
-    >>> targets = loss.targets([3.0, 0.0], n_outputs=1, dtype=np.float64)
-    >>> value, gradient = loss.value_and_gradient(np.array([[1.0], [0.0]]), targets, np.array([0.5, 0.5]))
-    >>> value, gradient.tolist()
-    (1.0, [[-1.0], [0.0]])
-    """
-
-    @property
-    def output_activation(self) -> "type[Layer] | None":
-        """None: outputs are compared as they are."""
-        return None
-
-    def targets(self, y: ArrayLike, n_outputs: int, dtype: DTypeLike) -> Targets:
-        """Check targets and convert them.
-
-        Parameters
-        ----------
-        y : array_like of shape (N, n_outputs)
-            Any finite numbers. Shape (N,) for one output.
-        n_outputs : int
-            Number of outputs.
-        dtype : dtype
-            dtype of the result.
-
-        Returns
-        -------
-        ndarray of shape (N, n_outputs)
-
-        Raises
-        ------
-        ValueError
-            If a value is NaN or infinite, or the shape doesn't fit.
-        """
-        values = _as_column(checked_numbers("SquaredError", y), n_outputs)
-        check_matrix("SquaredError", values, n_outputs, "targets")
-        check_range("SquaredError", values, -math.inf, math.inf, "finite numbers")
-        return values.astype(dtype, copy=False)
-
-    def value_and_gradient(self, logits: Array, targets: Targets, weights: Array) -> tuple[float, Array]:
-        """Loss of a batch and its gradient; see `Loss.value_and_gradient`."""
-        _check_batch("SquaredError", logits, targets, weights, np.shape(logits))
-        with np.errstate(all="ignore"):
-            gradient = logits.astype(np.float64) - targets
-            return _weighted(np.square(gradient).sum(axis=1) / 2.0, gradient, weights, logits.dtype)
-
-    def predict(self, logits: Array) -> Array:
-        """The outputs as they are (no copy)."""
-        check_logits("SquaredError", logits)
-        return logits
-
-    def class_targets(self, labels: NDArray, n_classes: int, who: str | None = None) -> NDArray:
-        """Return 1 for the classes that a sample has and 0 for the others, shape (n_samples, n_classes)."""
-        return np.eye(n_classes, dtype=np.float32)[labels] if labels.ndim == 1 else labels
-
-
-def _weighted(losses: Array, gradient: Array, weights: Array, dtype: np.dtype) -> tuple[float, Array]:
-    gradient *= np.asarray(weights)[:, None]
-    return float((losses * weights).sum(dtype=np.float64)), gradient.astype(dtype, copy=False)
-
-
-def _as_column(values: NDArray, n_outputs: int) -> NDArray:
-    return values[:, None] if values.ndim == 1 and n_outputs == 1 else values
-
-
 def _check_smoothing(who: str, value: float) -> None:
     if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value < 1:
         raise ValueError(f"{who}: label_smoothing: expected a share in [0, 1), got {value!r}.")
-
-
-def _check_batch(who: str, logits: Array, targets: Targets, weights: Array, expected: tuple[int, ...]) -> None:
-    check_logits(who, logits)
-    if np.shape(targets) != expected:
-        raise ValueError(
-            f"{who}: targets: expected shape {expected} for logits of shape {logits.shape}, got {np.shape(targets)}. "
-            "One row a sample, as targets() returns them."
-        )
-    if np.shape(weights) != (len(logits),):
-        raise ValueError(f"{who}: weights: expected shape ({len(logits)},), one a sample, got {np.shape(weights)}.")

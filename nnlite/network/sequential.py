@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from nnlite import fusion
 from nnlite.layers.base import Layer, Params, Shape
+from nnlite.network import fusion
 from nnlite.runtime.lazy import lazy_property
 
 
@@ -41,7 +41,7 @@ class Sequential:
     input_shape : tuple of int
         Of one sample, channels last: (40, 100, 1).
     fuse : bool
-        Rewrite neighbouring layers into faster ones (see :mod:`nnlite.fusion`). The parameters are the same either way.
+        Rewrite neighbouring layers into faster ones (:mod:`nnlite.network.fusion`). Parameters are the same either way.
 
     Attributes
     ----------
@@ -149,7 +149,7 @@ class Sequential:
     ) -> tuple[np.ndarray | None, dict[str, Any]]:
         """Gradients with respect to the input (None unless `input_grad`) and, by name, to each parameter.
 
-        With `deferred`, those of large dense layers are a :class:`nnlite.weight_gradients.WeightGradient`.
+        With `deferred`, those of large dense layers are a :class:`nnlite.layers.weight_gradients.WeightGradient`.
         """
         parts = params.parts if isinstance(params, Prepared) else parameters_by_layer(params)
         # What lies before the first weights has nothing to learn.
@@ -236,7 +236,7 @@ class Sequential:
 
     def summary(self) -> str:
         """Table of the layers as written: output shape, parameters, multiply-adds a sample, receptive field."""
-        from nnlite.summary import summarize
+        from nnlite.network.summary import summarize
 
         return summarize(self)
 

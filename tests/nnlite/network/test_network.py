@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import nnlite as nn
-from nnlite.summary import describe
+from nnlite.network.summary import describe
 
 NET = nn.Sequential(
     [nn.Conv2D(4, 3), nn.ReLU(), nn.MaxPool2D(2), nn.Dropout(0.2), nn.Flatten(), nn.Dense(5), nn.Tanh(), nn.Dense(2)],

@@ -89,7 +89,7 @@ def loss_and_gradients(
     n_threads : int, optional
     deferred : bool
         Leave the gradients of large dense layers to an optimizer that takes a
-        :class:`nnlite.weight_gradients.WeightGradient`.
+        :class:`nnlite.layers.weight_gradients.WeightGradient`.
 
     Returns
     -------
