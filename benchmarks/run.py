@@ -44,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.readme:
             content = results.read(arguments.out or RESULTS)
             table.write_between(README, table.BEGIN, table.END, table.readme_table(content))
+            table.write_between(PAGE, table.BEGIN, table.END, table.whole_table(content))
             table.write_between(PAGE, targets.BEGIN, targets.END, targets.targets_page(content))
             return 0
         return measure(arguments)

@@ -1,4 +1,4 @@
-"""Results as people read them: what a run prints, and the table of the README."""
+"""Results as people read them: the lines that a run prints, the ten rows of the README, and the table of all rows."""
 
 from __future__ import annotations
 
@@ -10,10 +10,23 @@ from speed.case import OURS, PEER, RATE
 from speed.results import ResultsError
 
 BEGIN, END = "<!-- speed: made by benchmarks/run.py --readme -->", "<!-- speed: end -->"
+README_ROWS = (
+    "training the published network, batch 128",
+    "the published network's inference, batch 128",
+    "the published network's inference, batch 1",
+    "training the fully connected network, 4000-200-50-10, batch 200",
+    "training gated recurrent units, 100 steps, 40 inputs, 128 units, batch 64",
+    "rfft of 6,448 frames of 2,048",
+    "MFCC of 600 s, librosa's settings",
+    "12 Vorbis, MP3 and FLAC files of 240 s to tiles",
+    "`import nnlite`, whole process",
+    "first training step, whole process, nothing compiled before",
+)
+"""Titles of the cases that a newcomer wants to see; those that are lost are among them."""
 
 
 def described(record: dict[str, Any]) -> list[str]:
-    """What a run prints of a case: each mode's median, quartiles and difference, then the ratio."""
+    """Return the lines that a run prints of a case: median, quartiles and difference of each mode, then the ratio."""
     lines = [f"  {record['title']}  [{record['threads']} {'thread' if record['threads'] == 1 else 'threads'}]"]
     shares = record.get("share_of_sgemm", {})
     for contender in record["contenders"]:
@@ -68,36 +81,62 @@ def _verdicts(record: dict[str, Any]) -> list[str]:
 
 
 def limited(record: dict[str, Any], figure: str) -> float | None:
-    """The largest value, over our modes, of a figure that has a limit."""
+    """Return the largest value, over our modes, of a figure that has a limit."""
     modes = [m for c in record["contenders"] if c["role"] == OURS for m in c["modes"] if "median_s" in m]
     values = [m["median_s"] if figure == "seconds" else m["report"].get(figure) for m in modes]
     return max((value for value in values if value is not None), default=None)
 
 
 def readme_table(content: dict[str, Any]) -> str:
-    """The table, and a line that says what it was measured on.
+    """Return the rows of `README_ROWS`, without the share of sgemm, and the machine in a line.
 
     Raises
     ------
     ResultsError
         For results of a quick run.
     """
-    if content["quick"]:
-        raise ResultsError("expected results of a whole run, got those of a quick one, whose figures are worthless.")
+    records = {record["title"]: record for record in _compared(content)}
+    rows = ["| | here | the fastest other | times as fast |", "|---|---|---|---|"]
+    rows += [f"| {' | '.join(_cells(records[title])[:4])} |" for title in README_ROWS if title in records]
+    machine = content["machine"]
+    return "\n".join(
+        [*rows, "", f"Measured on {machine['processor']}, {_cores(machine)}; ranges are those of the rounds."]
+    )
+
+
+def whole_table(content: dict[str, Any]) -> str:
+    """Return all rows, and a line with the machine and the versions of all packages.
+
+    Raises
+    ------
+    ResultsError
+        For results of a quick run.
+    """
     head = ("", "here", "the fastest other", "times as fast (range over rounds)", "share of sgemm")
     rows = [f"| {' | '.join(head)} |", "|---|---|---|---|---|"]
-    for subject in content["subjects"].values():
-        rows += [_row(record) for record in subject["cases"] if "ours" in record]
+    rows += [f"| {' | '.join(_cells(record))} |" for record in _compared(content)]
     machine, versions = content["machine"], content["versions"]
-    cores = f"{machine['cores']} cores" if machine["cores"] > 1 else "one core"
-    where = f"{machine['processor']} ({machine['vectors']}), {cores}, {content['threads']} threads unless noted"
+    where = (
+        f"{machine['processor']} ({machine['vectors']}), {_cores(machine)}, {content['threads']} threads unless noted"
+    )
     peers = ", ".join(f"{name} {version}" for name, version in versions.items() if name != "nnlite")
     rounds = f"medians of up to {content['rounds']} interleaved rounds"
     note = f"Measured by `python benchmarks/run.py` on {where}; {rounds}. With Python {machine['python']}, {peers}."
     return "\n".join([*rows, "", note])
 
 
-def _row(record: dict[str, Any]) -> str:
+def _compared(content: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the records of all cases in which something of ours was timed."""
+    if content["quick"]:
+        raise ResultsError("expected results of a whole run, got those of a quick one, whose figures are worthless.")
+    return [record for subject in content["subjects"].values() for record in subject["cases"] if "ours" in record]
+
+
+def _cores(machine: dict[str, Any]) -> str:
+    return f"{machine['cores']} cores" if machine["cores"] > 1 else "one core"
+
+
+def _cells(record: dict[str, Any]) -> list[str]:
     modes = {
         contender["name"] + (f", {mode['name']}" if mode["name"] else ""): mode
         for contender in record["contenders"]
@@ -112,11 +151,11 @@ def _row(record: dict[str, Any]) -> str:
     cells.append("<br>".join(f"**{one['median']:.2f}** ({one['low']:.2f} to {one['high']:.2f})" for one in ratios))
     share = record.get("share_of_sgemm", {}).get(record["ours"])
     cells.append("" if share is None else f"{share:.0%}")
-    return f"| {' | '.join(cells)} |"
+    return cells
 
 
 def _amount(mode: dict[str, Any], unit: str) -> str:
-    """Seconds of a call, or work a second where a call is one of many pieces."""
+    """Return seconds of a call, or work a second where a call is one of many pieces."""
     amount = _seconds(mode["median_s"]) if mode["work"] == 1 else f"{mode['work'] / mode['median_s']:,.0f} {unit}/s"
     reported = "".join(f", {value:,.0f} {name}" for name, value in mode["report"].items())
     return amount + reported

@@ -180,17 +180,27 @@ def content(quick: bool = False) -> dict:
     return {**settings, "versions": {"nnlite": "1", "torch": "2.13"}, "subjects": subjects}
 
 
-def test_readme_table(tmp_path):
+def test_tables_of_speed(tmp_path):
     readme = tmp_path / "README.md"
     readme.write_text(f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n")
-    table.write_between(readme, table.BEGIN, table.END, table.readme_table(content()))
+    table.write_between(readme, table.BEGIN, table.END, table.whole_table(content()))
     lines = readme.read_text().split("\n")
     assert lines[0] == "before" and lines[-2] == "after" and "old" not in lines
-    row = "| training | 1,280 samples/s | PyTorch, eager: 320 samples/s | **4.00** (3.90 to 4.20) | 112% |"
-    assert row in lines
+    row = "1,280 samples/s | PyTorch, eager: 320 samples/s | **4.00** (3.90 to 4.20) |"
+    assert f"| training | {row} 112% |" in lines
     assert "A1 (avx2), 2 cores, 2 threads" in readme.read_text() and "torch 2.13" in readme.read_text()
+    short = content()
+    short["subjects"]["training-cnn"]["cases"][0]["title"] = table.README_ROWS[0]
+    assert table.readme_table(short).split("\n")[2:] == [
+        f"| {table.README_ROWS[0]} | {row}",
+        "",
+        "Measured on A1, 2 cores; ranges are those of the rounds.",
+    ]
+    assert set(table.README_ROWS) <= {r["title"] for r in table._compared(results.read(run.RESULTS))}, (
+        "rows of old names"
+    )
     with pytest.raises(results.ResultsError, match="quick"):
-        table.readme_table(content(quick=True))
+        table.whole_table(content(quick=True))
     readme.write_text("no markers")
     with pytest.raises(results.ResultsError, match="around the table"):
         table.write_between(readme, table.BEGIN, table.END, "table")
@@ -246,6 +256,7 @@ def test_targets_page():
     ("page", "begin", "end", "make"),
     [
         (run.README, table.BEGIN, table.END, table.readme_table),
+        (run.PAGE, table.BEGIN, table.END, table.whole_table),
         (run.PAGE, targets.BEGIN, targets.END, targets.targets_page),
     ],
 )

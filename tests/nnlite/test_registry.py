@@ -106,7 +106,11 @@ def test_every_public_description_is_in_the_registry():
     found = set()
     for module in (importlib.import_module(f"nnlite.{name}") for name in modules):
         for name, value in vars(module).items():
-            if dataclasses.is_dataclass(value) and value.__module__.startswith(module.__name__) and not name.startswith("_"):
+            if (
+                dataclasses.is_dataclass(value)
+                and value.__module__.startswith(module.__name__)
+                and not name.startswith("_")
+            ):
                 found.add(value)
     assert found - {nn.Activation} == set(REGISTRY.values()), "name each in the `__all__` of its module"
 
