@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,11 +13,9 @@ from mfcc import framing, kernels_chain, kernels_fft, kernels_frames
 from mfcc.checks import check_finite
 from mfcc.dct import dct_matrix
 from mfcc.kernels_fft import lanes_of
+from mfcc.knobs import Knobs
 from mfcc.threads import for_each, thread_count
 from mfcc.windows import get_window
-
-if TYPE_CHECKING:
-    from mfcc.recipe import MFCC
 
 STAGES = {
     "spectrum": kernels_chain.SPECTRUM,
@@ -37,12 +35,12 @@ _ENERGIES = {
 }
 
 
-def check_one_frame(who: str, name: str, recipe: MFCC, n_samples: int) -> None:
+def check_one_frame(who: str, name: str, knobs: Knobs, n_samples: int) -> None:
     """ValueError if a signal of n_samples samples is too short for one frame."""
-    if recipe.n_frames(n_samples) == 0:
-        shortest = recipe.shortest_signal
+    if knobs.n_frames(n_samples) == 0:
+        shortest = knobs.shortest_signal
         raise ValueError(
-            f"{who}: {name}: expected at least {shortest} samples ({shortest / recipe.sr:.3g} s at {recipe.sr:g} Hz) "
+            f"{who}: {name}: expected at least {shortest} samples ({shortest / knobs.sr:.3g} s at {knobs.sr:g} Hz) "
             f"for one frame, got {n_samples}. Append zeros, or use a recipe with partial='pad'."
         )
 
@@ -57,43 +55,43 @@ class Segment(NamedTuple):
 
 
 def run(
-    recipe: MFCC, stage: str, y: np.ndarray, threads: int | None = None, loudest: float | None = None
+    knobs: Knobs, stage: str, y: np.ndarray, threads: int | None = None, loudest: float | None = None
 ) -> np.ndarray:
     """Return the result of one of `STAGES`, shape (rows, n_frames); "mfcc" is for recipes with that output alone.
 
-    y holds mono samples of float32 or float64, enough for at least one frame; errors as in MFCC.__call__. Neither the
+    y holds mono samples of float32 or float64, enough for at least one frame; errors as in mfcc.MFCC. Neither the
     number of threads nor the place of a frame among others changes a bit of the result. `loudest` is what the recipe's
     top_db counts from, if y is only a part of the signal.
     """
     samples = y
-    if recipe.preemphasis and recipe.preemphasis_scope == "signal":
-        y = np.concatenate([y[:1], y[1:] - y.dtype.type(recipe.preemphasis) * y[:-1]])
-    count = recipe.n_frames(len(y))
-    steps = _steps(recipe, y.dtype.name)
-    segments = list(_segments(recipe, y, count))
+    if knobs.preemphasis and knobs.preemphasis_scope == "signal":
+        y = np.concatenate([y[:1], y[1:] - y.dtype.type(knobs.preemphasis) * y[:-1]])
+    count = knobs.n_frames(len(y))
+    steps = _steps(knobs, y.dtype.name)
+    segments = list(_segments(knobs, y, count))
     if len(segments) > 1 or segments[0].n_frames > lanes_of(y.dtype):
-        segments = list(_pieces(segments, thread_count(threads, count * recipe.n_fft), recipe.hop_length))
+        segments = list(_pieces(segments, thread_count(threads, count * knobs.n_fft), knobs.hop_length))
     check = np.empty(count, y.dtype)
-    if recipe.top_db is None or stage not in LIMITED_BY:
-        out = _run(recipe, stage, steps, segments, check, threads)
+    if knobs.top_db is None or stage not in LIMITED_BY:
+        out = _run(knobs, stage, steps, segments, check, threads)
     elif loudest is not None:
-        steps = steps._replace(log_minimum=loudest - recipe.top_db)
-        out = _run(recipe, stage, steps, segments, check, threads)
-    elif stage == "mfcc" and recipe.energy is None:
-        out = _limited_coefficients(recipe, recipe.top_db, steps, segments, check, threads)
+        steps = steps._replace(log_minimum=loudest - knobs.top_db)
+        out = _run(knobs, stage, steps, segments, check, threads)
+    elif stage == "mfcc" and knobs.energy is None:
+        out = _limited_coefficients(knobs, knobs.top_db, steps, segments, check, threads)
     else:
-        logs = _run(recipe, LIMITED_BY[stage], steps, segments, check, threads)
-        steps = steps._replace(log_minimum=float(logs.max()) - recipe.top_db)
+        logs = _run(knobs, LIMITED_BY[stage], steps, segments, check, threads)
+        steps = steps._replace(log_minimum=float(logs.max()) - knobs.top_db)
         if stage == LIMITED_BY[stage]:
             out = np.maximum(logs, logs.dtype.type(steps.log_minimum), out=logs)
         else:
-            out = _run(recipe, stage, steps, segments, check, threads)
-    _refuse_broken(recipe, samples, count, check)
+            out = _run(knobs, stage, steps, segments, check, threads)
+    _refuse_broken(knobs, samples, count, check)
     return out
 
 
 def _run(
-    recipe: MFCC,
+    knobs: Knobs,
     stage: str,
     steps: kernels_chain.Steps,
     segments: list[Segment],
@@ -101,20 +99,20 @@ def _run(
     threads: int | None,
 ) -> np.ndarray:
     dtype = check.dtype
-    out = np.empty((recipe.n_rows(stage), len(check)), dtype)
+    out = np.empty((knobs.n_rows(stage), len(check)), dtype)
     kernel = kernels_chain.chain_kernels(dtype.name).run_frames
 
     def compute(segment: Segment) -> None:
         y, start, first, n = segment
-        memory = kernels_chain.memory(recipe.n_fft, recipe.n_mels, dtype.name)
+        memory = kernels_chain.memory(knobs.n_fft, knobs.n_mels, dtype.name)
         kernel(y, start, n, steps, STAGES[stage], out, first, check, *memory)
 
-    for_each(compute, segments, thread_count(threads, len(check) * recipe.n_fft))
+    for_each(compute, segments, thread_count(threads, len(check) * knobs.n_fft))
     return out
 
 
 def _limited_coefficients(
-    recipe: MFCC,
+    knobs: Knobs,
     top_db: float,
     steps: kernels_chain.Steps,
     segments: list[Segment],
@@ -123,16 +121,16 @@ def _limited_coefficients(
 ) -> np.ndarray:
     """Coefficients by a recipe with top_db: the logarithms of all mel bands first, since the loudest limits them."""
     dtype = check.dtype
-    out = np.empty((recipe.n_coefficients, len(check)), dtype)
+    out = np.empty((knobs.n_coefficients, len(check)), dtype)
     loudest = np.empty_like(check)
     kernels = kernels_chain.chain_kernels(dtype.name)
-    n_threads = thread_count(threads, len(check) * recipe.n_fft)
+    n_threads = thread_count(threads, len(check) * knobs.n_fft)
     logs: dict[int, np.ndarray] = {}
 
     def listen(k: int) -> None:
         y, start, first, n = segments[k]
-        logs[k] = kernels_chain.memory_for_logs(n, recipe.n_mels, dtype.name)
-        memory = kernels_chain.memory(recipe.n_fft, recipe.n_mels, dtype.name)
+        logs[k] = kernels_chain.memory_for_logs(n, knobs.n_mels, dtype.name)
+        memory = kernels_chain.memory(knobs.n_fft, knobs.n_mels, dtype.name)
         kernels.run_logs(y, start, n, steps, logs[k], first, check, loudest, *memory)
 
     def transform(k: int) -> None:
@@ -144,10 +142,10 @@ def _limited_coefficients(
     return out
 
 
-def _segments(recipe: MFCC, y: np.ndarray, count: int) -> Iterator[Segment]:
+def _segments(knobs: Knobs, y: np.ndarray, count: int) -> Iterator[Segment]:
     """Frames within the signal, in whole vectors, are read from it; those at its ends from padded copies."""
-    lanes, hop, length = lanes_of(y.dtype), recipe.hop_length, recipe.frame_length
-    origin = framing.first_start(length, hop, center=recipe.center)
+    lanes, hop, length = lanes_of(y.dtype), knobs.hop_length, knobs.frame_length
+    origin = framing.first_start(length, hop, center=knobs.center)
     inside = min(count, -(origin // hop))
     complete = max(0, (len(y) - length - origin) // hop + 1)
     body = max(0, min(count, complete) - inside)
@@ -161,7 +159,7 @@ def _segments(recipe: MFCC, y: np.ndarray, count: int) -> Iterator[Segment]:
             end = start + (last - first - 1) * hop + length
             copy = np.zeros((n - 1) * hop + length, y.dtype)
             copy[: end - start] = framing.samples_between(
-                y, start, end, center=recipe.center, pad_mode=recipe.pad_mode, frame_length=length
+                y, start, end, center=knobs.center, pad_mode=knobs.pad_mode, frame_length=length
             )
             yield Segment(_read_only(copy), 0, first, last - first)
     if body:
@@ -184,11 +182,11 @@ def _read_only(y: np.ndarray) -> np.ndarray:
     return y
 
 
-def _refuse_broken(recipe: MFCC, y: np.ndarray, count: int, check: np.ndarray) -> None:
+def _refuse_broken(knobs: Knobs, y: np.ndarray, count: int, check: np.ndarray) -> None:
     """ValueError if samples, or their power, are NaN or infinite: the spectrum of their frame shows it."""
-    seen = framing.first_start(recipe.frame_length, recipe.hop_length, center=recipe.center)
-    seen += (count - 1) * recipe.hop_length + recipe.frame_length
-    if not np.isfinite(check).all() or recipe.hop_length > recipe.frame_length or not np.isfinite(y[seen:]).all():
+    seen = framing.first_start(knobs.frame_length, knobs.hop_length, center=knobs.center)
+    seen += (count - 1) * knobs.hop_length + knobs.frame_length
+    if not np.isfinite(check).all() or knobs.hop_length > knobs.frame_length or not np.isfinite(y[seen:]).all():
         check_finite("MFCC", y)
     if not np.isfinite(check).all():
         raise ValueError(
@@ -198,9 +196,9 @@ def _refuse_broken(recipe: MFCC, y: np.ndarray, count: int, check: np.ndarray) -
 
 
 @functools.lru_cache(maxsize=32)
-def _steps(recipe: MFCC, dtype: str) -> kernels_chain.Steps:
+def _steps(knobs: Knobs, dtype: str) -> kernels_chain.Steps:
     """The tables of a recipe for one type, computed in float64."""
-    r = recipe
+    r = knobs
     real = np.dtype(dtype)
     window = get_window(r.window, r.win_length, periodic=r.window_periodic)
     scale = 0.5 if r.n_fft % 2 == 0 else 1.0
@@ -254,7 +252,7 @@ def _sparse(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.array([*first, 0], np.int64), np.array(offsets, np.int64), np.concatenate(kept)
 
 
-def _cosines(r: MFCC) -> tuple[np.ndarray, int]:
+def _cosines(r: Knobs) -> tuple[np.ndarray, int]:
     """The cosines with lifter, shape (n_mels, n_coefficients, some zeros behind), and the row of the energy or -1."""
     if r.output != "mfcc":
         return np.zeros((r.n_mels, 4)), -1

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from mfcc.recipe import MFCC
+from mfcc.knobs import Knobs
 
 
-def describe(r: MFCC) -> str:
+def describe(r: Knobs) -> str:
     """Return the chain of a recipe, a line for each step that does something."""
     lines = [_samples(r), *_signal(r), _frames(r), *_in_frame(r), _window(r), _spectrum(r)]
     if r.output in ("mel", "log_mel", "mfcc"):
@@ -24,7 +21,7 @@ def _line(step: str, text: str) -> str:
     return f"{step:<13}{text}"
 
 
-def _samples(r: MFCC) -> str:
+def _samples(r: Knobs) -> str:
     text = f"mono at {r.sr:g} Hz, full scale 1.0"
     if r.integer_full_scale is not None:
         text += f"; integers are divided by {r.integer_full_scale:g}"
@@ -33,18 +30,18 @@ def _samples(r: MFCC) -> str:
     return _line("samples", text)
 
 
-def _preemphasis(r: MFCC) -> str:
+def _preemphasis(r: Knobs) -> str:
     a = f"{r.preemphasis:g}"
     if r.preemphasis_scope == "signal":
         return _line("pre-emphasis", f"x[i] - {a} x[i-1] along the signal, x[0] is kept")
     return _line("pre-emphasis", f"x[i] - {a} x[i-1] in each frame, x[0] is multiplied by {1 - r.preemphasis:g}")
 
 
-def _signal(r: MFCC) -> list[str]:
+def _signal(r: Knobs) -> list[str]:
     return [_preemphasis(r)] if r.preemphasis and r.preemphasis_scope == "signal" else []
 
 
-def _frames(r: MFCC) -> str:
+def _frames(r: Knobs) -> str:
     length, hop = r.frame_length, r.hop_length
     text = f"{length} samples ({1000 * length / r.sr:.1f} ms), one every {hop} ({1000 * hop / r.sr:.1f} ms), "
     if r.center == "hop":
@@ -62,14 +59,14 @@ def _frames(r: MFCC) -> str:
     return _line("frames", text)
 
 
-def _in_frame(r: MFCC) -> list[str]:
+def _in_frame(r: Knobs) -> list[str]:
     lines = [_line("mean", "x - mean(x) in each frame")] if r.remove_mean else []
     if r.preemphasis and r.preemphasis_scope == "frame":
         lines.append(_preemphasis(r))
     return lines
 
 
-def _window(r: MFCC) -> str:
+def _window(r: Knobs) -> str:
     text = f"{r.window}, {r.win_length} samples, {'periodic' if r.window_periodic else 'symmetric'}"
     if r.win_length < r.n_fft:
         where = "on both sides" if r.zero_padding == "around" else "after it"
@@ -77,13 +74,13 @@ def _window(r: MFCC) -> str:
     return _line("window", text)
 
 
-def _spectrum(r: MFCC) -> str:
+def _spectrum(r: Knobs) -> str:
     over = {None: "", "length": f" / {r.n_fft}", "window": " / sum(window^2)"}[r.spectrum_scale]
     formula = f"|X[k]|^2{over}" if r.power == 2 else f"sqrt(|X[k]|^2{over})" if over else "|X[k]|"
     return _line("spectrum", f"{formula} of an FFT of {r.n_fft}, {r.sr / r.n_fft:.4g} Hz a bin")
 
 
-def _bands(r: MFCC) -> str:
+def _bands(r: Knobs) -> str:
     formula = {
         "htk": "mel = 1127 ln(1 + f/700)",
         "slaney": "mel of Slaney: linear to 1 kHz, logarithmic above",
@@ -100,7 +97,7 @@ def _bands(r: MFCC) -> str:
     return _line("mel filters", text)
 
 
-def _logarithm(r: MFCC) -> str:
+def _logarithm(r: Knobs) -> str:
     x = "p" if r.output == "log_spectrum" else "m"
     inner = {
         "clip": f"max({x}, {r.log_floor:g})",
@@ -111,11 +108,11 @@ def _logarithm(r: MFCC) -> str:
     return _line("logarithm", f"{name}({inner})")
 
 
-def _clip(r: MFCC) -> list[str]:
+def _clip(r: Knobs) -> list[str]:
     return [] if r.top_db is None else [_line("", f"at least the signal's maximum - {r.top_db:g} dB")]
 
 
-def _cepstrum(r: MFCC) -> str:
+def _cepstrum(r: Knobs) -> str:
     M = r.n_mels
     if r.dct_type == 1:
         half = "/2" if r.dct_norm is None else "/sqrt(2)"
@@ -134,14 +131,14 @@ def _cepstrum(r: MFCC) -> str:
     return _line("cosines", f"c[n] = {factor} {term}, n = 0 to {r.n_mfcc - 1}")
 
 
-def _lifter(r: MFCC) -> list[str]:
+def _lifter(r: Knobs) -> list[str]:
     if not r.lifter:
         return []
     n = "n" if r.lifter_start == 0 else "(n + 1)"
     return [_line("lifter", f"c[n] (1 + {r.lifter / 2:g} sin(pi {n} / {r.lifter:g}))")]
 
 
-def _energy(r: MFCC) -> list[str]:
+def _energy(r: Knobs) -> list[str]:
     if r.energy is None:
         return []
     of = {
@@ -155,7 +152,7 @@ def _energy(r: MFCC) -> list[str]:
     return [_line("energy", f"ln({inner}), e the sum of {of}; {where}")]
 
 
-def _result(r: MFCC) -> str:
+def _result(r: Knobs) -> str:
     if r.output != "mfcc":
         of = "mel filters" if r.output.endswith("mel") else "bins of the spectrum"
         logarithms = "logarithms of " if r.output.startswith("log") else ""

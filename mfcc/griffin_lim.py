@@ -6,7 +6,7 @@ with momentum: N. Perraudin, P. Balazs and P. L. Sondergaard, "A fast Griffin-Li
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,10 +14,8 @@ from numpy.typing import ArrayLike
 from mfcc import framing
 from mfcc.checks import check_integer, check_number
 from mfcc.fft import irfft, rfft
+from mfcc.recipe import MFCC
 from mfcc.windows import get_window
-
-if TYPE_CHECKING:
-    from mfcc.recipe import MFCC
 
 # Lower bound of the response of a pre-emphasis that is taken off: with a = 1, nothing is left of 0 Hz.
 _LOWEST_RESPONSE = 0.01

@@ -7,12 +7,11 @@ bytes a frame, kind), then the frames as 32-bit floating-point numbers; all is b
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from mfcc.recipe import MFCC
+from mfcc.recipe import MFCC
 
 _KINDS = {"MFCC": 6, "FBANK": 7, "MELSPEC": 8, "USER": 9}
 _QUALIFIERS = {"E": 0o100, "D": 0o400, "A": 0o1000, "Z": 0o4000, "0": 0o20000, "T": 0o100000}

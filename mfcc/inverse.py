@@ -6,8 +6,6 @@ filter are the pitch, and phases are the waveform. What is heard is loudness, ti
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -17,10 +15,8 @@ from mfcc.dct import dct_matrix
 from mfcc.griffin_lim import check_frames, check_rng, emphasis, griffin_lim
 from mfcc.least_squares import nonnegative_least_squares
 from mfcc.mel import filter_weights
+from mfcc.recipe import MFCC
 from mfcc.windows import get_window
-
-if TYPE_CHECKING:
-    from mfcc.recipe import MFCC
 
 # The level that a recording is given whose coefficients don't say: 20 dB below full scale.
 _USUAL_AMPLITUDE = 0.1
@@ -258,7 +254,7 @@ def _loudness(log_mel: np.ndarray, cosine: np.ndarray, energy: np.ndarray | None
     filled = area > 0
     if not filled.any():
         return np.zeros(log_mel.shape[1])
-    triangles = filter_weights(knobs.filter_bank(vars(recipe))._replace(norm=None))[filled]
+    triangles = filter_weights(knobs.bank_arguments(vars(recipe))._replace(norm=None))[filled]
     before = recipe.energy == "raw" and recipe.preemphasis_scope == "frame"  # the energy is that before pre-emphasis
     bins = np.sum(triangles / emphasis(recipe) ** 2 if before else triangles, axis=1)
     squared = 1 if recipe.energy == "spectrum" else 2 / recipe.power  # from the spectrum to what the energy sums up

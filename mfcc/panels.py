@@ -8,13 +8,12 @@ import numpy as np
 
 from mfcc.mel import hz_to_mel, mel_to_hz
 from mfcc.output import coefficient_names
+from mfcc.recipe import MFCC
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
-
-    from mfcc.recipe import MFCC
 
 INK = "#2b3a55"
 

@@ -5,19 +5,18 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from mfcc import framing, knobs, mel
+from mfcc import knobs, mel
 from mfcc.checks import check_integer, check_samples
-
-FORMAT = "mfcc.MFCC"
-VERSION = 4
+from mfcc.describe import describe
+from mfcc.knobs import Knobs
 
 
 @dataclass(frozen=True, kw_only=True)
-class MFCC:
+class MFCC(Knobs):
     """Mel-frequency cepstral coefficients by a stated recipe: `MFCC(...)(y)`.
 
     A recipe is a value: two with equal knobs are equal, hashable and interchangeable. The default is the published one
@@ -104,92 +103,11 @@ class MFCC:
     ('n_fft', 'win_length', 'hop_length')
     """
 
-    sr: float = 22050.0
-    full_scale: float = 1.0
-    integer_full_scale: float | None = None
-    preemphasis: float = 0.0
-    preemphasis_scope: Literal["frame", "signal"] = "frame"
-    n_fft: int = 2048
-    win_length: int = None  # type: ignore[assignment]  # replaced by n_fft
-    hop_length: int = None  # type: ignore[assignment]  # replaced by win_length
-    zero_padding: Literal["after", "around"] = "after"
-    center: bool | Literal["hop"] = False
-    pad_mode: Literal["constant", "reflect", "symmetric", "edge"] = "constant"
-    partial: Literal["drop", "pad"] = "drop"
-    remove_mean: bool = False
-    window: str = "hann"
-    window_periodic: bool = True
-    power: Literal[1, 2] = 2
-    spectrum_scale: Literal["length", "window"] | None = None
-    n_mels: int = 41
-    fmin: float = 0.0
-    fmax: float = None  # type: ignore[assignment]  # replaced by sr / 2
-    mel_formula: Literal["htk", "slaney"] = "htk"
-    filter_shape: Literal["hz", "mel", "bins"] = "hz"
-    filter_norm: Literal["slaney"] | None = None
-    skip_edge_bins: bool = False
-    warp: float = 1.0
-    warp_low: float | None = None
-    warp_high: float | None = None
-    filter_sr: float | None = None
-    log: Literal["natural", "decibel"] = "natural"
-    log_floor: float = 1e-10
-    log_floor_mode: Literal["clip", "zeros", "add"] = "clip"
-    top_db: float | None = None
-    n_mfcc: int = 41
-    dct_type: Literal[1, 2, 3] = 2
-    dct_norm: Literal["ortho", "htk"] | None = "ortho"
-    lifter: float = 0.0
-    lifter_start: Literal[0, 1] = 0
-    c0: Literal["first", "last", "drop"] = "drop"
-    energy: Literal["raw", "windowed", "spectrum"] | None = None
-    energy_place: Literal["c0", "append"] = "c0"
-    energy_floor: float = 1e-10
-    output: Literal["mfcc", "log_mel", "mel", "log_spectrum", "spectrum"] = "mfcc"
-
     def __post_init__(self) -> None:
-        for name, value in knobs.checked(self).items():
-            object.__setattr__(self, name, value)
-
-    @property
-    def frame_length(self) -> int:
-        """Number of samples that a frame covers."""
-        return self.n_fft if self.zero_padding == "around" else self.win_length
-
-    @property
-    def shortest_signal(self) -> int:
-        """Number of samples of the shortest signal that makes a frame."""
-        return framing.shortest_signal(self.frame_length, self.hop_length, center=self.center, partial=self.partial)
-
-    @property
-    def n_features(self) -> int:
-        """Number of rows that a call returns: n_coefficients, n_mels or n_fft // 2 + 1."""
-        return self.n_rows(self.output)
-
-    @property
-    def n_coefficients(self) -> int:
-        """Number of coefficients that the recipe is of, the energy included."""
-        return self.n_mfcc - (self.c0 == "drop") + (self.energy is not None and self.energy_place == "append")
-
-    @property
-    def frame_rate(self) -> float:
-        """Frames a second."""
-        return self.sr / self.hop_length
-
-    @property
-    def filter_bank(self) -> np.ndarray:
-        """Weights of the mel filters in float64, shape (n_mels, n_fft // 2 + 1), read-only."""
-        return mel.filter_weights(knobs.filter_bank(vars(self)))
-
-    def n_rows(self, output: str) -> int:
-        """Return the number of rows of an output, or of a step on the way to the recipe's."""
-        if output in ("spectrum", "log_spectrum"):
-            return self.n_fft // 2 + 1
-        return self.n_coefficients if output == "mfcc" else self.n_mels
-
-    def n_frames(self, n_samples: int) -> int:
-        """Return the number of frames of a signal of n_samples samples; 0 if it is too short for one."""
-        return framing.n_frames(n_samples, self.frame_length, self.hop_length, center=self.center, partial=self.partial)
+        super().__post_init__()
+        if self.output not in ("log_spectrum", "spectrum"):
+            bank = knobs.bank_arguments(vars(self))
+            mel.warn_of_empty_filters("MFCC", bank, mel.filter_weights(bank), stacklevel=4)
 
     def __call__(self, y: np.ndarray, *, threads: int | None = None) -> np.ndarray:
         """Return the features of a mono signal, shape (n_features, n_frames), C-contiguous.
@@ -241,7 +159,7 @@ class MFCC:
         >>> np.array_equal(np.concatenate(parts, axis=1), recipe(y))
         True
         """
-        from mfcc.streaming import stream
+        from mfcc.streaming import stream  # loads numba: half a second that only computing needs
 
         return stream(self, blocks)
 
@@ -290,18 +208,16 @@ class MFCC:
 
     def describe(self) -> str:
         """Return the whole chain in words and formulas, a line for each step."""
-        from mfcc.describe import describe
-
         return describe(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return every knob under its name, and the version of their meaning, fit for JSON."""
-        return {"format": FORMAT, "version": VERSION, **dataclasses.asdict(self)}
+        return {"format": knobs.FORMAT, "version": knobs.VERSION, **dataclasses.asdict(self)}
 
     @classmethod
     def from_dict(cls, description: Mapping[str, Any]) -> MFCC:
         """Return the recipe that `to_dict` described; ValueError for an unknown or missing knob or another version."""
-        return cls(**knobs.from_description(description, FORMAT, VERSION, [f.name for f in dataclasses.fields(cls)]))
+        return cls(**knobs.from_description(description))
 
     def difference(self, other: MFCC) -> tuple[str, ...]:
         """Return the names of the knobs in which two recipes differ, in order; empty if they are equal."""
@@ -334,7 +250,7 @@ class MFCC:
             )
 
     def _run(self, stage: str, y: np.ndarray, threads: int | None) -> np.ndarray:
-        from mfcc import chain
+        from mfcc import chain  # loads numba: half a second that only computing needs
 
         if threads is not None:
             threads = check_integer("MFCC", "threads", threads)

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mfcc import chain, framing
 from mfcc.checks import check_finite, check_samples
-
-if TYPE_CHECKING:
-    from mfcc.recipe import MFCC
+from mfcc.knobs import Knobs
 
 # Frames that are computed at a time, and samples under them: whichever is less. Results do not depend on the cuts.
 _FRAMES = 512
 _SAMPLES = 1 << 18
 
 
-def stream(recipe: MFCC, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+def stream(knobs: Knobs, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
     """Yield the features of a signal from its blocks: see `MFCC.stream`."""
     n_samples, n_frames = 0, 0
 
@@ -28,7 +24,7 @@ def stream(recipe: MFCC, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         nonlocal n_samples
         dtype: np.dtype | None = None
         for block in blocks:
-            y = check_samples("MFCC.stream", block, integer_full_scale=recipe.integer_full_scale)
+            y = check_samples("MFCC.stream", block, integer_full_scale=knobs.integer_full_scale)
             if len(y) == 0:
                 continue
             if dtype is not None and y.dtype != dtype:
@@ -41,23 +37,23 @@ def stream(recipe: MFCC, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
             n_samples += len(y)
             yield y.copy()  # which the caller may change before it is needed
 
-    for (features,) in stream_features(recipe, checked(), (recipe.output,)):
+    for (features,) in stream_features(knobs, checked(), (knobs.output,)):
         n_frames += features.shape[1]
         yield features
     if n_frames == 0:
-        chain.check_one_frame("MFCC.stream", "blocks", recipe, n_samples)
+        chain.check_one_frame("MFCC.stream", "blocks", knobs, n_samples)
 
 
 def stream_features(
-    recipe: MFCC, blocks: Iterable[np.ndarray], outputs: Sequence[str], loudest: float | None = None
+    knobs: Knobs, blocks: Iterable[np.ndarray], outputs: Sequence[str], loudest: float | None = None
 ) -> Iterator[tuple[np.ndarray, ...]]:
     """Compute the features of a signal from its blocks: joined along their last axis, they are those of the whole.
 
     Parameters
     ----------
-    recipe : MFCC
+    knobs : Knobs
     blocks : iterable of arrays, shape (any length,)
-        Mono samples at recipe.sr, of one floating-point dtype, full scale 1.0, finite.
+        Mono samples at knobs.sr, of one floating-point dtype, full scale 1.0, finite.
     outputs : sequence of str
         Which features: the recipe's output, or steps towards it, by the names of `MFCC.output`.
     loudest : float, optional
@@ -69,13 +65,13 @@ def stream_features(
     tuple of arrays, shape (n_features, up to 512 frames)
         One for each output, the same whatever the cuts between blocks. Nothing, for a signal shorter than a frame.
     """
-    if recipe.top_db is not None and loudest is None and any(output in chain.LIMITED_BY for output in outputs):
+    if knobs.top_db is not None and loudest is None and any(output in chain.LIMITED_BY for output in outputs):
         whole = np.concatenate([np.empty(0, np.float32), *blocks])
-        if recipe.n_frames(len(whole)):
-            yield tuple(chain.run(recipe, output, whole) for output in outputs)
+        if knobs.n_frames(len(whole)):
+            yield tuple(chain.run(knobs, output, whole) for output in outputs)
         return
-    in_frame, n = _in_frame(recipe), max(1, min(_FRAMES, _SAMPLES // recipe.hop_length))
-    for samples in _pieces(recipe, _emphasised(recipe, recut(blocks, n * recipe.hop_length)), n):
+    in_frame, n = _in_frame(knobs), max(1, min(_FRAMES, _SAMPLES // knobs.hop_length))
+    for samples in _pieces(knobs, _emphasised(knobs, recut(blocks, n * knobs.hop_length)), n):
         yield tuple(chain.run(in_frame, output, samples, loudest=loudest) for output in outputs)
 
 
@@ -108,35 +104,32 @@ def recut(blocks: Iterable[np.ndarray], length: int) -> Iterator[np.ndarray]:
         yield out[:filled]
 
 
-@functools.cache
-def _in_frame(recipe: MFCC) -> MFCC:
-    """Return the recipe without what reaches across frames, which is done here: it can be given pieces of a signal."""
+@functools.lru_cache(maxsize=32)
+def _in_frame(knobs: Knobs) -> Knobs:
+    """Return the knobs without what reaches across frames, which is done here: they can be given pieces of a signal."""
     changes: dict[str, object] = {"center": False, "partial": "drop"}
-    if recipe.preemphasis_scope == "signal":
+    if knobs.preemphasis_scope == "signal":
         changes["preemphasis"] = 0.0
-    in_frame = copy.copy(recipe)  # which is checked, and has warned, already
-    for name, value in changes.items():
-        object.__setattr__(in_frame, name, value)
-    return in_frame
+    return Knobs(**(vars(knobs) | changes))
 
 
-def _emphasised(recipe: MFCC, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+def _emphasised(knobs: Knobs, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
     """Apply a pre-emphasis that runs along the signal."""
-    if recipe.preemphasis == 0.0 or recipe.preemphasis_scope == "frame":
+    if knobs.preemphasis == 0.0 or knobs.preemphasis_scope == "frame":
         yield from blocks
         return
     previous = np.empty(0)
     for block in blocks:
         before = np.concatenate([previous.astype(block.dtype), block[:-1]])
         previous, emphasised = block[-1:], block.copy()
-        emphasised[len(block) - len(before) :] -= block.dtype.type(recipe.preemphasis) * before
+        emphasised[len(block) - len(before) :] -= block.dtype.type(knobs.preemphasis) * before
         yield emphasised
 
 
-def _pieces(recipe: MFCC, blocks: Iterable[np.ndarray], n_frames: int) -> Iterator[np.ndarray]:
+def _pieces(knobs: Knobs, blocks: Iterable[np.ndarray], n_frames: int) -> Iterator[np.ndarray]:
     """Yield the samples under n_frames frames at a time, with what lies beyond the ends of the signal."""
-    hop, length = recipe.hop_length, recipe.frame_length
-    start = framing.first_start(length, hop, center=recipe.center)
+    hop, length = knobs.hop_length, knobs.frame_length
+    start = framing.first_start(length, hop, center=knobs.center)
     held, held_from, frame = np.empty(0), 0, 0  # samples from number `held_from` on; the next frame to come
 
     def between(first: int, last: int) -> np.ndarray:
@@ -144,7 +137,7 @@ def _pieces(recipe: MFCC, blocks: Iterable[np.ndarray], n_frames: int) -> Iterat
         if 0 <= first and last <= len(held):
             return held[first:last]
         return framing.samples_between(
-            held, first, last, center=recipe.center, pad_mode=recipe.pad_mode, frame_length=length
+            held, first, last, center=knobs.center, pad_mode=knobs.pad_mode, frame_length=length
         )
 
     for block in blocks:
@@ -157,7 +150,7 @@ def _pieces(recipe: MFCC, blocks: Iterable[np.ndarray], n_frames: int) -> Iterat
             # A mirrored end reaches back, over no more than a frame.
             spent = max(0, start + frame * hop - length - held_from)
             held, held_from = held[spent:], held_from + spent
-    count = recipe.n_frames(held_from + len(held))
+    count = knobs.n_frames(held_from + len(held))
     while frame < count:
         n = min(n_frames, count - frame)
         yield between(start + frame * hop, start + (frame + n - 1) * hop + length)

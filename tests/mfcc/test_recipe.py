@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mfcc
-from mfcc import FILMSCORE, LIBROSA, MFCC, PRESETS, checks, knobs
+from mfcc import FILMSCORE, LIBROSA, MFCC, PRESETS, checks
 from tests.mfcc.recipes import recipes
 
 Y = (0.1 * np.random.default_rng(0).standard_normal(8192)).astype(np.float32)
@@ -316,7 +316,8 @@ def test_every_choice_of_a_knob_shows_in_the_description():
         preemphasis=0.9, win_length=1000, n_mfcc=20, spectrum_scale="length", lifter=22, energy="raw",
         energy_place="append", c0="last", center=True,
     )  # fmt: skip
-    choices_of = dict(knobs._CHOICES) | {name: (False, True) for name in knobs._FLAGS}
+    choices_of = {field.name: field.metadata["choices"] for field in dataclasses.fields(MFCC)}
+    choices_of = {name: choices for name, choices in choices_of.items() if choices}
     choices_of |= {"sr": (22050.0, 44100.0), "full_scale": (1.0, 2.0), "integer_full_scale": (None, 128.0)}
     choices_of["filter_sr"] = (None, 22075.0)
     choices_of |= {
@@ -370,11 +371,13 @@ def test_names_of_the_package():
 
 def test_a_recipe_of_an_older_version_means_what_it_meant():
     written = mfcc.MFCC(n_mels=30, n_mfcc=20).to_dict()
+    since = {field.name: field.metadata["since"] for field in dataclasses.fields(MFCC)}
+    assert since["warp"] == 2 and since["output"] == 3 and since["filter_sr"] == 4
     for version in range(1, written["version"]):
-        later = [name for number, names in knobs.ADDED.items() if number > version for name in names]
+        later = [name for name, number in since.items() if number > version]
         old = {name: value for name, value in written.items() if name not in later} | {"version": version}
         assert mfcc.MFCC.from_dict(old) == mfcc.MFCC(n_mels=30, n_mfcc=20)
-        for name in ("n_mels", *knobs.ADDED.get(version, ())):
+        for name in ("n_mels", *(name for name, number in since.items() if number == version)):
             with pytest.raises(ValueError, match=f"missing {name}"):
                 mfcc.MFCC.from_dict({key: value for key, value in old.items() if key != name})
 
