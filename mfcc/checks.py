@@ -8,6 +8,7 @@ from collections.abc import Collection
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 _CHECKED = 1 << 20
 """Samples that are looked at for NaN at a time."""
@@ -122,6 +123,22 @@ def check_finite(who: str, y: np.ndarray, *, first: int = 0) -> None:
             f"{who}: y: expected finite samples, got {n_bad} of {y.size} that are NaN or infinite "
             f"(the first at index {first + place}). Repair or cut the recording: np.nan_to_num(y) replaces them."
         )
+
+
+def check_features(who: str, features: ArrayLike) -> np.ndarray:
+    """Return finite features of shape (..., n_frames) as float32 or float64."""
+    x = np.asarray(features)
+    if x.dtype == bool or not (np.issubdtype(x.dtype, np.floating) or np.issubdtype(x.dtype, np.integer)):
+        raise TypeError(f"{who}: features: expected real numbers, got an array of {x.dtype}.")
+    if x.ndim == 0:
+        raise ValueError(f"{who}: features: expected an array of shape (..., n_frames), got a scalar.")
+    bad = x.size - int(np.isfinite(x).sum())
+    if bad:
+        raise ValueError(
+            f"{who}: features: expected finite numbers, got {bad} of {x.size} that are NaN or infinite. Repair or "
+            f"leave out the frames that hold them."
+        )
+    return x if x.dtype == np.float32 else x.astype(np.float64)
 
 
 def _same_integer(value: Any, choice: int) -> bool:

@@ -17,11 +17,12 @@ import numpy as np
 
 from mfcc import output
 from mfcc.decoding import AudioError, printable
-from mfcc.deltas import deltas, normalize
+from mfcc.delta_features import deltas
 from mfcc.finding import STANDARD
+from mfcc.normalization import normalize
 from mfcc.recipe import MFCC
 from mfcc.recordings import whole_features
-from mfcc.tiles import tiles
+from mfcc.tiling import tiles
 
 
 @dataclass(frozen=True)

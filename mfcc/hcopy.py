@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mfcc.checks import check_flag, check_integer, check_number
-from mfcc.deltas import deltas, normalize
+from mfcc.delta_features import deltas
+from mfcc.normalization import normalize
 from mfcc.recipe import MFCC
 
 LOG_OF_ZERO = -1e10

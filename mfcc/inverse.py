@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike
 from mfcc import knobs
 from mfcc.checks import check_integer
 from mfcc.dct import dct_matrix
-from mfcc.griffin_lim import check_frames, check_rng, emphasis, griffin_lim
 from mfcc.least_squares import nonnegative_least_squares
 from mfcc.mel import filter_weights
+from mfcc.phase_retrieval import check_frames, check_rng, emphasis, griffin_lim
 from mfcc.recipe import MFCC
 from mfcc.windows import get_window
 

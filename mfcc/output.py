@@ -14,7 +14,7 @@ import numpy as np
 
 from mfcc import framing, htk_file
 from mfcc.recipe import MFCC
-from mfcc.tiles import Tiles
+from mfcc.tiling import Tiles
 
 FORMATS = ("npz", "npy", "csv", "htk")
 

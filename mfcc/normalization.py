@@ -1,7 +1,6 @@
-"""What follows the coefficients: their slopes over time, and taking mean and variance off.
+"""Mean and variance of features over time taken off, over a whole recording or a sliding window.
 
-The regression is that of S. Young et al., "The HTK Book" (2006), section 5.9; the sliding window that of the Kaldi
-toolkit (apply-cmvn-sliding --center=true).
+The sliding window is that of the Kaldi toolkit (apply-cmvn-sliding --center=true).
 """
 
 from __future__ import annotations
@@ -9,65 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mfcc.checks import check_flag, check_integer
-
-
-def deltas(features: ArrayLike, width: int = 2, order: int = 1, simple: bool = False) -> np.ndarray:
-    """Return the slope of each feature over time, by linear regression over 2 width + 1 frames.
-
-    d[t] = sum_{i=1..width} i (c[t + i] - c[t - i]) / (2 sum_{i=1..width} i^2), in units of features a frame. Before the
-    first frame and after the last, that frame is repeated.
-
-    Parameters
-    ----------
-    features : array, shape (..., n_frames)
-        float32 gives float32; anything else is computed in float64.
-    width : int
-        Frames on either side, at least 1. HTK's DELTAWINDOW and ACCWINDOW.
-    order : int
-        1: deltas. 2: accelerations, the deltas of the deltas. And so on.
-    simple : bool
-        By the outer two frames alone: d[t] = (c[t + width] - c[t - width]) / (2 width). HTK's SIMPLEDIFFS.
-
-    Returns
-    -------
-    array, shape (..., n_frames)
-        To have all in one matrix: np.concatenate([c, deltas(c), deltas(c, order=2)]).
-
-    Raises
-    ------
-    ValueError
-        For a width or an order below 1, a width above 10,000, a scalar, and features that are not finite.
-    TypeError
-        For features that are no real numbers.
-
-    Notes
-    -----
-    python_speech_features has the same; so has librosa for order=1 with width=2 * width + 1 and mode="nearest" (its
-    order 2 is the curvature of a parabola). Kaldi has the same but for accelerations at the ends: there it repeats the
-    features, not the deltas.
-
-    Examples
-    --------
-    >>> deltas([[0.0, 1.0, 2.0, 3.0, 4.0]]).tolist()
-    [[0.5, 0.8, 1.0, 0.8, 0.5]]
-    """
-    c = _check("deltas", features)
-    width = check_integer("deltas", "width", width, maximum=10_000)
-    order = check_integer("deltas", "order", order)
-    simple = check_flag("deltas", "simple", simple)
-    n = c.shape[-1]
-    if n == 0:
-        return c.copy()
-    steps = [width] if simple else range(1, width + 1)
-    scale = c.dtype.type(1 / (2 * sum(i * i for i in steps)))
-    for _ in range(order):
-        padded = np.concatenate([np.repeat(c[..., :1], width, -1), c, np.repeat(c[..., -1:], width, -1)], axis=-1)
-        c = np.zeros_like(c)
-        for i in steps:
-            c += i * (padded[..., width + i : width + i + n] - padded[..., width - i : width - i + n])
-        c *= scale
-    return c
+from mfcc.checks import check_features, check_flag, check_integer
 
 
 def normalize(features: ArrayLike, mean: bool = True, variance: bool = True, window: int | None = None) -> np.ndarray:
@@ -102,7 +43,7 @@ def normalize(features: ArrayLike, mean: bool = True, variance: bool = True, win
     >>> normalize([0.0, 1.0, 2.0, 10.0, 20.0], variance=False, window=3).tolist()
     [-1.0, 0.0, -2.333..., -0.666..., 9.333...]
     """
-    x = _check("normalize", features)
+    x = check_features("normalize", features)
     mean, variance = check_flag("normalize", "mean", mean), check_flag("normalize", "variance", variance)
     n = x.shape[-1]
     window = n if window is None else min(n, check_integer("normalize", "window", window, minimum=2))
@@ -159,18 +100,3 @@ def _growing(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         mean[..., i] = mean[..., i - 1] + distance / (i + 1)
         squares[..., i] = squares[..., i - 1] + distance**2 * i / (i + 1)
     return mean, squares
-
-
-def _check(who: str, features: ArrayLike) -> np.ndarray:
-    x = np.asarray(features)
-    if x.dtype == bool or not (np.issubdtype(x.dtype, np.floating) or np.issubdtype(x.dtype, np.integer)):
-        raise TypeError(f"{who}: features: expected real numbers, got an array of {x.dtype}.")
-    if x.ndim == 0:
-        raise ValueError(f"{who}: features: expected an array of shape (..., n_frames), got a scalar.")
-    bad = x.size - int(np.isfinite(x).sum())
-    if bad:
-        raise ValueError(
-            f"{who}: features: expected finite numbers, got {bad} of {x.size} that are NaN or infinite. Repair or "
-            f"leave out the frames that hold them."
-        )
-    return x if x.dtype == np.float32 else x.astype(np.float64)
