@@ -9,29 +9,44 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mfcc import framing, kernels_chain, kernels_fft, kernels_frames
+from mfcc import framing
 from mfcc.checks import check_finite
 from mfcc.dct import dct_matrix
-from mfcc.kernels_fft import lanes_of
+from mfcc.kernels.chain import (
+    ADD,
+    CLIP,
+    COEFFICIENTS,
+    LOG_MEL,
+    LOG_SPECTRUM,
+    MEL,
+    SPECTRUM,
+    ZEROS,
+    Steps,
+    chain_kernels,
+    memory_for_frames,
+    memory_for_logs,
+)
+from mfcc.kernels.fft import lanes_of, plan
+from mfcc.kernels.frames import NO_ENERGY, RAW, WHOLE_SPECTRUM, WINDOWED
 from mfcc.knobs import Knobs
 from mfcc.threads import for_each, thread_count
 from mfcc.windows import get_window
 
 STAGES = {
-    "spectrum": kernels_chain.SPECTRUM,
-    "log_spectrum": kernels_chain.LOG_SPECTRUM,
-    "mel": kernels_chain.MEL,
-    "log_mel": kernels_chain.LOG_MEL,
-    "mfcc": kernels_chain.COEFFICIENTS,
+    "spectrum": SPECTRUM,
+    "log_spectrum": LOG_SPECTRUM,
+    "mel": MEL,
+    "log_mel": LOG_MEL,
+    "mfcc": COEFFICIENTS,
 }
 # Whose largest value `top_db` counts from.
 LIMITED_BY = {"log_spectrum": "log_spectrum", "log_mel": "log_mel", "mfcc": "log_mel"}
-_FLOOR_MODES = {"clip": kernels_chain.CLIP, "zeros": kernels_chain.ZEROS, "add": kernels_chain.ADD}
+_FLOOR_MODES = {"clip": CLIP, "zeros": ZEROS, "add": ADD}
 _ENERGIES = {
-    None: kernels_frames.NO_ENERGY,
-    "raw": kernels_frames.RAW,
-    "windowed": kernels_frames.WINDOWED,
-    "spectrum": kernels_frames.WHOLE_SPECTRUM,
+    None: NO_ENERGY,
+    "raw": RAW,
+    "windowed": WINDOWED,
+    "spectrum": WHOLE_SPECTRUM,
 }
 
 
@@ -93,18 +108,18 @@ def run(
 def _run(
     knobs: Knobs,
     stage: str,
-    steps: kernels_chain.Steps,
+    steps: Steps,
     segments: list[Segment],
     check: np.ndarray,
     threads: int | None,
 ) -> np.ndarray:
     dtype = check.dtype
     out = np.empty((knobs.n_rows(stage), len(check)), dtype)
-    kernel = kernels_chain.chain_kernels(dtype.name).run_frames
+    kernel = chain_kernels(dtype.name).run_frames
 
     def compute(segment: Segment) -> None:
         y, start, first, n = segment
-        memory = kernels_chain.memory(knobs.n_fft, knobs.n_mels, dtype.name)
+        memory = memory_for_frames(knobs.n_fft, knobs.n_mels, dtype.name)
         kernel(y, start, n, steps, STAGES[stage], out, first, check, *memory)
 
     for_each(compute, segments, thread_count(threads, len(check) * knobs.n_fft))
@@ -114,7 +129,7 @@ def _run(
 def _limited_coefficients(
     knobs: Knobs,
     top_db: float,
-    steps: kernels_chain.Steps,
+    steps: Steps,
     segments: list[Segment],
     check: np.ndarray,
     threads: int | None,
@@ -123,14 +138,14 @@ def _limited_coefficients(
     dtype = check.dtype
     out = np.empty((knobs.n_coefficients, len(check)), dtype)
     loudest = np.empty_like(check)
-    kernels = kernels_chain.chain_kernels(dtype.name)
+    kernels = chain_kernels(dtype.name)
     n_threads = thread_count(threads, len(check) * knobs.n_fft)
     logs: dict[int, np.ndarray] = {}
 
     def listen(k: int) -> None:
         y, start, first, n = segments[k]
-        logs[k] = kernels_chain.memory_for_logs(n, knobs.n_mels, dtype.name)
-        memory = kernels_chain.memory(knobs.n_fft, knobs.n_mels, dtype.name)
+        logs[k] = memory_for_logs(n, knobs.n_mels, dtype.name)
+        memory = memory_for_frames(knobs.n_fft, knobs.n_mels, dtype.name)
         kernels.run_logs(y, start, n, steps, logs[k], first, check, loudest, *memory)
 
     def transform(k: int) -> None:
@@ -196,7 +211,7 @@ def _refuse_broken(knobs: Knobs, y: np.ndarray, count: int, check: np.ndarray) -
 
 
 @functools.lru_cache(maxsize=32)
-def _steps(knobs: Knobs, dtype: str) -> kernels_chain.Steps:
+def _steps(knobs: Knobs, dtype: str) -> Steps:
     """The tables of a recipe for one type, computed in float64."""
     r = knobs
     real = np.dtype(dtype)
@@ -213,13 +228,13 @@ def _steps(knobs: Knobs, dtype: str) -> kernels_chain.Steps:
     first, offsets, weights = _sparse(r.filter_bank)
     tiny = float(np.finfo(real).tiny)
     cosines, energy_row = _cosines(r)
-    return kernels_chain.Steps(
+    return Steps(
         hop=r.hop_length,
         length=r.frame_length,
         n_fft=r.n_fft,
         load_window=(np.ones_like(window) if within_frame else window).astype(real),
         window=window.astype(real),
-        plan=kernels_fft.plan(r.n_fft // 2 if r.n_fft % 2 == 0 else r.n_fft, dtype),
+        plan=plan(r.n_fft // 2 if r.n_fft % 2 == 0 else r.n_fft, dtype),
         within_frame=within_frame,
         remove_mean=r.remove_mean,
         preemphasis=preemphasis,

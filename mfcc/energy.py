@@ -18,7 +18,7 @@ def stretch_energies(y: np.ndarray, length: int) -> np.ndarray:
     >>> stretch_energies(np.array([1.0, 2.0, 3.0]), 2).tolist()
     [5.0, 9.0]
     """
-    from mfcc.kernels_energy import energies
+    from mfcc.kernels.energy import energies
 
     out = np.empty(-(-len(y) // length))
     y = np.ascontiguousarray(y).view(np.ndarray)

@@ -250,7 +250,7 @@ def _real_forward(x: np.ndarray, out: np.ndarray, threads: int | None) -> None:
     if rows < 8 and n >= 2 * _LONG:
         out[...] = _complex(_as_complex(x), inverse=False)[:, : n // 2 + 1]
         return
-    from mfcc.kernels_fft import workspace
+    from mfcc.kernels.fft import workspace
 
     kernels, plan = _prepare(n // 2, x.dtype)
 
@@ -275,9 +275,9 @@ def _real_backward(x: np.ndarray) -> np.ndarray:
 
 
 def _prepare(n: int, real: np.dtype) -> tuple[Any, Any]:
-    from mfcc import kernels_fft
+    from mfcc.kernels.fft import fft_kernels, plan
 
-    return kernels_fft.fft_kernels(real.name), kernels_fft.plan(n, real.name)
+    return fft_kernels(real.name), plan(n, real.name)
 
 
 def _in_groups(
@@ -288,7 +288,7 @@ def _in_groups(
     threads: int | None = None,
 ) -> None:
     """Run a kernel over rows in whole vectors, in a piece for each thread: what remains is filled up with zeros."""
-    from mfcc.kernels_fft import lanes_of, workspace
+    from mfcc.kernels.fft import lanes_of, workspace
 
     real = x.dtype
     lanes = lanes_of(real)

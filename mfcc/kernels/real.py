@@ -9,7 +9,7 @@ from typing import Any
 
 from numba.core import types
 
-from mfcc.kernels_dft import Complex, Memory, add, constant, sub, times
+from mfcc.kernels.dft import Complex, Memory, add, constant, sub, times
 from nnlite.runtime.simd import Vector, data_pointer, emit_splat, emit_store, intrinsic, ir_vector, literal
 from nnlite.runtime.simd_math import emit_fma, emit_transpose
 

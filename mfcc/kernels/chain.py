@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mfcc.kernels_fft import Plan
-from mfcc.kernels_frames import frame_kernels
-from mfcc.kernels_vector import fill_zeros, log
+from mfcc.kernels.fft import Plan
+from mfcc.kernels.frames import frame_kernels
+from mfcc.kernels.vector import fill_zeros, log
 from nnlite.runtime.jit import kernel
 from nnlite.runtime.memory import aligned_empty
 from nnlite.runtime.simd import broadcast, lanes_of, load, splat, store, store_first
@@ -50,7 +50,7 @@ class Steps(NamedTuple):
     n_rows: int
 
 
-def memory(n_fft: int, n_mels: int, dtype: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def memory_for_frames(n_fft: int, n_mels: int, dtype: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """z, p and q for `run_frames`, about 100 KB for each 1,000 samples of n_fft; each thread needs its own."""
     W = lanes_of(dtype)
     z = aligned_empty((n_fft + 2) * W * (1 + n_fft % 2), dtype)

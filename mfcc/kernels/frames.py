@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from mfcc.kernels_fft import fft_kernels
-from mfcc.kernels_real import power_end, power_one, power_pair
-from mfcc.kernels_vector import transpose_windowed
+from mfcc.kernels.fft import fft_kernels
+from mfcc.kernels.real import power_end, power_one, power_pair
+from mfcc.kernels.vector import transpose_windowed
 from nnlite.runtime.jit import kernel
 from nnlite.runtime.simd import broadcast, lanes_of, load, prefetch, splat, store
 from nnlite.runtime.simd_math import add, fma, mul, sqrt, sub

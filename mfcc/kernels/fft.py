@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numba.core import types
 
-from mfcc.kernels_dft import radix_pass
-from mfcc.kernels_real import merge_end, merge_pair, split_columns, split_end, split_pair
+from mfcc.kernels.dft import radix_pass
+from mfcc.kernels.real import merge_end, merge_pair, split_columns, split_end, split_pair
 from nnlite.runtime.jit import kernel
 from nnlite.runtime.memory import aligned_empty
 from nnlite.runtime.simd import (

@@ -1,0 +1,1 @@
+"""The inner loops, compiled with numba: the only place of this package that knows it."""
