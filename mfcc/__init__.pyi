@@ -16,6 +16,7 @@ from .delta_features import deltas as deltas
 from .framing import frame as frame
 from .framing import n_frames as n_frames
 from .hcopy import HCopy as HCopy
+from .inverse import griffin_lim as griffin_lim
 from .inverse import resynthesize as resynthesize
 from .inverse import to_log_mel as to_log_mel
 from .inverse import to_mel as to_mel
@@ -24,7 +25,6 @@ from .mel import hz_to_mel as hz_to_mel
 from .mel import mel_filterbank as mel_filterbank
 from .mel import mel_to_hz as mel_to_hz
 from .normalization import normalize as normalize
-from .phase_retrieval import griffin_lim as griffin_lim
 from .presets import FILMSCORE as FILMSCORE
 from .presets import HTK as HTK
 from .presets import KALDI as KALDI

@@ -141,6 +141,32 @@ def check_features(who: str, features: ArrayLike) -> np.ndarray:
     return x if x.dtype == np.float32 else x.astype(np.float64)
 
 
+def check_rows(who: str, name: str, values: ArrayLike, rows: int, called: str) -> np.ndarray:
+    """Return finite numbers of shape (rows, n_frames), n_frames at least 1, as float32 or float64."""
+    x = np.asarray(values)
+    if x.dtype == bool or not (np.issubdtype(x.dtype, np.floating) or np.issubdtype(x.dtype, np.integer)):
+        raise TypeError(f"{who}: {name}: expected real numbers, got an array of {x.dtype}.")
+    if x.ndim != 2 or x.shape[0] != rows or x.shape[1] == 0:
+        turned = " Its axes are the other way round: transpose it." if x.ndim == 2 and x.shape[1] == rows else ""
+        raise ValueError(
+            f"{who}: {name}: expected shape ({called} = {rows}, n_frames) with at least one frame, got shape {x.shape}."
+            f"{turned}"
+        )
+    bad = x.size - int(np.isfinite(x).sum())
+    if bad:
+        raise ValueError(f"{who}: {name}: expected finite numbers, got {bad} of {x.size} that are NaN or infinite.")
+    return x if x.dtype == np.float32 else x.astype(np.float64)
+
+
+def check_rng(who: str, rng: np.random.Generator) -> None:
+    """TypeError for what is no numpy.random.Generator."""
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(
+            f"{who}: rng: expected a numpy.random.Generator, got {type(rng).__name__}. "
+            f"Take np.random.default_rng(seed)."
+        )
+
+
 def _same_integer(value: Any, choice: int) -> bool:
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
         return False

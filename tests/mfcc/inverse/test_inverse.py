@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mfcc import FILMSCORE, LIBROSA, MFCC, PRESETS, resynthesize, to_log_mel, to_mel, to_spectrum
 from mfcc.inverse import lost
-from mfcc.least_squares import nonnegative_least_squares
+from mfcc.inverse.least_squares import nonnegative_least_squares
 from tests.mfcc.recipes import recipes
 
 SMALL = MFCC(sr=8000, n_fft=256, hop_length=64, n_mels=20, n_mfcc=20, c0="first")

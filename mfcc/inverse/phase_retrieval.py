@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mfcc import framing
-from mfcc.checks import check_integer, check_number
+from mfcc.checks import check_integer, check_number, check_rng, check_rows
 from mfcc.fft import irfft, rfft
 from mfcc.recipe import MFCC
 from mfcc.windows import get_window
@@ -78,7 +78,7 @@ def griffin_lim(
     (8192,)
     """
     who = "griffin_lim"
-    spectrum = check_frames(who, "spectrum", spectrum, recipe.n_fft // 2 + 1, "n_fft // 2 + 1")
+    spectrum = check_rows(who, "spectrum", spectrum, recipe.n_fft // 2 + 1, "n_fft // 2 + 1")
     if (spectrum < 0).any():
         raise ValueError(f"{who}: spectrum: expected at least 0, got {spectrum.min():g}. Decibels are no power.")
     n_iter = check_integer(who, "n_iter", n_iter, minimum=0)
@@ -191,29 +191,3 @@ def _n_samples(recipe: MFCC, count: int) -> int:
         return count * recipe.hop_length
     between = (count - 1) * recipe.hop_length
     return max(1, between + recipe.frame_length - 2 * (recipe.frame_length // 2 if recipe.center else 0))
-
-
-def check_frames(who: str, name: str, values: ArrayLike, rows: int, called: str) -> np.ndarray:
-    """Return finite numbers of shape (rows, n_frames), n_frames at least 1, as float32 or float64."""
-    x = np.asarray(values)
-    if x.dtype == bool or not (np.issubdtype(x.dtype, np.floating) or np.issubdtype(x.dtype, np.integer)):
-        raise TypeError(f"{who}: {name}: expected real numbers, got an array of {x.dtype}.")
-    if x.ndim != 2 or x.shape[0] != rows or x.shape[1] == 0:
-        turned = " Its axes are the other way round: transpose it." if x.ndim == 2 and x.shape[1] == rows else ""
-        raise ValueError(
-            f"{who}: {name}: expected shape ({called} = {rows}, n_frames) with at least one frame, got shape {x.shape}."
-            f"{turned}"
-        )
-    bad = x.size - int(np.isfinite(x).sum())
-    if bad:
-        raise ValueError(f"{who}: {name}: expected finite numbers, got {bad} of {x.size} that are NaN or infinite.")
-    return x if x.dtype == np.float32 else x.astype(np.float64)
-
-
-def check_rng(who: str, rng: np.random.Generator) -> None:
-    """TypeError for what is no numpy.random.Generator."""
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(
-            f"{who}: rng: expected a numpy.random.Generator, got {type(rng).__name__}. "
-            f"Take np.random.default_rng(seed)."
-        )

@@ -1,7 +1,7 @@
-"""The way back from coefficients: to the log-mel spectrum, the mel spectrum, the spectrum and, sketchily, to sound.
+"""The steps back from coefficients: to the log-mel spectrum, the mel spectrum and the spectrum.
 
-What coefficients leave out can't come back: cosines beyond n_mfcc are the fine shape of the spectrum, bins within a mel
-filter are the pitch, and phases are the waveform. What is heard is loudness, timbre and rhythm.
+Cosines beyond n_mfcc, which are the fine shape of the spectrum, and bins within a mel filter, which are the pitch,
+can't come back.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mfcc import knobs
-from mfcc.checks import check_integer
+from mfcc.checks import check_integer, check_rows
 from mfcc.dct import dct_matrix
-from mfcc.least_squares import nonnegative_least_squares
+from mfcc.inverse.least_squares import nonnegative_least_squares
+from mfcc.inverse.phase_retrieval import emphasis
 from mfcc.mel import filter_weights
-from mfcc.phase_retrieval import check_frames, check_rng, emphasis, griffin_lim
 from mfcc.recipe import MFCC
 from mfcc.windows import get_window
 
@@ -54,7 +54,7 @@ def to_log_mel(coefficients: ArrayLike, recipe: MFCC, *, c0: ArrayLike | None = 
     True
     """
     who = "to_log_mel"
-    given = check_frames(who, "coefficients", coefficients, recipe.n_coefficients, "n_coefficients")
+    given = check_rows(who, "coefficients", coefficients, recipe.n_coefficients, "n_coefficients")
     rows = given.astype(np.float64)
     n = np.arange(recipe.n_mfcc)
     weight = np.ones(recipe.n_mfcc)
@@ -94,7 +94,7 @@ def to_mel(log_mel: ArrayLike, recipe: MFCC) -> np.ndarray:
     >>> to_mel(np.zeros((41, 1)), MFCC(log="decibel"))[:2].tolist()
     [[1.0], [1.0]]
     """
-    return _exponential("to_mel", "log_mel", log_mel, recipe, recipe.n_mels, "n_mels")
+    return undo_logarithm("to_mel", "log_mel", log_mel, recipe, recipe.n_mels, "n_mels")
 
 
 def to_spectrum(mel: ArrayLike, recipe: MFCC, *, n_iter: int = 200) -> np.ndarray:
@@ -126,7 +126,7 @@ def to_spectrum(mel: ArrayLike, recipe: MFCC, *, n_iter: int = 200) -> np.ndarra
     (1025, 4)
     """
     who = "to_spectrum"
-    given = check_frames(who, "mel", mel, recipe.n_mels, "n_mels")
+    given = check_rows(who, "mel", mel, recipe.n_mels, "n_mels")
     if (given < 0).any():
         raise ValueError(f"{who}: mel: expected at least 0, got {given.min():g}. Is it a logarithm? Take to_mel first.")
     n_iter = check_integer(who, "n_iter", n_iter, minimum=0)
@@ -138,87 +138,9 @@ def to_spectrum(mel: ArrayLike, recipe: MFCC, *, n_iter: int = 200) -> np.ndarra
     return out
 
 
-def resynthesize(
-    features: ArrayLike,
-    recipe: MFCC,
-    rng: np.random.Generator,
-    *,
-    c0: ArrayLike | None = None,
-    n_iter: int = 32,
-) -> np.ndarray:
-    """Return samples that sound like what features keep.
-
-    The way is to_log_mel, to_mel, to_spectrum, griffin_lim, from wherever the recipe's output lies on it. Coefficients
-    keep loudness, timbre and rhythm. Lost are the pitch (harmonics lie closer together than mel filters), the waveform
-    (phases are made up) and what is shorter than a frame; spectra keep the pitch. `lost` says it of a recipe.
-
-    Parameters
-    ----------
-    features : array, shape (n_features, n_frames)
-        As the recipe gives them.
-    recipe : MFCC
-    rng : numpy.random.Generator
-        Draws the first phases.
-    c0 : number or array, shape (n_frames,), optional
-        See `to_log_mel`. A recipe without C0 and energy (FILMSCORE) gives all frames about the same loudness.
-    n_iter : int
-        Iterations of `griffin_lim`.
-
-    Returns
-    -------
-    array, shape (n_samples,)
-        At recipe.sr; full scale is 1.0, beyond which nothing is cut off.
-
-    Raises
-    ------
-    ValueError, TypeError
-        As the functions on the way.
-
-    Examples
-    --------
-    >>> from mfcc import MFCC
-    >>> recipe = MFCC(n_fft=512, n_mels=20, n_mfcc=20)
-    >>> resynthesize(recipe(np.sin(0.1 * np.arange(8192))), recipe, np.random.default_rng(0)).shape
-    (8192,)
-    """
-    who = "resynthesize"
-    check_rng(who, rng)
-    rows, named = recipe.n_features, "n_coefficients" if recipe.output == "mfcc" else "n_features"
-    x: ArrayLike = check_frames(who, "features", features, rows, named)
-    if c0 is not None and recipe.output != "mfcc":
-        raise ValueError(f"{who}: c0: expected None for a recipe with output={recipe.output!r}, got {c0!r}.")
-    if recipe.output == "mfcc":
-        x = to_log_mel(x, recipe, c0=c0)
-    if recipe.output in ("mfcc", "log_mel"):
-        x = to_mel(x, recipe)
-    if recipe.output in ("mfcc", "log_mel", "mel"):
-        x = to_spectrum(x, recipe)
-    if recipe.output == "log_spectrum":
-        x = _exponential(who, "features", x, recipe, rows, named)
-    return griffin_lim(x, recipe, n_iter=n_iter, rng=rng)
-
-
-def lost(recipe: MFCC) -> tuple[str, ...]:
-    """Return what the features of a recipe don't keep of a sound, in words.
-
-    Examples
-    --------
-    >>> from mfcc import FILMSCORE
-    >>> lost(FILMSCORE), lost(FILMSCORE.replace(output="spectrum"))
-    (('waveform', 'pitch', 'loudness'), ('waveform',))
-    """
-    words = ["waveform"]
-    if recipe.output in ("mfcc", "log_mel", "mel"):
-        words.append("pitch")
-    if recipe.output == "mfcc":
-        words += ["fine shape of the spectrum"] * (recipe.n_mfcc < recipe.n_mels)
-        words += ["loudness"] * (recipe.c0 == "drop" and recipe.energy is None)
-    return tuple(words)
-
-
-def _exponential(who: str, name: str, logs: ArrayLike, recipe: MFCC, rows: int, called: str) -> np.ndarray:
+def undo_logarithm(who: str, name: str, logs: ArrayLike, recipe: MFCC, rows: int, called: str) -> np.ndarray:
     """Undo the logarithm of a recipe; what its floor hid stays at the floor."""
-    x = check_frames(who, name, logs, rows, called)
+    x = check_rows(who, name, logs, rows, called)
     x = x * x.dtype.type(_natural(recipe))
     largest = 80 if x.dtype == np.float32 else 350  # with room for sums, and in float64 for squares
     if x.max() > largest:
