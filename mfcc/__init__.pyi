@@ -15,7 +15,7 @@ from .audio import load as load
 from .delta_features import deltas as deltas
 from .framing import frame as frame
 from .framing import n_frames as n_frames
-from .hcopy import HCopy as HCopy
+from .htk.hcopy import HCopy as HCopy
 from .inverse import griffin_lim as griffin_lim
 from .inverse import resynthesize as resynthesize
 from .inverse import to_log_mel as to_log_mel

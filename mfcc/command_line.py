@@ -9,9 +9,9 @@ import json
 import os
 from typing import Any
 
-from mfcc import htk_file
 from mfcc.extraction import Settings
 from mfcc.finding import STANDARD
+from mfcc.htk import parameter_file
 from mfcc.journal import JOURNAL
 from mfcc.output import FORMATS
 from mfcc.presets import PRESETS
@@ -90,7 +90,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
     if options.window == 1:
         raise ValueError("--window: expected at least 2 frames, got 1.")
     if options.format == "htk":
-        htk_file.check_size("--format", recipe.n_features * (1 + options.deltas))
+        parameter_file.check_size("--format", recipe.n_features * (1 + options.deltas))
     if options.plot:
         from mfcc.plotting import require_matplotlib
 

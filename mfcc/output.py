@@ -12,7 +12,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from mfcc import framing, htk_file
+from mfcc import framing
+from mfcc.htk import parameter_file
 from mfcc.recipe import MFCC
 from mfcc.tiling import Tiles
 
@@ -63,7 +64,9 @@ def write_features(
     features, under their names; "htk" is a parameter file.
     """
     if format == "htk":
-        htk_file.write(file, values, recipe.hop_length / recipe.sr, htk_file.kind(recipe, deltas, zero_mean))
+        parameter_file.write(
+            file, values, recipe.hop_length / recipe.sr, parameter_file.kind(recipe, deltas, zero_mean)
+        )
         return
     if format == "npy":
         _write_array(file, values)

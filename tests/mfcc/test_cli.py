@@ -15,8 +15,8 @@ import mfcc
 from mfcc import FILMSCORE, HTK, LIBROSA, MFCC, extraction, output
 from mfcc.__main__ import main
 from mfcc.journal import JOURNAL
+from tests.mfcc.htk.test_parameter_file import htk_file
 from tests.mfcc.sound_files import SR, noise
-from tests.mfcc.test_htk_file import htk_file
 
 NAMES = ["one.wav", "album/two.flac", "album/disc 2/drei & vier.ogg", "album/no suffix"]
 

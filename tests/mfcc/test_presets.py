@@ -8,7 +8,7 @@ import pytest
 
 import mfcc
 from mfcc import HTK, MFCC, PRESETS, deltas
-from tests.mfcc import htk_recordings
+from tests.mfcc.htk import recordings
 
 
 def test_names():
@@ -41,12 +41,12 @@ def test_a_frame_does_not_depend_on_its_clip(name):
     ("name", "knobs"), [("test.wav.fea_htk.1", {}), ("test.wav.fea_htk.2", {"c0": "drop", "energy": "raw"})]
 )
 def test_htk_and_deltas_against_recorded_outputs(dtype, name, knobs):
-    c = dataclasses.replace(HTK, **knobs)(htk_recordings.samples(dtype))
+    c = dataclasses.replace(HTK, **knobs)(recordings.samples(dtype))
     actual = np.concatenate([c, deltas(c), deltas(c, order=2)])
-    np.testing.assert_allclose(actual, htk_recordings.features(name), rtol=0, atol=2e-4)
+    np.testing.assert_allclose(actual, recordings.features(name), rtol=0, atol=2e-4)
 
 
 @pytest.mark.parametrize("dtype", ["int16", "float32", "float64"])
 def test_htk_filter_bank_against_recorded_outputs(dtype):
-    expected = htk_recordings.features("test.wav.fbank_htk.1")
-    np.testing.assert_allclose(HTK.log_mel(htk_recordings.samples(dtype)), expected, rtol=0, atol=1e-4)
+    expected = recordings.features("test.wav.fbank_htk.1")
+    np.testing.assert_allclose(HTK.log_mel(recordings.samples(dtype)), expected, rtol=0, atol=1e-4)

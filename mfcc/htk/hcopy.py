@@ -13,6 +13,7 @@ import numpy as np
 
 from mfcc.checks import check_flag, check_integer, check_number
 from mfcc.delta_features import deltas
+from mfcc.htk import config
 from mfcc.normalization import normalize
 from mfcc.recipe import MFCC
 
@@ -89,9 +90,7 @@ class HCopy:
         UserWarning
             Of names that are no settings of HCopy's.
         """
-        from mfcc.hcopy_config import read
-
-        return cls(**read(text, sr))
+        return cls(**config.read(text, sr))
 
     @property
     def n_features(self) -> int:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 import mfcc
 from mfcc import HTK
-from mfcc.hcopy import HCopy, normalize_energy
-from tests.mfcc import htk_recordings, naive_htk
+from mfcc.htk.hcopy import HCopy, normalize_energy
+from tests.mfcc.htk import naive_htk, recordings
 
 USUAL = "TARGETKIND = MFCC_E_D_A\nTARGETRATE = 100000.0\nWINDOWSIZE = 250000.0\n"
 
@@ -25,9 +25,9 @@ RECORDED = [
 @pytest.mark.parametrize(("config", "name", "atol"), RECORDED)
 @pytest.mark.parametrize("dtype", ["int16", "float32", "float64"])
 def test_recorded_outputs(config, name, atol, dtype):
-    expected = htk_recordings.features(name)
-    features = HCopy.from_config(htk_recordings.config(config))
-    actual = features(htk_recordings.samples(dtype))
+    expected = recordings.features(name)
+    features = HCopy.from_config(recordings.config(config))
+    actual = features(recordings.samples(dtype))
     assert features.n_features == len(expected)
     np.testing.assert_allclose(actual, expected, rtol=0, atol=atol)
 
@@ -38,8 +38,8 @@ def test_the_twin_against_recorded_outputs(config, name, atol):
     settings = {"SOURCERATE": 625.0, "TARGETRATE": 1e5, "WINDOWSIZE": 250000.0, "NUMCHANS": 23, "USEPOWER": True}
     settings |= {"PREEMCOEF": 0.0, "LOFREQ": 0.0, "HIFREQ": 8000.0, "ENORMALISE": False}
     settings["TARGETKIND"] = {"hcopy1.conf": "MFCC_D_A_0", "hcopy2.conf": "MFCC_D_A_E", "fbank1.conf": "FBANK"}[config]
-    actual = naive_htk.hcopy(settings, htk_recordings.samples())
-    np.testing.assert_allclose(actual, htk_recordings.features(name), rtol=0, atol=atol)
+    actual = naive_htk.hcopy(settings, recordings.samples())
+    np.testing.assert_allclose(actual, recordings.features(name), rtol=0, atol=atol)
 
 
 def booleans():

@@ -9,8 +9,8 @@ import soundfile
 
 from mfcc import FILMSCORE, HTK, KALDI, LIBROSA
 from mfcc.__main__ import main
-from mfcc.htk_file import kind, write
-from tests.mfcc import htk_recordings
+from mfcc.htk.parameter_file import kind, write
+from tests.mfcc.htk import recordings
 
 KINDS = {6: "MFCC", 7: "FBANK", 8: "MELSPEC", 9: "USER"}
 # Table 5.2 of The HTK Book: _E 000100, _N 000200, _D 000400, _A 001000, _C 002000, _Z 004000, _K 010000, _0 020000, ...
@@ -70,7 +70,7 @@ def test_more_features_than_the_header_can_count():
 
 
 def test_the_file_that_htk_writes(tmp_path):
-    recording = htk_recordings.folder() / "test.wav"
+    recording = recordings.folder() / "test.wav"
     assert main([str(recording), "--out", str(tmp_path), "--preset=HTK", "--deltas=2", "--format=htk"]) == 0
     expected = recording.with_name("test.wav.fea_htk.1")
     assert (tmp_path / "test.wav.htk").read_bytes()[:12] == expected.read_bytes()[:12]

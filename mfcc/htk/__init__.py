@@ -1,0 +1,1 @@
+"""HTK: what its HCopy computes, its configuration files, and its parameter files."""
