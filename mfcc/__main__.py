@@ -14,10 +14,10 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any, TextIO
 
 from mfcc import command_line
-from mfcc.decoding import AudioError, AudioWarning, printable
 from mfcc.extraction import Settings, extract, local_file
 from mfcc.finding import STANDARD, find_recordings
 from mfcc.journal import Journal
+from mfcc.sound.errors import AudioError, AudioWarning, printable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -12,9 +12,10 @@ import soxr
 from numpy.typing import DTypeLike
 
 from mfcc.checks import check_choice, check_finite, check_integer, check_number, check_samples
-from mfcc.decoding import HIGHEST_RATE, LOWEST_RATE, AudioError, AudioWarning, Decoder, Path
 from mfcc.recipe import MFCC
-from mfcc.streaming import recut
+from mfcc.sound.blocks import recut
+from mfcc.sound.decoding import HIGHEST_RATE, LOWEST_RATE, Decoder
+from mfcc.sound.errors import AudioError, AudioWarning, Path
 
 __all__ = ["AudioError", "AudioWarning", "blocks", "load"]
 

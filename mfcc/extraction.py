@@ -16,12 +16,12 @@ from typing import Any, BinaryIO, Literal
 import numpy as np
 
 from mfcc import output
-from mfcc.decoding import AudioError, printable
 from mfcc.delta_features import deltas
 from mfcc.finding import STANDARD
 from mfcc.normalization import normalize
 from mfcc.recipe import MFCC
 from mfcc.recordings import whole_features
+from mfcc.sound.errors import AudioError, printable
 from mfcc.tiling import tiles
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from mfcc.decoding import AudioError, Decoder, printable
+from mfcc.sound.decoding import Decoder
+from mfcc.sound.errors import AudioError, printable
 
 STANDARD = "-"
 """Stands for standard input among sources, and for standard output in place of a folder."""

@@ -12,12 +12,12 @@ import numpy as np
 from mfcc import panels
 from mfcc.checks import check_samples
 from mfcc.columns import Columns
-from mfcc.decoding import Path, printable
 from mfcc.inverse import lost
 from mfcc.presets import FILMSCORE
 from mfcc.recipe import MFCC
 from mfcc.recordings import check_recipe, read_features
-from mfcc.streaming import recut
+from mfcc.sound.blocks import recut
+from mfcc.sound.errors import Path, printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,9 +10,9 @@ import numpy as np
 
 from mfcc import chain
 from mfcc.audio import OnTruncated, samples_of
-from mfcc.decoding import AudioError, Path
 from mfcc.presets import FILMSCORE
 from mfcc.recipe import MFCC
+from mfcc.sound.errors import AudioError, Path
 from mfcc.streaming import stream_features
 
 

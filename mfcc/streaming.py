@@ -10,6 +10,7 @@ import numpy as np
 from mfcc import chain, framing
 from mfcc.checks import check_finite, check_samples
 from mfcc.knobs import Knobs
+from mfcc.sound.blocks import recut
 
 # Frames that are computed at a time, and samples under them: whichever is less. Results do not depend on the cuts.
 _FRAMES = 512
@@ -73,35 +74,6 @@ def stream_features(
     in_frame, n = _in_frame(knobs), max(1, min(_FRAMES, _SAMPLES // knobs.hop_length))
     for samples in _pieces(knobs, _emphasised(knobs, recut(blocks, n * knobs.hop_length)), n):
         yield tuple(chain.run(in_frame, output, samples, loudest=loudest) for output in outputs)
-
-
-def recut(blocks: Iterable[np.ndarray], length: int) -> Iterator[np.ndarray]:
-    """Yield the samples of blocks in arrays of `length` samples; the last one may be shorter, none is empty.
-
-    What lies in one block is a view of it, everything else a new array.
-
-    Examples
-    --------
-    >>> [block.tolist() for block in recut([np.array([1, 2, 3]), np.array([4]), np.array([5])], 2)]
-    [[1, 2], [3, 4], [5]]
-    """
-    out, filled = np.empty(0), 0
-    for block in blocks:
-        while len(block):
-            if filled == 0 and len(block) >= length:
-                yield block[:length]
-                block = block[length:]
-                continue
-            if filled == 0:
-                out = np.empty(length, block.dtype)
-            part = block[: length - filled]
-            out[filled : filled + len(part)] = part
-            filled, block = filled + len(part), block[len(part) :]
-            if filled == length:
-                yield out
-                filled = 0
-    if filled:
-        yield out[:filled]
 
 
 @functools.lru_cache(maxsize=32)

@@ -9,12 +9,12 @@ from typing import Any, Literal
 import numpy as np
 
 from mfcc.checks import check_choice, check_integer, check_number
-from mfcc.decoding import Path
-from mfcc.energy import stretch_energies
 from mfcc.presets import FILMSCORE
 from mfcc.recipe import MFCC
 from mfcc.recordings import check_recipe, read_features, too_short
-from mfcc.streaming import recut
+from mfcc.sound.blocks import recut
+from mfcc.sound.energy import stretch_energies
+from mfcc.sound.errors import Path
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ import numpy as np
 
 import mfcc
 from mfcc.audio import AudioError, blocks
-from mfcc.energy import stretch_energies
+from mfcc.sound.energy import stretch_energies
 
 Path = str | os.PathLike[str]
 

@@ -12,7 +12,8 @@ import soundfile
 import soxr
 
 import mfcc
-from mfcc import audio, decoding
+from mfcc import audio
+from mfcc.sound import decoding
 
 SR = 22050
 

@@ -6,7 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mfcc import FILMSCORE, MFCC, PRESETS, streaming
-from mfcc.streaming import recut, stream_features
+from mfcc.sound.blocks import recut
+from mfcc.streaming import stream_features
 from tests.mfcc.recipes import recipes
 
 RECIPE = MFCC(sr=16000, n_fft=512, win_length=400, hop_length=160, n_mels=20, n_mfcc=13)

@@ -20,8 +20,8 @@ from filmscore.agent.walk import UNKNOWN, Stamp, stamp_of
 from filmscore.recording import read_recording
 from filmscore.tagging import Tagger
 from mfcc import AudioError
-from mfcc.decoding import Decoder
 from mfcc.finding import AUDIO_SUFFIXES
+from mfcc.sound.decoding import Decoder
 
 READER = f"libsndfile {soundfile.__libsndfile_version__}, nnlite {nnlite.__version__}"
 """Who looked at a file: what one could not read another may."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from filmscore.agent.library import MODEL, Library, LibraryError, Track
-from mfcc.decoding import printable
+from mfcc.sound.errors import printable
 
 NAMED = 0.05
 """Log-odds that a range of frequency must change for it to be named."""

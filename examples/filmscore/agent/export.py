@@ -13,7 +13,7 @@ from typing import Any
 
 from filmscore.agent.library import Library, Track
 from filmscore.agent.search import Match
-from mfcc.decoding import printable
+from mfcc.sound.errors import printable
 from nnlite.serialization.atomic import atomic_write
 
 FORMATS = (".m3u8", ".csv", ".json")

@@ -16,7 +16,7 @@ import numpy as np
 from filmscore.agent.rows import RowFile
 from filmscore.agent.schema import LibraryError, check, connect, explained
 from filmscore.agent.walk import Stamp
-from mfcc.decoding import printable
+from mfcc.sound.errors import printable
 
 __all__ = ["Library", "LibraryError", "Track", "Windows"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from filmscore.agent.library import Library, Track
 from filmscore.agent.schema import LibraryError
 from filmscore.files import sha256
-from mfcc.decoding import printable
+from mfcc.sound.errors import printable
 
 SHOWN = 10
 """How many of several that are meant are named."""

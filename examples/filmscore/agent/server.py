@@ -23,7 +23,8 @@ from filmscore.agent import webpage
 from filmscore.agent.answers import Answers
 from filmscore.agent.library import Library
 from mfcc import AudioError
-from mfcc.decoding import Decoder, printable
+from mfcc.sound.decoding import Decoder
+from mfcc.sound.errors import printable
 
 BLOCK = 1 << 16
 """Bytes of a recording that are sent at a time."""

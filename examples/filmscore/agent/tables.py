@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mfcc.decoding import printable
+from mfcc.sound.errors import printable
 
 BARS = "▁▂▃▄▅▆▇█"
 ELLIPSIS = "…"

@@ -15,7 +15,7 @@ import numpy as np
 from filmscore.agent.explain import explain
 from filmscore.agent.library import Library, Track
 from filmscore.agent.search import Match, best_stretch
-from mfcc.decoding import printable
+from mfcc.sound.errors import printable
 
 SOURCE = Path(__file__).parent / "page"
 SCRIPTS = ("library.js", "rows.js", "page.js")

@@ -15,8 +15,8 @@ from filmscore.agent.walk import find_files
 from filmscore.inside.sounds import Excerpt
 from filmscore.inside.units import Unit
 from filmscore.tagging import Tagger
-from mfcc.decoding import printable
 from mfcc.finding import AUDIO_SUFFIXES
+from mfcc.sound.errors import printable
 from nnlite.runtime.threads import ordered_map
 
 MOST = 5

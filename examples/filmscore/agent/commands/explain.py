@@ -10,7 +10,7 @@ from filmscore.agent.commands import common
 from filmscore.agent.explain import Genre, explain
 from filmscore.agent.export import as_record
 from filmscore.agent.library import Library
-from mfcc.decoding import printable
+from mfcc.sound.errors import printable
 
 HELP = "the genres of a track over time, and where it has them most"
 CURVE = 32

@@ -7,7 +7,7 @@ import argparse
 from filmscore.agent.commands import common
 from filmscore.agent.export import file_uri
 from filmscore.agent.library import Library
-from mfcc.decoding import printable
+from mfcc.sound.errors import printable
 
 HELP = "files that could not be used, and why"
 

@@ -12,7 +12,7 @@ from filmscore.agent import scan, tables
 from filmscore.agent.commands.common import add_json, add_library, print_json
 from filmscore.agent.workers import add_arguments as add_workers
 from filmscore.agent.workers import workers
-from mfcc.decoding import printable
+from mfcc.sound.errors import printable
 
 HELP = "bring the library up to date with folders: only what is new or changed is read"
 SHOWN = 10

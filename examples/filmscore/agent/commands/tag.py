@@ -16,7 +16,7 @@ from filmscore.agent.scan import SHIPPED
 from filmscore.agent.walk import find_files
 from filmscore.tagging import Tagger
 from mfcc import AudioError
-from mfcc.decoding import printable
+from mfcc.sound.errors import printable
 
 HELP = "genres of files, without a library or beside one"
 

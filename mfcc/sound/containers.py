@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import soundfile
 
-from mfcc import mp3
+from mfcc.sound import mp3
 
 # A shortfall of less is the rounding of codecs and headers, nothing that anyone cut off.
 TOLERANCE_S = 0.1

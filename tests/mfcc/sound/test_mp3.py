@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from mfcc import mp3
+from mfcc.sound import mp3
 
 
 def encoded(sr, channels, seconds=2.0, **options):

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 import mfcc
-from mfcc.containers import TOLERANCE_S
+from mfcc.sound.containers import TOLERANCE_S
 from tests.mfcc import sound_files
 from tests.mfcc.sound_files import encode, most_channels, tone
 
@@ -217,7 +217,7 @@ def test_an_excerpt_of_vorbis_whose_codebooks_are_damaged(tmp_path):
         damaged[setup + k : setup + k + 8] = b"\0\0\0\0\0\0\x7f\xff"
         paths.append(tmp_path / f"{k}.ogg")
         paths[-1].write_bytes(sound_files.with_ogg_checksums(bytes(damaged)))
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[3])}
     done = subprocess.run([sys.executable, "-c", SEEKS, *paths], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done
     said = done.stdout.splitlines()

@@ -1,0 +1,52 @@
+"""What is wrong with a sound file, and how a path is printed."""
+
+from __future__ import annotations
+
+import os
+
+Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+
+
+class AudioError(ValueError):
+    """An audio file can't be used; says which file, and what is wrong with it.
+
+    Attributes
+    ----------
+    path : str, bytes or os.PathLike
+        The file, as it was given.
+    reason : str
+        What is wrong.
+    seconds_read, seconds_expected : float or None
+        For a truncated file: how much of it can be decoded, and how much there should be, as far as that is known.
+    """
+
+    def __init__(
+        self, path: Path, reason: str, seconds_read: float | None = None, seconds_expected: float | None = None
+    ) -> None:
+        super().__init__(path, reason, seconds_read, seconds_expected)
+        self.path, self.reason = path, reason
+        self.seconds_read, self.seconds_expected = seconds_read, seconds_expected
+
+    def __str__(self) -> str:
+        return f"{printable(self.path)}: " + self.explained('on_truncated="keep"')
+
+    def explained(self, option: str) -> str:
+        """Return the reason and, for a truncated file, what to do: `option` takes what is there."""
+        hint = f" Get a whole copy, or take what is there with {option}." if self.seconds_read is not None else ""
+        return self.reason + hint
+
+
+class AudioWarning(UserWarning):
+    """A truncated file was read as far as it goes."""
+
+
+def printable(path: Path) -> str:
+    """Return a path as text that any terminal or log can take: bytes that are no text and control characters escaped.
+
+    Examples
+    --------
+    >>> printable(b"caf\\xe9.ogg")
+    'caf\\\\xe9.ogg'
+    """
+    text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
