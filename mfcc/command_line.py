@@ -92,7 +92,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
     if options.format == "htk":
         parameter_file.check_size("--format", recipe.n_features * (1 + options.deltas))
     if options.plot:
-        from mfcc.plotting import require_matplotlib
+        from mfcc.pictures.plotting import require_matplotlib
 
         require_matplotlib("--plot")
     return Settings(

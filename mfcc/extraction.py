@@ -154,7 +154,7 @@ def _write(source: str, target: str, settings: Settings, on_truncated: Literal["
                 after=after,
             )
     if settings.plot:
-        from mfcc import plotting
+        from mfcc.pictures import plotting
 
         figure = plotting.plot(source, recipe, offset=offset, duration=duration, on_truncated=on_truncated)
         with output.atomic(settings.outputs(target)[1]) as file:

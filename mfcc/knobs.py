@@ -153,6 +153,17 @@ class Knobs:
         """Return the number of frames of a signal of n_samples samples; 0 if it is too short for one."""
         return framing.n_frames(n_samples, self.frame_length, self.hop_length, center=self.center, partial=self.partial)
 
+    def frame_times(self, n_frames: int) -> np.ndarray:
+        """Return the time of the middle of each frame in seconds, shape (n_frames,).
+
+        Examples
+        --------
+        >>> Knobs().frame_times(3).round(4).tolist()
+        [0.0464, 0.1393, 0.2322]
+        """
+        first = framing.first_start(self.frame_length, self.hop_length, center=self.center)
+        return (first + self.frame_length / 2 + np.arange(n_frames) * self.hop_length) / self.sr
+
 
 _FIELDS = dataclasses.fields(Knobs)
 VERSION: int = max(field.metadata["since"] for field in _FIELDS)

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from mfcc import framing
+from mfcc.feature_names import feature_names
 from mfcc.htk import parameter_file
 from mfcc.recipe import MFCC
 from mfcc.tiling import Tiles
@@ -71,7 +71,7 @@ def write_features(
     if format == "npy":
         _write_array(file, values)
         return
-    times, names = offset + frame_times(recipe, values.shape[1]), feature_names(recipe, deltas)
+    times, names = offset + recipe.frame_times(values.shape[1]), feature_names(recipe, deltas)
     if format == "npz":
         about = {"recipe": json.dumps(recipe.to_dict()), "after": json.dumps(after or {})}
         write_npz(file, {"values": values, "names": np.array(names), "times": times} | about)
@@ -104,53 +104,3 @@ def _write_array(file: Any, array: np.ndarray) -> None:
     np.lib.format.write_array_header_1_0(file, described)
     for row in array if array.ndim > 1 else [array]:
         file.write(np.ascontiguousarray(row).tobytes())
-
-
-def frame_times(recipe: MFCC, n_frames: int) -> np.ndarray:
-    """Return the time of the middle of each frame in seconds.
-
-    Examples
-    --------
-    >>> frame_times(MFCC(), 3).round(4).tolist()
-    [0.0464, 0.1393, 0.2322]
-    """
-    first = framing.first_start(recipe.frame_length, recipe.hop_length, center=recipe.center)
-    return (first + recipe.frame_length / 2 + np.arange(n_frames) * recipe.hop_length) / recipe.sr
-
-
-def feature_names(recipe: MFCC, deltas: int = 0) -> list[str]:
-    """Return the names of the rows that a recipe returns, and of deltas behind them.
-
-    Examples
-    --------
-    >>> feature_names(MFCC(n_mfcc=3, c0="last", energy="raw"), deltas=1)
-    ['c1', 'c2', 'energy', 'd_c1', 'd_c2', 'd_energy']
-    >>> feature_names(MFCC(output="mel"))[:2], feature_names(MFCC(output="spectrum"))[-1]
-    (['band_1', 'band_2'], 'bin_1024')
-    """
-    if recipe.output == "mfcc":
-        names = coefficient_names(recipe)
-    elif recipe.output in ("mel", "log_mel"):
-        names = [f"band_{i}" for i in range(1, recipe.n_mels + 1)]
-    else:
-        names = [f"bin_{i}" for i in range(recipe.n_features)]
-    return [f"{'d' * order}{'_' * (order > 0)}{name}" for order in range(deltas + 1) for name in names]
-
-
-def coefficient_names(recipe: MFCC) -> list[str]:
-    """Return the names of the coefficients of a recipe: c0, c1, ..., energy.
-
-    Examples
-    --------
-    >>> coefficient_names(MFCC(n_mfcc=4)), coefficient_names(MFCC(n_mfcc=3, c0="last", energy="raw"))
-    (['c1', 'c2', 'c3'], ['c1', 'c2', 'energy'])
-    """
-    names = [f"c{i}" for i in range(1, recipe.n_mfcc)]
-    c0 = "energy" if recipe.energy is not None and recipe.energy_place == "c0" else "c0"
-    if recipe.c0 == "first":
-        names.insert(0, c0)
-    elif recipe.c0 == "last":
-        names.append(c0)
-    if recipe.energy is not None and recipe.energy_place == "append":
-        names.append("energy")
-    return names

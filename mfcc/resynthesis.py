@@ -73,7 +73,7 @@ def write_resynthesis(
         file.write(wav.getbuffer())
     written = [path]
     if plot:
-        from mfcc import plotting
+        from mfcc.pictures import plotting
 
         original = np.concatenate(list(samples_of("plot", source, recipe, offset, duration, on_truncated)))
         figure = plotting.compare(original, y, recipe, title=plotting.title_of(source))

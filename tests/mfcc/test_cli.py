@@ -14,6 +14,7 @@ import soundfile
 import mfcc
 from mfcc import FILMSCORE, HTK, LIBROSA, MFCC, extraction, output
 from mfcc.__main__ import main
+from mfcc.feature_names import coefficient_names
 from mfcc.journal import JOURNAL
 from tests.mfcc.htk.test_parameter_file import htk_file
 from tests.mfcc.sound_files import SR, noise
@@ -135,7 +136,7 @@ def test_formats(music, tmp_path):
     table = np.genfromtxt(tmp_path / "one.wav.csv", delimiter=",", names=True)
     assert table.dtype.names == ("time_s", *(f"c{i}" for i in range(1, 41)))
     np.testing.assert_array_equal(np.stack([table[f"c{i}"] for i in range(1, 41)]).astype(np.float32), expected)
-    np.testing.assert_allclose(table["time_s"], output.frame_times(FILMSCORE, expected.shape[1]), atol=1e-6)
+    np.testing.assert_allclose(table["time_s"], FILMSCORE.frame_times(expected.shape[1]), atol=1e-6)
 
 
 def test_the_same_run_writes_the_same_bytes(music, tmp_path):
@@ -376,4 +377,4 @@ def test_there_is_a_name_for_each_coefficient(changes, place):
     if changes == {"energy": "raw"} and place == "c0":
         return  # there is no C0 to replace
     recipe = MFCC(n_mfcc=13, energy_place=place, **changes)
-    assert len(output.coefficient_names(recipe)) == recipe.n_coefficients
+    assert len(coefficient_names(recipe)) == recipe.n_coefficients

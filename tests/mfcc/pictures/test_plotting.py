@@ -12,8 +12,8 @@ from mfcc import FILMSCORE, LIBROSA, MFCC
 
 pytest.importorskip("matplotlib", exc_type=ImportError)
 
-from mfcc import plotting
-from mfcc.columns import Columns
+from mfcc.pictures import plotting
+from mfcc.pictures.columns import Columns
 
 SR = 22050
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mfcc.feature_names import coefficient_names
 from mfcc.mel import hz_to_mel, mel_to_hz
-from mfcc.output import coefficient_names
 from mfcc.recipe import MFCC
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mfcc import panels
 from mfcc.checks import check_samples
-from mfcc.columns import Columns
 from mfcc.inverse import lost
+from mfcc.pictures import panels
+from mfcc.pictures.columns import Columns
 from mfcc.presets import FILMSCORE
 from mfcc.recipe import MFCC
 from mfcc.recordings import check_recipe, read_features

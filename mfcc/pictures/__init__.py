@@ -1,0 +1,1 @@
+"""Pictures of a recording and its features. Needs matplotlib."""
