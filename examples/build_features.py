@@ -40,7 +40,7 @@ from filmscore.assemble import assemble
 from filmscore.corpus import GENRES, ManifestError, Track
 from filmscore.extract import Job, Result, extract, part_path
 from filmscore.recording import Settings
-from mfcc.command_line import knob
+from mfcc.command.options import knob
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -14,7 +14,7 @@ collect_ignore_glob = ["data/*.py"]  # scripts that made recordings; they need w
 
 TESTS = Path(__file__).parent
 SLOW = (
-    "benchmarks", "examples", "faults", "mfcc/test_cli.py", "mfcc/test_cli_streams.py", "mfcc/test_docs.py",
+    "benchmarks", "examples", "faults", "mfcc/command", "mfcc/test_docs.py",
     "mfcc/test_fuzz_audio.py", "nnlite/estimators/test_cluster.py", "nnlite/estimators/test_ensemble.py",
     "nnlite/estimators/test_ensemble_members.py",
 )  # fmt: skip

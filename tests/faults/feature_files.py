@@ -22,8 +22,8 @@ from filmscore.features import FeaturesError, load_features, write_tables
 from filmscore.recording import Settings
 from filmscore.tagging import Tagger
 from mfcc import MFCC
-from mfcc.command_line import read_recipe
-from mfcc.journal import Journal
+from mfcc.command.journal import Journal
+from mfcc.command.options import read_recipe
 from tests.examples import agent_library
 from tests.faults.file_kinds import Kind
 from tests.faults.mutate.packages import package

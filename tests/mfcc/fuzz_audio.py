@@ -32,7 +32,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import numpy as np
 
 import mfcc
-from mfcc import command_line, extraction, journal
+from mfcc.command import extraction, journal
+from mfcc.command import options as command_line
 from tests.faults.mutate.raw import TOKENS, VALUES, Rng, pick
 from tests.faults.mutate.text import mutate_json, mutate_json_lines
 from tests.faults.watch import Watch, limit

@@ -20,7 +20,7 @@ from filmscore.agent.walk import UNKNOWN, Stamp, stamp_of
 from filmscore.recording import read_recording
 from filmscore.tagging import Tagger
 from mfcc import AudioError
-from mfcc.finding import AUDIO_SUFFIXES
+from mfcc.command.finding import AUDIO_SUFFIXES
 from mfcc.sound.decoding import Decoder
 
 READER = f"libsndfile {soundfile.__libsndfile_version__}, nnlite {nnlite.__version__}"

@@ -15,7 +15,7 @@ from filmscore.agent.walk import find_files
 from filmscore.inside.sounds import Excerpt
 from filmscore.inside.units import Unit
 from filmscore.tagging import Tagger
-from mfcc.finding import AUDIO_SUFFIXES
+from mfcc.command.finding import AUDIO_SUFFIXES
 from mfcc.sound.errors import printable
 from nnlite.runtime.threads import ordered_map
 

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from mfcc import FILMSCORE, HTK, KALDI, LIBROSA
-from mfcc.__main__ import main
+from mfcc.command.program import main
 from mfcc.htk.parameter_file import kind, write
 from tests.mfcc.htk import recordings
 

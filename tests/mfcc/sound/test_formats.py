@@ -185,7 +185,7 @@ def test_a_folder_of_everything(tmp_path):
         (folder / f"{i:02} {subtype}.x").write_bytes(
             encode(tone(0.5, rate_of(container, subtype)), rate_of(container, subtype), container, subtype)
         )
-    from mfcc.__main__ import main
+    from mfcc.command.program import main
 
     assert main([str(folder), "--out", str(tmp_path / "out")]) == 0
     assert len(list((tmp_path / "out").glob("*.npz"))) == len(KINDS)

@@ -15,9 +15,9 @@ from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
-from mfcc import output
+from mfcc.command import output
+from mfcc.command.finding import STANDARD
 from mfcc.delta_features import deltas
-from mfcc.finding import STANDARD
 from mfcc.normalization import normalize
 from mfcc.recipe import MFCC
 from mfcc.recordings import whole_features

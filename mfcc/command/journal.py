@@ -6,7 +6,7 @@ import json
 import os
 from typing import Any
 
-from mfcc.extraction import Settings, identity
+from mfcc.command.extraction import Settings, identity
 
 JOURNAL = "mfcc.jsonl"
 

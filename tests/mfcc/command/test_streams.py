@@ -13,8 +13,9 @@ import pytest
 import soundfile
 
 import mfcc
-from mfcc import FILMSCORE, __main__
-from mfcc.__main__ import main
+from mfcc import FILMSCORE
+from mfcc.command.program import main
+from mfcc.command.progress import Progress
 from tests.mfcc.sound_files import noise
 
 
@@ -97,7 +98,7 @@ class Stream:
 
 def test_progress_in_a_log_file_is_lines():
     stream = Stream(terminal=False)
-    with __main__._Progress(3, stream, every_s=0.0) as progress:
+    with Progress(3, stream, every_s=0.0) as progress:
         progress.step(0)
         progress.say("failed: b")
         progress.step(1)
@@ -107,7 +108,7 @@ def test_progress_in_a_log_file_is_lines():
 
 def test_progress_on_a_terminal_is_a_bar():
     stream = Stream(terminal=True)
-    with __main__._Progress(2, stream) as progress:
+    with Progress(2, stream) as progress:
         progress.step(0)
         progress.say("failed: b")
         progress.step(1)

@@ -9,9 +9,9 @@ import sys
 import numpy as np
 
 from mfcc.audio import OnTruncated, samples_of
-from mfcc.finding import STANDARD
+from mfcc.command.finding import STANDARD
+from mfcc.command.output import atomic
 from mfcc.inverse import resynthesize
-from mfcc.output import atomic
 from mfcc.recipe import MFCC
 from mfcc.recordings import whole_features
 

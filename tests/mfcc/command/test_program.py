@@ -12,10 +12,11 @@ import pytest
 import soundfile
 
 import mfcc
-from mfcc import FILMSCORE, HTK, LIBROSA, MFCC, extraction, output
-from mfcc.__main__ import main
+from mfcc import FILMSCORE, HTK, LIBROSA, MFCC
+from mfcc.command import extraction, output
+from mfcc.command.journal import JOURNAL
+from mfcc.command.program import main
 from mfcc.feature_names import coefficient_names
-from mfcc.journal import JOURNAL
 from tests.mfcc.htk.test_parameter_file import htk_file
 from tests.mfcc.sound_files import SR, noise
 

@@ -9,11 +9,11 @@ import json
 import os
 from typing import Any
 
-from mfcc.extraction import Settings
-from mfcc.finding import STANDARD
+from mfcc.command.extraction import Settings
+from mfcc.command.finding import STANDARD
+from mfcc.command.journal import JOURNAL
+from mfcc.command.output import FORMATS
 from mfcc.htk import parameter_file
-from mfcc.journal import JOURNAL
-from mfcc.output import FORMATS
 from mfcc.presets import PRESETS
 from mfcc.recipe import MFCC
 

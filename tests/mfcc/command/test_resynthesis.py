@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from mfcc import FILMSCORE, resynthesize
-from mfcc.__main__ import main
+from mfcc.command.program import main
 
 SR = 22050
 
