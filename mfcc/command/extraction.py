@@ -17,6 +17,7 @@ import numpy as np
 
 from mfcc.command import output
 from mfcc.command.finding import STANDARD
+from mfcc.command.formats import FORMATS, Features
 from mfcc.delta_features import deltas
 from mfcc.normalization import normalize
 from mfcc.recipe import MFCC
@@ -138,21 +139,17 @@ def _write(source: str, target: str, settings: Settings, on_truncated: Literal["
         with opened() as file:
             output.write_tiles(file, windows)
     else:
-        features, seconds = whole_features("extract", source, recipe, offset, duration, on_truncated)
-        after = {name: getattr(settings, name) for name in ("normalize", "window", "deltas")}
-        zero_mean = settings.normalize is not None and settings.window is None
-        values = settings.followed(features)
+        values, seconds = whole_features("extract", source, recipe, offset, duration, on_truncated)
+        features = Features(
+            values=settings.followed(values),
+            recipe=recipe,
+            offset=offset,
+            deltas=settings.deltas,
+            zero_mean=settings.normalize is not None and settings.window is None,
+            after={name: getattr(settings, name) for name in ("normalize", "window", "deltas")},
+        )
         with opened() as file:
-            output.write_features(
-                file,
-                values,
-                recipe,
-                settings.format,
-                offset=offset,
-                deltas=settings.deltas,
-                zero_mean=zero_mean,
-                after=after,
-            )
+            FORMATS[settings.format].write(file, features)
     if settings.plot:
         from mfcc.pictures import plotting
 

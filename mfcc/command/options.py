@@ -11,14 +11,13 @@ from typing import Any
 
 from mfcc.command.extraction import Settings
 from mfcc.command.finding import STANDARD
+from mfcc.command.formats import FORMATS
 from mfcc.command.journal import JOURNAL
-from mfcc.command.output import FORMATS
-from mfcc.htk import parameter_file
 from mfcc.presets import PRESETS
 from mfcc.recipe import MFCC
 
 _DESCRIPTION = """\
-Compute features of recordings: each file becomes DIR/NAME.npz (or .npy, .csv, .htk), a folder keeps its shape. A
+Compute features of recordings: each file becomes DIR/NAME.npz (or another --format), a folder keeps its shape. A
 recording is whatever libsndfile reads, whatever its name; - is standard input, and --out - standard output."""
 _EPILOG = f"""
 A KNOB is a field of the recipe; a wrong one lists them all, --describe says what they do. What is computed is a knob
@@ -89,8 +88,9 @@ def settings_of(options: argparse.Namespace) -> Settings:
         raise ValueError("--window: expected --normalize with it, got none.")
     if options.window == 1:
         raise ValueError("--window: expected at least 2 frames, got 1.")
-    if options.format == "htk":
-        parameter_file.check_size("--format", recipe.n_features * (1 + options.deltas))
+    check_size = FORMATS[options.format].check_size
+    if check_size is not None:
+        check_size("--format", recipe.n_features * (1 + options.deltas))
     if options.plot:
         from mfcc.pictures.plotting import require_matplotlib
 

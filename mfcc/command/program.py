@@ -15,6 +15,7 @@ from typing import Any
 
 from mfcc.command.extraction import Settings, extract, local_file
 from mfcc.command.finding import STANDARD, find_recordings
+from mfcc.command.formats import FORMATS
 from mfcc.command.journal import Journal
 from mfcc.command.options import check_paths, parser, settings_of
 from mfcc.command.progress import Progress
@@ -41,7 +42,7 @@ def _main(arguments: Sequence[str] | None) -> int:
             print(settings.recipe.describe())
             return 0
         check_paths(options)
-        binary = options.resynth == STANDARD or (options.out == STANDARD and settings.format != "csv")
+        binary = options.resynth == STANDARD or (options.out == STANDARD and not FORMATS[settings.format].is_text)
         if binary and sys.stdout.isatty():
             raise ValueError("-: expected a file or a pipe behind standard output, got a terminal.")
     except (ValueError, TypeError, ImportError) as error:
