@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from nnlite.model_selection.canonical import canonical_json, digest, from_json
 from nnlite.model_selection.checks import as_groups
 from nnlite.model_selection.splits import IntArray
+from nnlite.serialization import atomic_write
 
 Assignment = dict[str, int]
 
@@ -94,15 +95,8 @@ def write_folds(path: str | os.PathLike[str], assignment: Mapping[str, int]) -> 
         content = text.getvalue()
     else:
         content = json.dumps({"sha256": name, "folds": ordered}, indent=2, ensure_ascii=False) + "\n"
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with open(temporary, "w", encoding="utf-8", newline="") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with atomic_write(target) as file:
+        file.write(content.encode())
     return name
 
 
