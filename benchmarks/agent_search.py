@@ -31,7 +31,7 @@ from filmscore.agent.library import Library, row_files
 from filmscore.agent.scan import SHIPPED
 from filmscore.agent.search import Reference, find, similar
 from filmscore.agent.writing import create
-from nnlite.serialization.atomic import atomic_write
+from nnlite.serialization import atomic_write
 
 BLOCK = 5000
 """Tracks that are made at a time."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +14,7 @@ from filmscore.corpus import Track
 from filmscore.extract import part_path, read_part
 from filmscore.features import write_tables
 from filmscore.recording import Settings
+from nnlite.serialization import atomic_write, remove_leftovers
 
 
 def assemble(
@@ -33,16 +33,16 @@ def assemble(
     (folder / "features.json").unlink(missing_ok=True)
     shape = (sum(counts), settings.recipe.n_features, settings.n_frames, 1)
     coding = None if dtype == "float32" else _spanning(tracks, parts, dtype)
-    part_file = folder / ".tiles.npy.part"
-    tiles = np.lib.format.open_memmap(part_file, mode="w+", dtype=dtype, shape=shape)
-    first = 0
-    for track, count in zip(tracks, counts, strict=True):
-        values = read_part(part_path(parts, track)).values
-        tiles[first : first + count] = values if coding is None else coding.encode(values)
-        first += count
-    tiles.flush()
-    del tiles
-    os.replace(part_file, folder / "tiles.npy")
+    remove_leftovers(folder / "tiles.npy")
+    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape}
+    with atomic_write(folder / "tiles.npy") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for track, count in zip(tracks, counts, strict=True):
+            path = part_path(parts, track)
+            values = read_part(path).values
+            if values.shape != (count, *shape[1:]):
+                raise ValueError(f"{path}: expected {count} tiles, got another part. Build the features again.")
+            file.write(np.ascontiguousarray(values if coding is None else coding.encode(values), dtype).tobytes())
     (folder / "tiles.npz").unlink(missing_ok=True)
     options = settings.to_dict()
     recipe = options.pop("recipe")

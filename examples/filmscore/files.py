@@ -1,31 +1,23 @@
-"""Write files so that a reader never sees half of one."""
+"""The content of files: its SHA-256, and writing it whole into a folder that may not exist yet."""
 
 import hashlib
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from nnlite.serialization import atomic_write
+
 
 @contextmanager
 def replace_file(path: Path) -> Iterator[BinaryIO]:
-    """A new file that takes its name only when it is complete; after an error nothing has changed.
-
-    It is written beside and renamed, without waiting for the disk: what is read after a power cut is checked anyway, by
-    its hash or its digest.
-    """
+    """Open a file with `nnlite.serialization.atomic_write`, and make its folder if there is none."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(part, "wb") as file:
-            yield file
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    with atomic_write(path) as file:
+        yield file
 
 
 def sha256(path: Path) -> str:
-    """The SHA-256 of a file's content, in hexadecimal."""
+    """Return the SHA-256 of a file's content, in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

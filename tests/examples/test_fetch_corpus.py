@@ -154,7 +154,7 @@ def test_fetch_reports_a_truncated_package_and_goes_on(place, compression, capsy
     assert run(place) == 1
     assert "alpha_1.0_all.deb: broken or truncated package" in capsys.readouterr().out
     assert listing(place / "out")[0] == "SHA256SUMS" and PATHS[2] in listing(place / "out")
-    assert not [name for name in listing(place / "out") if name.endswith(".part")]
+    assert not [name for name in listing(place / "out") if name.endswith((".part", ".tmp"))]
 
 
 def test_fetch_reports_a_broken_container(place, capsys):

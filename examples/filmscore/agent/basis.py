@@ -18,7 +18,7 @@ import numpy as np
 
 from filmscore.agent.schema import LibraryError
 from filmscore.arrays import open_arrays
-from nnlite.serialization.atomic import atomic_write
+from nnlite.serialization import atomic_write
 
 WIDTH = 128
 SCALE = 127.0

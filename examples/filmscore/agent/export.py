@@ -14,7 +14,7 @@ from typing import Any
 from filmscore.agent.library import Library, Track
 from filmscore.agent.search import Match
 from mfcc.sound.errors import printable
-from nnlite.serialization.atomic import atomic_write
+from nnlite.serialization import atomic_write
 
 FORMATS = (".m3u8", ".csv", ".json")
 

@@ -14,7 +14,7 @@ from filmscore.agent import webpage
 from filmscore.agent.export import file_uri
 from filmscore.agent.library import Library, Track
 from filmscore.agent.search import Match, best_stretch
-from nnlite.serialization.atomic import atomic_write
+from nnlite.serialization import atomic_write
 
 ALIKE, PER_ALBUM = 12, 2
 """Tracks that are named as like a track, and how many of an album at most."""

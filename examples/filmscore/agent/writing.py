@@ -26,7 +26,7 @@ from filmscore.features import load_features
 from filmscore.files import sha256
 from filmscore.options import DATA
 from filmscore.tagging import Tagger
-from nnlite.serialization.atomic import atomic_write
+from nnlite.serialization import atomic_write
 
 UNFINISHED = {MODEL, BASIS, lock.FILE, schema.FILE + ".new", schema.FILE + ".new-journal"}
 """What a killed `create` may leave, besides arrays."""
