@@ -38,7 +38,7 @@ import nnlite
 from filmscore import corpus, pool
 from filmscore.assemble import assemble
 from filmscore.corpus import GENRES, ManifestError, Track
-from filmscore.extract import Job, Result, extract, part_path
+from filmscore.extract import TrackJob, TrackResult, extract, part_path
 from filmscore.recording import Settings
 from mfcc.command.options import knob
 
@@ -124,14 +124,16 @@ def settings(options: argparse.Namespace) -> Settings:
     return Settings(options.recipe, options.frames, options.hop_frames, options.silence, options.loudness)
 
 
-def run(tracks: Sequence[Track], options: argparse.Namespace) -> dict[str, Result]:
+def run(tracks: Sequence[Track], options: argparse.Namespace) -> dict[str, TrackResult]:
     """The results by track, in the order of the tracks; errors are printed as they come."""
     chosen = settings(options)
-    jobs = [Job(track, options.audio, part_path(options.out / "parts", track), chosen) for track in tracks]
+    jobs = [TrackJob(track, options.audio, part_path(options.out / "parts", track), chosen) for track in tracks]
     jobs.sort(key=lambda job: -(job.track.use_s or 0))  # the long ones first, so that no process is left alone with one
     results = {}
     with tqdm(total=len(jobs), desc="tracks", unit="track", disable=None) as bar:
-        for result in pool.run(extract, jobs, options.processes, lambda job, error: Result(job.track.id, error=error)):
+        for result in pool.run(
+            extract, jobs, options.processes, lambda job, error: TrackResult(job.track.id, error=error)
+        ):
             results[result.track] = result
             bar.update()
             if result.error:
@@ -150,7 +152,7 @@ def versions() -> dict[str, str]:
     }
 
 
-def print_report(good: list[Track], results: list[Result], seconds: float, options: argparse.Namespace) -> None:
+def print_report(good: list[Track], results: list[TrackResult], seconds: float, options: argparse.Namespace) -> None:
     hours = sum(result.seconds for result in results) / 3600
     fresh_s = sum(result.seconds for result in results if not result.resumed)
     n_tiles, n_silent = sum(r.n_tiles for r in results), sum(r.n_silent for r in results)

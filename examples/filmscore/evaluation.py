@@ -15,7 +15,7 @@ from nnlite import metrics
 
 
 @dataclass(frozen=True)
-class Judgement:
+class SplitMetrics:
     """All metrics (`nnlite.metrics.evaluate`) of the test part.
 
     Attributes
@@ -32,7 +32,7 @@ class Judgement:
     prior_track: dict[str, Any]
 
 
-def judge(features: Features, split: Split, validation_values: np.ndarray, test_values: np.ndarray) -> Judgement:
+def judge(features: Features, split: Split, validation_values: np.ndarray, test_values: np.ndarray) -> SplitMetrics:
     """Judge values of the test windows, with thresholds of F1 chosen on the validation windows.
 
     Parameters
@@ -55,7 +55,7 @@ def judge(features: Features, split: Split, validation_values: np.ndarray, test_
         heard_before, held_out = metrics.average_by_group(held_out, tracks[split.validation])
         y_track, y_held_out = features.tags[heard], features.tags[heard_before]
         results.append(_evaluate(features.class_names, evaluable, y_track, values, y_held_out, held_out))
-    return Judgement(*results)
+    return SplitMetrics(*results)
 
 
 def _evaluate(
@@ -78,7 +78,7 @@ def _evaluate(
     return result
 
 
-def class_table(judgement: Judgement, published: dict[str, float], not_evaluable: Sequence[str]) -> str:
+def class_table(judgement: SplitMetrics, published: dict[str, float], not_evaluable: Sequence[str]) -> str:
     """F1 and ROC-AUC of each class, per window and per track, beside the prior and the published F1."""
     columns = f"{'network':>10}  {'prior':>10}"
     lines = [
@@ -101,7 +101,7 @@ def class_table(judgement: Judgement, published: dict[str, float], not_evaluable
     return "\n".join(lines)
 
 
-def ranking_table(judgement: Judgement) -> str:
+def ranking_table(judgement: SplitMetrics) -> str:
     """Coverage error (best possible in brackets), label ranking average precision and ranking loss."""
     lines = [f"{'':22}  {'one window':>12}  {'prior':>7}  {'whole track':>12}  {'prior':>7}"]
     parts = (judgement.window, judgement.prior_window, judgement.track, judgement.prior_track)

@@ -19,7 +19,7 @@ from mfcc import AudioError
 
 
 @dataclass(frozen=True)
-class Job:
+class TrackJob:
     """A track to be extracted: paths and settings, never arrays."""
 
     track: Track
@@ -29,7 +29,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Result:
+class TrackResult:
     """What became of a track: its tiles, or an error in words."""
 
     track: str
@@ -41,7 +41,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Part:
+class StoredTiles:
     """The stored tiles of one track."""
 
     values: np.ndarray
@@ -49,7 +49,7 @@ class Part:
     level_dbfs: np.ndarray
 
 
-def extract(job: Job) -> Result:
+def extract(job: TrackJob) -> TrackResult:
     """Write the tiles of a track to its part file, unless they are there; an error becomes a line in the result."""
     try:
         digest = _digest(job)
@@ -57,26 +57,26 @@ def extract(job: Job) -> Result:
         return done if done is not None else _extract(job, digest)
     except Exception as error:  # whatever is wrong with one recording, the others go on
         known = isinstance(error, (AudioError, TrackError))
-        return Result(job.track.id, error=str(error) if known else f"{type(error).__name__}: {error}")
+        return TrackResult(job.track.id, error=str(error) if known else f"{type(error).__name__}: {error}")
 
 
 class TrackError(ValueError):
     """A track that gives no tiles; the message says why."""
 
 
-def _extract(job: Job, digest: str) -> Result:
+def _extract(job: TrackJob, digest: str) -> TrackResult:
     first, *stems = (job.folder / file for file in job.track.files)
     job.part.parent.mkdir(parents=True, exist_ok=True)
     recording = read_recording(first, job.settings, stems=stems, duration_s=job.track.use_s, scratch=job.part.parent)
     tiles = recording.tiles
-    result = Result(job.track.id, len(tiles), recording.n_silent, recording.duration_s)
+    result = TrackResult(job.track.id, len(tiles), recording.n_silent, recording.duration_s)
     about = np.frombuffer(json.dumps({"digest": digest, "result": asdict(result)}).encode(), np.uint8)
     with replace_file(job.part) as part_file:
         np.savez(part_file, about=about, values=tiles.values, start_s=tiles.start_s, level_dbfs=tiles.level_dbfs)
     return result
 
 
-def read_part(path: Path) -> Part:
+def read_part(path: Path) -> StoredTiles:
     """The tiles that `extract` stored.
 
     Raises
@@ -86,7 +86,7 @@ def read_part(path: Path) -> Part:
     """
     try:
         with open_arrays(path) as array:
-            return Part(array("values"), array("start_s"), array("level_dbfs"))
+            return StoredTiles(array("values"), array("start_s"), array("level_dbfs"))
     except ValueError as error:
         raise TrackError(f"{path}: {error}. Remove this file and build the features again.") from error
 
@@ -96,7 +96,7 @@ def part_path(folder: Path, track: Track) -> Path:
     return folder / f"{hashlib.sha256(track.id.encode()).hexdigest()[:20]}.npz"
 
 
-def _digest(job: Job) -> str:
+def _digest(job: TrackJob) -> str:
     """What the tiles depend on: settings, version, and the files' sizes and times."""
     files = []
     for name in job.track.files:
@@ -109,13 +109,13 @@ def _digest(job: Job) -> str:
     return hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()
 
 
-def _read_result(path: Path, digest: str) -> Result | None:
+def _read_result(path: Path, digest: str) -> TrackResult | None:
     """The result of an earlier run with the same digest, if its part is there."""
     if not path.is_file():
         return None
     try:
         with open_arrays(path) as array:
             about = json.loads(array("about").tobytes())
-        return Result(**about["result"] | {"resumed": True}) if about["digest"] == digest else None
+        return TrackResult(**about["result"] | {"resumed": True}) if about["digest"] == digest else None
     except Exception:  # a damaged part is made again
         return None

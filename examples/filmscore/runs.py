@@ -15,7 +15,7 @@ import numpy as np
 
 import nnlite as nn
 from filmscore import plots
-from filmscore.evaluation import Judgement, class_table, judge, ranking_table
+from filmscore.evaluation import SplitMetrics, class_table, judge, ranking_table
 from filmscore.features import Features, load_features
 from filmscore.files import replace_file
 from filmscore.recording import Settings, read_recording
@@ -64,7 +64,7 @@ class Data:
         )
 
 
-def judge_and_print(model: Any, data: Data, published_f1: dict[str, float]) -> Judgement:
+def judge_and_print(model: Any, data: Data, published_f1: dict[str, float]) -> SplitMetrics:
     """What a model is worth on the test part, beside the prior and the published figures."""
     values = [model.predict_proba(data.part(name)[0]) for name in ("validation", "test")]
     judgement = judge(data.features, data.split, *values)
@@ -78,7 +78,7 @@ def write_run(
     options: argparse.Namespace,
     data: Data,
     model: Any,
-    judgement: Judgement,
+    judgement: SplitMetrics,
     published_f1: dict[str, float],
     history: Sequence[dict[str, Any]],
     about: dict[str, Any],

@@ -12,7 +12,7 @@ import numpy as np
 import soundfile
 
 import nnlite as nn
-from filmscore.agent.analyse import Analysis, Outcome
+from filmscore.agent.analyse import Analysis, ScannedFile
 from filmscore.agent.walk import Stamp, stamp_of
 from filmscore.agent.writing import Writer, create
 from filmscore.tagging import about_model
@@ -91,7 +91,9 @@ def add_tracks(folder: Path, analyses) -> None:
     with Writer(folder) as writer:
         writer.store(
             [
-                Outcome(path, stamp_of(path) if Path(path).exists() else NOWHERE, number.to_bytes(32, "big"), analysis)
+                ScannedFile(
+                    path, stamp_of(path) if Path(path).exists() else NOWHERE, number.to_bytes(32, "big"), analysis
+                )
                 for number, (path, analysis) in enumerate(analyses.items(), 1 + writer.count())
             ]
         )

@@ -44,11 +44,11 @@ def test_a_track_is_stored_once_whatever_its_names(tmp_path):
     rng = np.random.default_rng(0)
     analysis = made_up_analysis(rng)
     with Writer(tmp_path / "library") as writer:
-        from filmscore.agent.analyse import Outcome
+        from filmscore.agent.analyse import ScannedFile
 
-        new = writer.store([Outcome(path, hash=b"a" * 32, analysis=analysis) for path in ("/a/1", "/b/1")])
+        new = writer.store([ScannedFile(path, hash=b"a" * 32, analysis=analysis) for path in ("/a/1", "/b/1")])
         assert new == [True, False]
-        assert writer.store([Outcome("/c/1", hash=b"a" * 32, analysis=analysis)]) == [False]
+        assert writer.store([ScannedFile("/c/1", hash=b"a" * 32, analysis=analysis)]) == [False]
     with Library.open(tmp_path / "library") as library:
         assert (library.n_tracks, library.n_windows) == (1, 6)
         assert library.paths(1) == ["/a/1", "/b/1", "/c/1"] and library.track(1).path == "/a/1"

@@ -12,7 +12,7 @@ from filmscore.agent import corrections, training
 from filmscore.agent.heard import heard_by
 from filmscore.agent.library import Library, LibraryError
 from filmscore.agent.scan import SHIPPED
-from filmscore.agent.training import Heard, train
+from filmscore.agent.training import ModelInput, train
 from filmscore.agent.writing import create
 from filmscore.files import sha256
 from filmscore.tagging import Tagger
@@ -115,7 +115,7 @@ def learnable(folder, monkeypatch):
         samples = rng.standard_normal((5, 40, 7, 1)).astype(np.float32)
         samples[:, 0] += 5 * ("Drama" in tags[job.path])
         samples[:, 1] += 5 * ("Comedy" in tags[job.path])
-        return Heard(job.path, samples)
+        return ModelInput(job.path, samples)
 
     monkeypatch.setattr(training, "hear", hear)
     return folder
@@ -160,7 +160,7 @@ def test_what_can_not_be_learnt_is_not_called_better(folder, tmp_path, monkeypat
     monkeypatch.setattr(
         training,
         "hear",
-        lambda job: Heard(
+        lambda job: ModelInput(
             job.path, np.random.default_rng(int(job.key, 16)).standard_normal((3, 40, 7, 1)).astype(np.float32)
         ),
     )
@@ -223,7 +223,7 @@ def test_recordings_that_are_gone_are_left_out(learnable, tmp_path, monkeypatch)
     with Library.open(learnable) as library:
         gone = library.track(5).path
         monkeypatch.setattr(
-            training, "hear", lambda job: Heard(job.path, None, "gone") if job.path == gone else plain(job)
+            training, "hear", lambda job: ModelInput(job.path, None, "gone") if job.path == gone else plain(job)
         )
         verdict = train(library, tmp_path / "mine.npz", say=said.append)
     assert verdict.n_train + verdict.n_test == 47 and said == [f"left out: {gone}: gone"]
@@ -244,7 +244,7 @@ def test_too_few_labels_are_refused(folder, tmp_path):
 def test_labels_that_teach_nothing_are_refused(folder, tmp_path, monkeypatch):
     with Library.open(folder) as library:
         label_all(folder, {track.id: ("Action",) for track in library.tracks()})
-    monkeypatch.setattr(training, "hear", lambda job: Heard(job.path, np.zeros((2, 40, 7, 1), np.float32)))
+    monkeypatch.setattr(training, "hear", lambda job: ModelInput(job.path, np.zeros((2, 40, 7, 1), np.float32)))
     with (
         Library.open(folder) as library,
         pytest.raises(LibraryError, match="expected a genre that some labelled tracks"),
@@ -263,7 +263,7 @@ def test_one_network_for_all_genres_needs_tracks_of_each(tmp_path, monkeypatch):
     monkeypatch.setattr(
         training,
         "hear",
-        lambda job: Heard(
+        lambda job: ModelInput(
             job.path, np.random.default_rng(int(job.key, 16)).standard_normal((3, 40, 7, 1)).astype(np.float32)
         ),
     )
@@ -280,7 +280,7 @@ def test_one_network_for_all_genres_needs_tracks_of_each(tmp_path, monkeypatch):
 
 
 def test_hearing_again_is_what_the_model_was_given(tmp_path):
-    from filmscore.agent.analyse import Job
+    from filmscore.agent.analyse import FileJob
     from filmscore.inputs import INPUTS
     from tests.examples.agent_library import write_noise
 
@@ -288,8 +288,8 @@ def test_hearing_again_is_what_the_model_was_given(tmp_path):
     empty_library(folder)
     write_noise(tmp_path / "a.flac", 0)
     with Library.open(folder) as library:
-        heard = training.hear(Job("0", str(tmp_path / "a.flac"), str(folder), library.about["id"]))
+        heard = training.hear(FileJob("0", str(tmp_path / "a.flac"), str(folder), library.about["id"]))
     tiles = Tagger.load(model_file()).tiles(tmp_path / "a.flac").values
     np.testing.assert_array_equal(heard.samples, INPUTS["modulation"](tiles))
     shutil.rmtree(folder)
-    assert "no such" in training.hear(Job("0", "/none", str(folder), "other")).problem.lower()
+    assert "no such" in training.hear(FileJob("0", "/none", str(folder), "other")).problem.lower()

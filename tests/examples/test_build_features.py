@@ -248,7 +248,7 @@ def test_stems_and_use_s_of_a_track_are_obeyed(tmp_path):
     tiles = []
     for files in (("whole.wav",), ("left.wav", "right.wav")):
         track = Track("x", files, "s", "g", ("Drama",), use_s=28.5)
-        result = extract.extract(extract.Job(track, tmp_path, tmp_path / "p.npz", settings))
+        result = extract.extract(extract.TrackJob(track, tmp_path, tmp_path / "p.npz", settings))
         assert (result.error, result.n_tiles, result.seconds) == ("", 3, 28.5)
         tiles.append(extract.read_part(tmp_path / "p.npz").values)
     np.testing.assert_allclose(tiles[0], tiles[1], atol=1e-2)

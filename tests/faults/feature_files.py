@@ -85,7 +85,7 @@ def read_tags(folder: Path) -> None:
 
 
 def write_part(folder: Path) -> None:
-    about = {"digest": "d", "result": vars(extract.Result("t", 2, 0, 18.6))}
+    about = {"digest": "d", "result": vars(extract.TrackResult("t", 2, 0, 18.6))}
     arrays = {"values": np.ones((2, 40, 10, 1), np.float32), "start_s": np.zeros(2), "level_dbfs": np.zeros(2)}
     np.savez(folder / "part.npz", about=np.frombuffer(json.dumps(about).encode(), np.uint8), **arrays)
 

@@ -18,7 +18,8 @@ from filmscore.agent.library import Library
 from filmscore.agent.scan import SHIPPED, scan
 from filmscore.agent.writing import create
 from filmscore.corpus import Track
-from filmscore.extract import Job, Result, Settings, extract, part_path
+from filmscore.extract import TrackJob, TrackResult, extract, part_path
+from filmscore.recording import Settings
 from mfcc.audio import blocks
 from speed.case import Modes, Ready, Task
 
@@ -39,10 +40,10 @@ def extraction(task: Task) -> Modes:
             shutil.rmtree(out, ignore_errors=True)
             out = parts / str(next(numbers))  # what is there already would not be done again
 
-        def run() -> list[Result]:
+        def run() -> list[TrackResult]:
             settings = Settings(mfcc.FILMSCORE)
             jobs = [
-                Job(track, folder, part_path(out, track), settings)
+                TrackJob(track, folder, part_path(out, track), settings)
                 for track, folder in zip(tracks, folders, strict=True)
             ]
             results = {result.track: result for result in pool.run(extract, jobs, task.threads, _failed, executor)}
@@ -126,5 +127,5 @@ def _processes(task: Task) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(task.threads, mp_context=multiprocessing.get_context("spawn"))
 
 
-def _failed(job: Job, error: str) -> Result:
-    return Result(job.track.id, error=error)
+def _failed(job: TrackJob, error: str) -> TrackResult:
+    return TrackResult(job.track.id, error=error)

@@ -28,7 +28,7 @@ READER = f"libsndfile {soundfile.__libsndfile_version__}, nnlite {nnlite.__versi
 
 
 @dataclass(frozen=True)
-class Job:
+class FileJob:
     """A file that is new or changed. `library` is the folder of model and basis, `identity` that of the library."""
 
     key: str
@@ -76,7 +76,7 @@ class Analysis:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ScannedFile:
     """What became of a file.
 
     Attributes
@@ -105,46 +105,46 @@ class Outcome:
     fatal: bool = False
 
 
-def analyse(job: Job) -> Outcome:
+def analyse(job: FileJob) -> ScannedFile:
     """Look at a file; whatever is wrong with it becomes a line in the outcome."""
     try:
         return _analyse(job)
     except Exception as error:
-        return Outcome(job.path, problem=f"{type(error).__name__}: {error}"[:500], readable=False)
+        return ScannedFile(job.path, problem=f"{type(error).__name__}: {error}"[:500], readable=False)
 
 
-def _analyse(job: Job) -> Outcome:
+def _analyse(job: FileJob) -> ScannedFile:
     try:
         stamp = stamp_of(job.path)
         if stamp is None:
-            return Outcome(job.path)
+            return ScannedFile(job.path)
         with open(job.path, "rb") as file:
             file.read(1)
     except OSError as error:
-        return Outcome(job.path, problem=f"can't be read: {error.strerror}", readable=False)
+        return ScannedFile(job.path, problem=f"can't be read: {error.strerror}", readable=False)
     try:
         Decoder(job.path).close()
     except AudioError as error:
         named_audio = os.path.splitext(job.path)[1].lower() in AUDIO_SUFFIXES
-        return Outcome(job.path, stamp, problem=error.reason if named_audio else "")
+        return ScannedFile(job.path, stamp, problem=error.reason if named_audio else "")
     try:
         with open(job.path, "rb") as file:
             digest = hashlib.file_digest(file, "sha256").digest()
         if is_known(job.library, digest):
-            return Outcome(job.path, stamp, digest)
+            return ScannedFile(job.path, stamp, digest)
         tagger, basis = model_of(job.library, job.identity)
         analysis = analysis_of(job.path, tagger, basis)
     except AudioError as error:
-        return Outcome(job.path, stamp, digest, problem=error.reason)
+        return ScannedFile(job.path, stamp, digest, problem=error.reason)
     except (OSError, MemoryError) as error:
         reason = f"{type(error).__name__}: {getattr(error, 'strerror', None) or error}"
-        return Outcome(job.path, problem=reason, readable=False, fatal=not isinstance(error, MemoryError))
+        return ScannedFile(job.path, problem=reason, readable=False, fatal=not isinstance(error, MemoryError))
     if stamp_of(job.path) != stamp:
-        return Outcome(job.path, problem="changed while it was read; the next scan reads it again", readable=False)
-    return Outcome(job.path, stamp, digest, analysis)
+        return ScannedFile(job.path, problem="changed while it was read; the next scan reads it again", readable=False)
+    return ScannedFile(job.path, stamp, digest, analysis)
 
 
-def get_ready(job: Job, call: str) -> None:
+def get_ready(job: FileJob, call: str) -> None:
     """Load what a worker needs; raises where it is not there. `call` only tells two calls apart."""
     model_of(job.library, job.identity)
 

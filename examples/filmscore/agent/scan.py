@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from filmscore.agent import schema
-from filmscore.agent.analyse import READER, Job, Outcome, analyse, get_ready
+from filmscore.agent.analyse import READER, FileJob, ScannedFile, analyse, get_ready
 from filmscore.agent.library import MODEL
 from filmscore.agent.lock import locked
 from filmscore.agent.schema import LibraryError
@@ -33,7 +33,7 @@ CHUNK = 2000
 
 
 @dataclass
-class Report:
+class ScanReport:
     """What a scan did.
 
     Attributes
@@ -69,7 +69,7 @@ class Report:
     seconds: float = 0.0
 
 
-Progress = Callable[[int, int, Report], None]
+ScanProgress = Callable[[int, int, ScanReport], None]
 """Called with the number of files done, of those to do, and the report so far."""
 
 
@@ -82,8 +82,8 @@ def scan(
     retry: bool = False,
     wait: bool = True,
     say: Callable[[str], None] = lambda message: None,
-    progress: Progress = lambda done, total, report: None,
-) -> Report:
+    progress: ScanProgress = lambda done, total, report: None,
+) -> ScanReport:
     """Bring a library up to date with folders, and make it if there is none.
 
     It may be stopped or killed at any moment: what was committed stays, and the next scan goes on.
@@ -115,7 +115,7 @@ def scan(
     for folder in folders:
         if not os.path.isdir(folder):
             raise LibraryError(f"{folder}: expected a folder of recordings, found none. What is in the library stays.")
-    report = Report()
+    report = ScanReport()
     try:
         library.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -130,7 +130,7 @@ def scan(
             for folder in map(os.path.abspath, folders):
                 todo += _look(writer, folder, library, retry, report)
             here, identity = os.path.abspath(library), writer.about["id"]
-            jobs = [Job(key_of(path), path, here, identity) for path in dict.fromkeys(todo)]
+            jobs = [FileJob(key_of(path), path, here, identity) for path in dict.fromkeys(todo)]
             _work(writer, jobs, workers, report, progress)
             writer.finish(folder for folder in map(os.path.abspath, folders) if folder not in report.unread)
     report.seconds = time.perf_counter() - began
@@ -176,7 +176,7 @@ def _knobs(tagger: Tagger) -> dict[str, Any]:
     return settings | settings.pop("recipe") | {"inputs": tagger.inputs}
 
 
-def _look(writer: Writer, folder: str, library: Path, retry: bool, report: Report) -> list[str]:
+def _look(writer: Writer, folder: str, library: Path, retry: bool, report: ScanReport) -> list[str]:
     """Compare a folder with what is known; the files that must be read."""
     try:
         found = find_files(folder, {os.path.abspath(library)})
@@ -204,11 +204,13 @@ def _look(writer: Writer, folder: str, library: Path, retry: bool, report: Repor
     return todo
 
 
-def _work(writer: Writer, jobs: Sequence[Job], workers: Workers | None, report: Report, progress: Progress) -> None:
+def _work(
+    writer: Writer, jobs: Sequence[FileJob], workers: Workers | None, report: ScanReport, progress: ScanProgress
+) -> None:
     """Analyse files, and commit what is done every now and then."""
     if jobs and isinstance(workers, Executor):
         _check_workers(workers, jobs[0])
-    waiting: list[Outcome] = []
+    waiting: list[ScannedFile] = []
     committed, done = time.monotonic(), 0
     progress(0, len(jobs), report)
     try:
@@ -232,7 +234,7 @@ def _work(writer: Writer, jobs: Sequence[Job], workers: Workers | None, report: 
     progress(done, len(jobs), report)
 
 
-def _check_workers(executor: Executor, job: Job) -> None:
+def _check_workers(executor: Executor, job: FileJob) -> None:
     """Raise RuntimeError if a worker can't do its work at all, rather than find a problem with each file."""
     try:
         executor.submit(get_ready, job, uuid.uuid4().hex).result()
@@ -244,7 +246,7 @@ def _check_workers(executor: Executor, job: Job) -> None:
         ) from error
 
 
-def _outcomes(jobs: Sequence[Job], workers: Workers | None) -> Iterator[Outcome]:
+def _outcomes(jobs: Sequence[FileJob], workers: Workers | None) -> Iterator[ScannedFile]:
     for first in range(0, len(jobs), CHUNK):
         try:
             yield from run_jobs("scan", analyse, jobs[first : first + CHUNK], workers, _lost)
@@ -255,11 +257,11 @@ def _outcomes(jobs: Sequence[Job], workers: Workers | None) -> Iterator[Outcome]
             ) from error
 
 
-def _lost(job: Job, error: str) -> Outcome:
-    return Outcome(job.path, problem=f"its worker did not come back: {error}"[:500], readable=False)
+def _lost(job: FileJob, error: str) -> ScannedFile:
+    return ScannedFile(job.path, problem=f"its worker did not come back: {error}"[:500], readable=False)
 
 
-def _commit(writer: Writer, outcomes: Sequence[Outcome], report: Report) -> None:
+def _commit(writer: Writer, outcomes: Sequence[ScannedFile], report: ScanReport) -> None:
     if not outcomes:
         return
     before = {outcome.path: writer.known_file(outcome.path) for outcome in outcomes}

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 import nnlite as nn
-from filmscore.agent.analyse import Job, model_of
+from filmscore.agent.analyse import FileJob, model_of
 from filmscore.agent.heard import HEARD, digests, heard_by
 from filmscore.agent.library import Library, Track
 from filmscore.agent.scan import key_of
@@ -30,7 +30,7 @@ TEST_SHARE = 0.3
 
 
 @dataclass(frozen=True)
-class Heard:
+class ModelInput:
     """What a model sees of a recording, or why nothing."""
 
     path: str
@@ -39,7 +39,7 @@ class Heard:
 
 
 @dataclass(frozen=True)
-class Part:
+class LabelledTracks:
     """Labelled tracks with what the model sees of them.
 
     Attributes
@@ -146,15 +146,15 @@ def group_of(library: Library, track: Track, by: str) -> str:
     return library.albums[track.id] if by == "album" else os.path.dirname(track.path)
 
 
-def hear(job: Job) -> Heard:
+def hear(job: FileJob) -> ModelInput:
     """What the library's model sees of a recording; a worker's whole job."""
     try:
         tagger, _ = model_of(job.library, job.identity)
-        return Heard(job.path, np.asarray(INPUTS[tagger.inputs](tagger.tiles(job.path).values), np.float32))
+        return ModelInput(job.path, np.asarray(INPUTS[tagger.inputs](tagger.tiles(job.path).values), np.float32))
     except AudioError as error:
-        return Heard(job.path, None, error.reason)
+        return ModelInput(job.path, None, error.reason)
     except Exception as error:
-        return Heard(job.path, None, f"{type(error).__name__}: {error}"[:500])
+        return ModelInput(job.path, None, f"{type(error).__name__}: {error}"[:500])
 
 
 def _check_enough(library: Library, tracks: Sequence[Track], by: str) -> None:
@@ -174,12 +174,14 @@ def _hear(
     folder: Path,
     workers: Workers | None,
     say: Callable[[str], None],
-) -> Part:
+) -> LabelledTracks:
     """Decode tracks again, since a library keeps no samples; those of which nothing can be heard are left out."""
     here, identity = str(library.folder.absolute()), library.about["id"]
-    jobs = {track.path: Job(key_of(track.path), track.path, here, identity) for track in tracks}
+    jobs = {track.path: FileJob(key_of(track.path), track.path, here, identity) for track in tracks}
     files: dict[str, Path] = {}
-    for heard in run_jobs("train", hear, list(jobs.values()), workers, lambda job, error: Heard(job.path, None, error)):
+    for heard in run_jobs(
+        "train", hear, list(jobs.values()), workers, lambda job, error: ModelInput(job.path, None, error)
+    ):
         if heard.samples is None:
             say(f"left out: {heard.path}: {heard.problem}")
         else:
@@ -195,10 +197,12 @@ def _hear(
         samples[first : first + len(array)] = array
     tags = np.array([[name in labels[track.id] for name in library.class_names] for track in good])
     albums = np.array([group_of(library, track, by) for track in good])
-    return Part(good, albums, tags, samples, np.repeat(np.arange(len(good)), sizes))
+    return LabelledTracks(good, albums, tags, samples, np.repeat(np.arange(len(good)), sizes))
 
 
-def _fit(model: Any, part: Part, tracks: np.ndarray, class_names: Sequence[str], seed: int) -> tuple[Any, list[str]]:
+def _fit(
+    model: Any, part: LabelledTracks, tracks: np.ndarray, class_names: Sequence[str], seed: int
+) -> tuple[Any, list[str]]:
     """A model with the settings of `model`, trained on some tracks, and the genres that it has from `model` still."""
     rows = part.rows(tracks)
     labels = part.labels[part.track_of_window[rows]]
@@ -230,7 +234,13 @@ def _fit(model: Any, part: Part, tracks: np.ndarray, class_names: Sequence[str],
 
 
 def _judge(
-    library: Library, part: Part, learnt: np.ndarray, held_out: np.ndarray, trial: Any, heard: set[str], seed: int
+    library: Library,
+    part: LabelledTracks,
+    learnt: np.ndarray,
+    held_out: np.ndarray,
+    trial: Any,
+    heard: set[str],
+    seed: int,
 ) -> Callable[[list[str]], Verdict]:
     """Compare on held-out tracks; the verdict still lacks the genres that were kept."""
     rows = part.rows(held_out)

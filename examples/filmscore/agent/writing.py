@@ -17,7 +17,7 @@ import numpy as np
 
 import nnlite
 from filmscore.agent import lock, schema
-from filmscore.agent.analyse import READER, Outcome
+from filmscore.agent.analyse import READER, ScannedFile
 from filmscore.agent.basis import Basis
 from filmscore.agent.library import BASIS, MODEL, PRESENT, below, counts, row_files
 from filmscore.agent.schema import LibraryError, connect, explained, transaction
@@ -147,7 +147,7 @@ class Writer:
         rows = self._all(f"SELECT {_KNOWN} FROM file WHERE path = ?", (os.fsencode(path),))
         return next((KnownFile(Stamp(*row[:3]), *row[3:]) for _, *row in rows), None)
 
-    def store(self, outcomes: Sequence[Outcome]) -> list[bool]:
+    def store(self, outcomes: Sequence[ScannedFile]) -> list[bool]:
         """Keep outcomes, all or none of them; says for each whether its content is new."""
         with transaction(self.folder, self.connection):
             n_tracks, n_windows = counts(self.connection)
@@ -204,7 +204,7 @@ class Writer:
         statement = "SELECT 1 FROM file f JOIN track t ON f.track = t.id WHERE t.hash = ? AND f.missing"
         return bool(self._all(statement, (digest,)))
 
-    def _append(self, outcomes: Sequence[Outcome], n_tracks: int, n_windows: int) -> None:
+    def _append(self, outcomes: Sequence[ScannedFile], n_tracks: int, n_windows: int) -> None:
         analyses = [outcome.analysis for outcome in outcomes if outcome.analysis is not None]
         if not analyses:
             return
@@ -221,7 +221,7 @@ class Writer:
                 "run the same command again."
             ) from error
 
-    def _note(self, outcome: Outcome) -> None:
+    def _note(self, outcome: ScannedFile) -> None:
         track = self._with_hash(outcome.hash) if outcome.hash and not outcome.problem else None
         path = os.fsencode(outcome.path)
         if not outcome.readable:  # the content known before may still be that of the file

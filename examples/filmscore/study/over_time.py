@@ -17,7 +17,7 @@ from filmscore.study import fitting, tables
 from filmscore.study.costs import Batch, Cost, measured
 from filmscore.study.folds import N_FOLDS
 from filmscore.study.models import BASE, OVER_TIME, Model
-from filmscore.study.report import CHOOSING, Result, result
+from filmscore.study.report import CHOOSING, ModelResult, result
 from filmscore.study.sequences import network_of_tracks
 from filmscore.study.trials import task
 from nnlite.model_selection import candidate_key
@@ -53,8 +53,8 @@ def blocks(features: Mapping[str, Features], out: Path) -> dict[str, str]:
 
 
 def _row(name: str, model: Model, features: Features, out: Path, costs: Mapping[str, Cost]) -> tables.OverTime:
-    base: Result = result(features, out, BASE, chosen=folds_of(name))
-    own: Result = result(features, out, model, chosen=folds_of(name))
+    base: ModelResult = result(features, out, BASE, chosen=folds_of(name))
+    own: ModelResult = result(features, out, model, chosen=folds_of(name))
     folds = "all" if len(folds_of(name)) == N_FOLDS else ", ".join(map(str, folds_of(name)))
     cost = costs[_key(model)] + costs[_key(BASE)] if model.kind == "track" else costs[_key(model)]
     return tables.OverTime(model.title, folds, own.track, None if model is BASE else base.track, cost)

@@ -28,7 +28,7 @@ MARKED = re.compile(r"(<!-- begin (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.
 
 
 @dataclass(frozen=True)
-class Result:
+class ModelResult:
     """A model's values for folds, and what they are worth."""
 
     features: Features
@@ -59,10 +59,10 @@ class Result:
 
 def result(
     features: Features, out: Path, model: Model, by: str = "game", seed: int = 0, chosen: Sequence[int] = range(N_FOLDS)
-) -> Result:
+) -> ModelResult:
     """A model's values from their files."""
     paths = {fold: values_path(out, task(model, by, fold, seed)) for fold in chosen}
-    return Result(features, model, {fold: read_values(path) for fold, path in paths.items()})
+    return ModelResult(features, model, {fold: read_values(path) for fold, path in paths.items()})
 
 
 def pictures_beside(path: Path) -> Path:
@@ -168,7 +168,7 @@ def _folds(features: Features, out: Path, hashes: Mapping[str, str]) -> str:
     return f"{table}\n\nSHA-256 of the assignments (first 16 digits): {named}. At most {CAP} windows of a game train."
 
 
-def _splits(by_split: Mapping[str, Mapping[str, Result]], prior: Mapping[str, Result]) -> str:
+def _splits(by_split: Mapping[str, Mapping[str, ModelResult]], prior: Mapping[str, ModelResult]) -> str:
     """For each model and way to split: ROC-AUC and LRAP of the same tracks, and what the game's album was worth."""
     header = ["model", "split", "ROC-AUC, window", "ROC-AUC, track", "LRAP, track", "LRAP, track, prior"]
     rows, said = [], []

@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
 
     with tqdm(desc="files", unit="file", disable=None) as bar:
 
-        def progress(done: int, total: int, report: scan.Report) -> None:
+        def progress(done: int, total: int, report: scan.ScanReport) -> None:
             if bar.total != total:
                 bar.reset(total)
             bar.update(done - bar.n)
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
     return 1 if report.unread else 0
 
 
-def print_report(report: scan.Report) -> None:
+def print_report(report: scan.ScanReport) -> None:
     counts = {
         "new": report.new,
         "changed": report.changed,
