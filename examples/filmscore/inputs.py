@@ -1,8 +1,12 @@
-"""What a network sees of a tile: the coefficients, the mel bands, or how the coefficients move."""
+"""What a network sees of a tile, and the way back from the gradient of that to the gradient of the tile.
+
+A new input is a pair of functions here and a row in `INPUTS`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -14,21 +18,57 @@ EDGES = (1, 2, 4, 7, 12, 20, 32, 51)
 """First bins of the bands of modulation frequency, and the end; a bin is one over the tile's duration."""
 
 FLOOR = 0.01
-"""What is added to an energy before its logarithm."""
+"""Added to an energy before its logarithm."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """A function of tiles, shape (n, coefficients, frames, 1), whose values a network takes.
+
+    Attributes
+    ----------
+    values : function
+        Tiles to what the network sees of them.
+    gradient : function
+        Tiles, and the gradient with respect to what the network sees of them, to the gradient with respect to the
+        tiles.
+    time_axis : int or None
+        The axis of the values along which time runs; None if there is none.
+    without_mean : bool
+        Whether the mean of each coefficient over the tile is left out of the values.
+    """
+
+    values: Callable[[np.ndarray], np.ndarray]
+    gradient: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    time_axis: int | None
+    without_mean: bool = False
+
+    def __call__(self, tiles: np.ndarray) -> np.ndarray:
+        return self.values(tiles)
 
 
 def coefficients(tiles: np.ndarray) -> np.ndarray:
-    """Tiles as they are, shape (n, coefficients, frames, 1)."""
+    """Return the tiles as they are, shape (n, coefficients, frames, 1)."""
     return tiles
 
 
+def coefficients_gradient(tiles: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+    """Return the gradient as it is: the tiles are the inputs."""
+    return gradient
+
+
 def frames(tiles: np.ndarray) -> np.ndarray:
-    """Tiles as sequences of frames, shape (n, frames, coefficients): what recurrent layers take."""
+    """Return tiles as sequences of frames, shape (n, frames, coefficients), as recurrent layers take them."""
     return np.ascontiguousarray(tiles[..., 0].transpose(0, 2, 1))
 
 
+def frames_gradient(tiles: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+    """Return the gradient with its axes in the order of the tiles."""
+    return gradient.transpose(0, 2, 1)[..., np.newaxis]
+
+
 def log_mel(tiles: np.ndarray) -> np.ndarray:
-    """Logarithms of the 41 mel bands that 40 orthonormal coefficients stand for, each frame's mean removed.
+    """Return the logarithms of the 41 mel bands that 40 orthonormal coefficients stand for, less each frame's mean.
 
     Returns
     -------
@@ -37,23 +77,35 @@ def log_mel(tiles: np.ndarray) -> np.ndarray:
     return np.einsum("kb,nkfc->nbfc", cosines(tiles.shape[1]), tiles, optimize=True)
 
 
+def log_mel_gradient(tiles: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+    """Multiply by the transpose of the matrix that makes the bands of each frame."""
+    return np.einsum("kb,nbfc->nkfc", cosines(tiles.shape[1]), gradient, optimize=True)
+
+
 def cosines(n_coefficients: int) -> np.ndarray:
-    """What each coefficient but C0 stands for, over the mel bands: orthonormal rows, (n_coefficients, bands)."""
+    """Return the cosine over the mel bands of each coefficient but C0: orthonormal rows, (n_coefficients, bands)."""
     n = n_coefficients + 1
     k, band = np.arange(1, n)[:, None], np.arange(n)
     return (np.sqrt(2 / n) * np.cos(np.pi * k * (band + 0.5) / n)).astype(np.float32)
 
 
 def centred(tiles: np.ndarray) -> np.ndarray:
-    """Tiles without each coefficient's mean over the tile: cepstral mean normalisation."""
+    """Return tiles without each coefficient's mean over the tile: cepstral mean normalisation."""
     return tiles - tiles.mean(axis=2, keepdims=True)
 
 
-def modulation(tiles: np.ndarray) -> np.ndarray:
-    """Logarithm of each coefficient's energy in bands of modulation frequency: how much it moves, and how fast.
+def centred_gradient(tiles: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+    """Take the mean from the gradient too: the matrix that takes a mean away is symmetric."""
+    return gradient - gradient.mean(axis=2, keepdims=True)
 
-    A tile's mean is left out of it, and with it what a mixing desk or a codec does to all of a recording. Seven bands
-    from 0.11 to 5.4 Hz for 100 frames of 93 ms; a Hann window, energies are means over the bins of a band.
+
+def modulation(tiles: np.ndarray) -> np.ndarray:
+    """Return the logarithm of each coefficient's energy in bands of modulation frequency: how much and how fast it
+    moves.
+
+    The mean of a tile plays no part, and so neither does what a mixing desk or a codec does to a whole recording. There
+    are seven bands, from 0.11 to 5.4 Hz for 100 frames of 93 ms. The frames are weighted by a Hann window, and the
+    energy of a band is the mean over its bins.
 
     Returns
     -------
@@ -77,16 +129,41 @@ def modulation(tiles: np.ndarray) -> np.ndarray:
     return np.log(energies + FLOOR)
 
 
+def modulation_gradient(tiles: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+    """Go back through logarithm, mean of a band, power, Fourier transform, window and mean.
+
+    With F the transform of the windowed frames x_t of a coefficient and P = abs(F)**2,
+    ``dP_f / dx_t = 2 Re(F_f exp(2 pi i f t / T))``: the sum over bins is the inverse transform of F times the gradient
+    with respect to P.
+    """
+    n_frames = tiles.shape[2]
+    window = hann(n_frames)
+    back = np.empty_like(tiles)
+    for start in range(0, len(tiles), BLOCK):
+        block = slice(start, start + BLOCK)
+        spectrum = np.fft.rfft(centred(tiles[block]) * window, axis=2)
+        power = np.abs(spectrum) ** 2
+        slope = np.zeros_like(power)
+        for band, (first, end) in enumerate(pairwise(EDGES)):
+            energy = power[:, :, first:end].mean(axis=2) + FLOOR
+            slope[:, :, first:end] = (gradient[block, :, band] / energy / (end - first))[:, :, np.newaxis]
+        weighted = slope * spectrum
+        if n_frames % 2 == 0:
+            weighted[:, :, n_frames // 2] *= 2  # irfft counts this bin once, and all others twice
+        back[block] = centred(n_frames * np.fft.irfft(weighted, n_frames, axis=2) * window)
+    return back
+
+
 def hann(n_frames: int) -> np.ndarray:
-    """Window of `modulation`, shape (n_frames, 1)."""
+    """Return the window of `modulation`, shape (n_frames, 1)."""
     return np.hanning(n_frames).astype(np.float32)[:, None]
 
 
-INPUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "mfcc": coefficients,
-    "frames": frames,
-    "log_mel": log_mel,
-    "centred": centred,
-    "modulation": modulation,
+INPUTS = {
+    "mfcc": Input(coefficients, coefficients_gradient, time_axis=2),
+    "frames": Input(frames, frames_gradient, time_axis=1),
+    "log_mel": Input(log_mel, log_mel_gradient, time_axis=2),
+    "centred": Input(centred, centred_gradient, time_axis=2, without_mean=True),
+    "modulation": Input(modulation, modulation_gradient, time_axis=None, without_mean=True),
 }
-"""By the name under which a model's file keeps it."""
+"""Inputs by the names that the files of models have for them."""

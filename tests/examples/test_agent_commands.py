@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import filmscore.agent
-from filmscore.agent import export, tables
+from filmscore.agent import commands, export, tables
 from filmscore.agent.library import Library
 from filmscore.agent.references import seconds
 from tests.examples.agent_library import add_tracks, empty_library, made_up_analysis, model_file, write_noise
@@ -31,6 +31,13 @@ HOSTILE = [
     "/music/three/日本の音楽.ogg",
     "/music/three/" + "long " * 40 + ".ogg",
 ]
+
+
+def test_every_module_of_the_folder_is_a_command():
+    found = {module.name for module in pkgutil.iter_modules(commands.__path__)} - {"common"}
+    assert found == set(commands.COMMANDS)
+    for command in commands.COMMANDS.values():
+        assert command.HELP and command.__doc__ and callable(command.add_arguments) and callable(command.run)
 
 
 @pytest.fixture(scope="module")

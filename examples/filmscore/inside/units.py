@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 import nnlite as nn
-from filmscore.input_gradients import GRADIENTS
 from filmscore.inputs import INPUTS
 from filmscore.tagging import Tagger
 
@@ -52,7 +51,7 @@ class Unit:
             values, gradient = self.model.input_gradient(seen, self.unit)
         else:
             values, gradient = self.model.input_gradient(seen, lambda y: _largest(y, self.unit), self.until)
-        return values, GRADIENTS[self.inputs](tiles, gradient)
+        return values, INPUTS[self.inputs].gradient(tiles, gradient)
 
 
 def _largest(output: np.ndarray, channel: int) -> tuple[np.ndarray, np.ndarray]:
@@ -149,13 +148,13 @@ def baseline(tagger: Tagger, tiles: np.ndarray) -> np.ndarray:
     For models that see how coefficients move, a tile that stands still at its own mean. For others the tile that their
     networks take as zeros: the mean of the tiles that they were trained on, if they scale; of all networks' their mean.
     """
-    if tagger.inputs in ("modulation", "centred"):
+    if INPUTS[tagger.inputs].without_mean:
         return np.broadcast_to(tiles.mean(axis=2, keepdims=True), tiles.shape)
     members = getattr(tagger.model, "members_", None)
     networks = [tagger.model] if members is None else [member for of_genre in members for member in of_genre]
     mean = np.mean([network.baseline_ for network in networks], axis=0)[np.newaxis]
     # Back to coefficients the way the gradient goes: of log_mel the cosines' rows are orthonormal.
-    mean = GRADIENTS[tagger.inputs](np.empty((1, *tiles.shape[1:])), mean)
+    mean = INPUTS[tagger.inputs].gradient(np.empty((1, *tiles.shape[1:])), mean)
     return np.broadcast_to(mean.astype(tiles.dtype), tiles.shape)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import nnlite as nn
 from filmscore.augmentation import Augmentation
 from filmscore.features import Features
+from filmscore.inputs import INPUTS
 from filmscore.networks import convolutional, convolutional_recurrent, fully_connected, recurrent
 from filmscore.study.folds import CAP, Parts
 from filmscore.study.models import BASE, Model
@@ -37,7 +38,7 @@ def _prior(
 
 def _logistic(model: Model, data: Features, x: np.ndarray, part: Parts, rng: np.random.Generator, kept: Path) -> Fitted:
     """Logistic regression: on mean and deviation of each coefficient, what is left if time within a window is not."""
-    if model.inputs != "modulation":
+    if INPUTS[model.inputs].time_axis is not None:
         x = np.concatenate([x.mean(axis=(2, 3)), x.std(axis=(2, 3))], axis=1)
     return _fitted(model, data, x, part, rng, kept)
 
@@ -159,8 +160,8 @@ def classifier(model: Model, n_outputs: int, input_shape: tuple[int, ...], seed:
     """The estimator of a model's settings; the loss says what its logits mean."""
     axes = None
     if model.scaling:  # each coefficient, or each number where there are no frames
-        axes = (0, 2) if len(input_shape) == 3 and model.inputs != "modulation" else (0,)
-        axes = (0, 1) if model.kind == "gru" else axes
+        time_axis = INPUTS[model.inputs].time_axis
+        axes = (0,) if time_axis is None or len(input_shape) == 1 else (0, time_axis)
     loss = nn.SoftmaxCrossEntropy if model.outputs == "softmax" and not model.binary else nn.SigmoidCrossEntropy
     return nn.NetworkClassifier(
         network(model, n_outputs, input_shape),

@@ -1,31 +1,21 @@
-"""What the agent can do, a module each: `HELP` in a line, `add_arguments(parser)`, and `run(options) -> int`."""
+"""The commands of the agent, a module each: `HELP` in a line, `add_arguments(parser)`, and `run(options) -> int`."""
 
-from filmscore.agent.commands import (
-    correct,
-    explain,
-    export,
-    find,
-    problems,
-    report,
-    scan,
-    serve,
-    similar,
-    surprise,
-    tag,
-    train,
+from importlib import import_module
+
+NAMES = (
+    "scan",
+    "find",
+    "similar",
+    "explain",
+    "tag",
+    "export",
+    "report",
+    "serve",
+    "correct",
+    "surprise",
+    "train",
+    "problems",
 )
+"""Modules of this folder in the order of --help; a new command is a module and a row here."""
 
-COMMANDS = {
-    "scan": scan,
-    "find": find,
-    "similar": similar,
-    "explain": explain,
-    "tag": tag,
-    "export": export,
-    "report": report,
-    "serve": serve,
-    "correct": correct,
-    "surprise": surprise,
-    "train": train,
-    "problems": problems,
-}
+COMMANDS = {name: import_module(f"{__name__}.{name}") for name in NAMES}
