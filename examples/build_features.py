@@ -74,12 +74,12 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("audio", type=Path, help="the folder with the recordings")
-    add("--tags", type=Path, metavar="CSV", help="which files, with which tags (the manifest of the games)")
+    add("--tags", type=Path, metavar="CSV", help="table of files and their tags (default: the manifest of the games)")
     add("--films", action="store_true", help="the films, as fetch_corpus.py --films brought them")
     add("--tier", choices=corpus.TIERS, default="study", help="how much of the games (%(default)s)")
     add("--manifest", type=Path, metavar="DIR", help="another manifest than the project's")
     add("--out", type=Path, default=Path("features"), metavar="DIR", help="where the features go (%(default)s)")
-    add("--classes", default=",".join(GENRES), metavar="A,B,C", help="the classes in their order (the ten film genres)")
+    add("--classes", default=",".join(GENRES), metavar="A,B,C", help="class names in their order (the ten film genres)")
     add("--dtype", choices=("float32", "int16"), default="float32", help="how tiles are stored (%(default)s)")
     add("--set", action="append", default=[], dest="knobs", metavar="KNOB=VALUE", help="change a knob of the recipe")
     add("--fmax", type=float, metavar="HZ", help="upper edge of the mel bands: the same as --set fmax=HZ")
@@ -91,9 +91,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         type=number_or_none,
         default=-20.0,
         metavar="DBFS",
-        help="RMS of a track, or none (%(default)s)",
+        help="loudness (RMS) to which tracks are brought, or none (%(default)s)",
     )
-    add("--processes", type=int, default=os.cpu_count() or 1, metavar="N", help="how many at a time (%(default)s)")
+    add("--processes", type=int, default=os.cpu_count() or 1, metavar="N", help="processes (%(default)s)")
     options = parser.parse_args(argv)
     options.classes = corpus.split_list(options.classes.replace(",", ";"))
     if not options.audio.is_dir():
@@ -125,10 +125,10 @@ def settings(options: argparse.Namespace) -> Settings:
 
 
 def run(tracks: Sequence[Track], options: argparse.Namespace) -> dict[str, TrackResult]:
-    """The results by track, in the order of the tracks; errors are printed as they come."""
+    """Extract the tracks, print errors as they come, and return the results by track, in the order of the tracks."""
     chosen = settings(options)
     jobs = [TrackJob(track, options.audio, part_path(options.out / "parts", track), chosen) for track in tracks]
-    jobs.sort(key=lambda job: -(job.track.use_s or 0))  # the long ones first, so that no process is left alone with one
+    jobs.sort(key=lambda job: -(job.track.use_s or 0))  # long ones first: all processes end at about the same time
     results = {}
     with tqdm(total=len(jobs), desc="tracks", unit="track", disable=None) as bar:
         for result in pool.run(

@@ -1,4 +1,4 @@
-"""Search your music by film genre and by likeness, with the model that comes along or your own.
+"""Search your music by film genre and by similarity, with the model that comes with the project or your own.
 
     python examples/filmscore_agent.py scan MUSIC                              # once, and again when there is more
     python examples/filmscore_agent.py find --want "thriller:1, comedy:-1"
@@ -21,7 +21,7 @@ from filmscore.agent.commands import COMMANDS
 from filmscore.agent.tables import let_print
 
 ERRORS = (ValueError, OSError, RuntimeError, sqlite3.Error)
-"""What a user can do something about: a library, a model or a file that can't be used, a full disk, a lost cluster."""
+"""Errors that a user can do something about: an unusable library, model or file, a full disk, a lost cluster."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         return COMMANDS[options.command].run(options)
-    except BrokenPipeError:  # whoever read has enough
+    except BrokenPipeError:  # the reader of the output has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser of all commands."""
+    """Return the parser of all commands."""
     built = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = built.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():

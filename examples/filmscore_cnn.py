@@ -24,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse_training(training_parser(__doc__, "filmscore-cnn", epochs=24), arguments)
     began = time.perf_counter()
     try:
-        # The data, and what the figures below will be about.
+        # Read the data, and say what the figures below are about.
         data = Data.load(options)
         print(data.describe(options.split))
 
@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"filmscore_cnn: {error}", file=sys.stderr)
         return 2
 
-    # What it is worth, beside the prior; model, history and pictures; recordings that it has never heard.
+    # Judge it beside the prior; write model, history and pictures; tag recordings that it has never heard.
     conclude_network(options, data, model, published.F1_CONVOLUTIONAL, began)
     return 0
 

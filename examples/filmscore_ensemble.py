@@ -2,9 +2,9 @@
 
 Each network is trained on all windows of its genre and a random sample, of the same size, of the others; several of a
 genre (--bags) see different samples. Their logistic outputs, from 0 to 1, rank the genres of a window, and averaged
-over a track those of the track. As published a network knows nothing of how common its genre is, so that rare ones are
-ranked too high; --prior training puts that right. Without arguments: on the sample of real music that comes with the
-project, in some minutes. A run that is interrupted or killed goes on when the same command runs again.
+over a track those of the track. As published, a network does not know how common its genre is, so rare genres are
+ranked too high; --prior training corrects this. Without arguments it uses the sample of real music that comes with the
+project, and takes some minutes. A run that is interrupted or killed goes on when the same command runs again.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from filmscore.runs import TRAINING_ERRORS, Data, judge_and_print, say_what_was_
 def main(arguments: list[str] | None = None) -> int:
     parser = training_parser(__doc__, "filmscore-ensemble", epochs=12, batch_size=32)
     parser.add_argument("--bags", type=int, default=1, help="networks for each genre (default: %(default)s)")
-    parser.add_argument("--average", choices=("probability", "logit"), default="probability", help="of the bags")
+    parser.add_argument("--average", choices=("probability", "logit"), default="probability", help="mean over the bags")
     parser.add_argument(
         "--prior",
         choices=("balanced", "training"),
         default="balanced",
-        help="how common a genre is taken to be: all alike, as published, or as in training",
+        help="how common genres are taken to be: equally (as published), or as in training",
     )
     options = parse_training(parser, arguments)
     began = time.perf_counter()
     checkpoints = options.out / "checkpoints"
     try:
-        # The data, and what the figures below will be about.
+        # Read the data, and say what the figures below are about.
         data = Data.load(options)
         print(data.describe(options.split))
         names = data.features.class_names
@@ -67,13 +67,13 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"filmscore_ensemble: interrupted; the same command goes on with {checkpoints}", file=sys.stderr)
         return 130
 
-    # What it is worth, beside the prior and the published ensemble.
+    # Judge it beside the prior and the published ensemble.
     judgement = judge_and_print(model, data, published.F1_ENSEMBLE)
     for name, figures in (("coverage error", published.COVERAGE_ERROR), ("LRAP", published.LRAP)):
         print(f"published {name}, on other data: {figures['window']} of windows, {figures['track']} of whole tracks")
     print()
 
-    # Model, history and pictures; recordings that it has never heard.
+    # Write model, history and pictures; tag recordings that it has never heard.
     members = dict(zip(names, model.members_, strict=True))
     rows = [
         {"genre": names.index(name), "bag": bag, **row}

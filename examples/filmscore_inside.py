@@ -1,6 +1,6 @@
 """Look and listen inside a model: one page of figures and sounds.
 
-    python examples/filmscore_inside.py                                   # the model that comes along
+    python examples/filmscore_inside.py                                   # the shipped model
     python examples/filmscore_inside.py filmscore-cnn/model.npz --music MUSIC --out inside
     python examples/filmscore_inside.py filmscore-cnn/model.npz --unit 12:17 --track cue.ogg --genre thriller
 
@@ -78,7 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def show_first_layers(page: Page, tagger: Tagger, bands: Bands, genres: list[Unit]) -> None:
-    """The kernels of the network, or of that of each genre, where they can be drawn."""
+    """Show the kernels of the network, or of the network of each genre, where they can be drawn."""
     page.heading("The first layer")
     networks = {id(network_of(tagger, genre.name)): genre.name for genre in genres if has_network(tagger, genre)}
     drawn = 0
@@ -93,13 +93,13 @@ def show_first_layers(page: Page, tagger: Tagger, bands: Bands, genres: list[Uni
 
 
 def has_network(tagger: Tagger, genre: Unit) -> bool:
-    """Whether a genre has a network, and not a constant in its place."""
+    """Return whether a genre has a network, and not a constant in its place."""
     members = getattr(tagger.model, "members_", None)
     return members is None or bool(members[genre.unit])
 
 
 def show_unit(page: Page, tagger: Tagger, bands: Bands, unit: Unit, music: Music, seed: int) -> None:
-    """The excerpts that drive a unit most, and the input that would."""
+    """Show the excerpts that drive a unit most, and a made-up input that drives it more."""
     recipe, sr = tagger.settings.recipe, tagger.settings.recipe.sr
     name = unit.name.lower().replace(":", "-")
     if unit.until is None and not has_network(tagger, unit):
@@ -133,7 +133,7 @@ def show_unit(page: Page, tagger: Tagger, bands: Bands, unit: Unit, music: Music
 
 
 def show_track(page: Page, tagger: Tagger, bands: Bands, path: Path, tiles: mfcc.Tiles, genres: list[Unit]) -> None:
-    """What speaks for and against the genres that are asked for, or the ones the track has most and least of."""
+    """Show what speaks for and against the given genres, or those with the highest and the lowest value."""
     page.heading(path.name, 3)
     if not genres:
         means = tagger.log_odds(tiles).mean(axis=0)
@@ -160,7 +160,7 @@ def parser() -> argparse.ArgumentParser:
         nargs="+",
         default=RECORDINGS,
         metavar="PATH",
-        help="files, or folders, to look for excerpts in; by default the two recordings that come along",
+        help="files or folders that are searched for excerpts (default: the two recordings in examples/data)",
     )
     built.add_argument(
         "--track",
@@ -168,7 +168,7 @@ def parser() -> argparse.ArgumentParser:
         nargs="+",
         default=RECORDINGS,
         metavar="FILE",
-        help="recordings in which to show what speaks for a genre",
+        help="recordings for which evidence for genres is shown",
     )
     built.add_argument("--genre", action="append", metavar="NAME", help="only this genre (may be repeated)")
     built.add_argument(
@@ -176,7 +176,7 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="UNIT",
-        help="in place of all genres and their most used units: GENRE, LAYER:UNIT or GENRE:LAYER:UNIT",
+        help="units to show in place of all genres and their most used units: GENRE, LAYER:UNIT or GENRE:LAYER:UNIT",
     )
     built.add_argument("--pictures", type=Path, metavar="DIR", help="write the pictures as PNG files too")
     built.add_argument("--seed", type=int, default=0)

@@ -3,7 +3,7 @@ recordings.
 
 Without arguments: on the sample of real music that comes with the project, in about a minute. The published sizes are
 not known; --hidden sets them, and filmscore_search.py looks for better ones. Everything else is as in filmscore_cnn.py,
-beside whose figures these belong.
+so that figures can be compared.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse_training(parser, arguments)
     began = time.perf_counter()
     try:
-        # The data, and what the figures below will be about.
+        # Read the data, and say what the figures below are about.
         data = Data.load(options)
         print(data.describe(options.split))
 
-        # The network: every coefficient of every frame to every unit; it knows nothing of what is next to what.
+        # The network: every unit sees every coefficient of every frame, without knowing which ones are neighbours.
         network = fully_connected(
             len(data.features.class_names),
             hidden=options.hidden,
@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"filmscore_mlp: {error}", file=sys.stderr)
         return 2
 
-    # What it is worth, beside the prior; model, history and pictures; recordings that it has never heard.
+    # Judge it beside the prior; write model, history and pictures; tag recordings that it has never heard.
     conclude_network(options, data, model, published.F1_FULLY_CONNECTED, began)
     return 0
 

@@ -40,7 +40,7 @@ COMMANDS = (
 
 def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
-    out: Path = options.out.resolve()  # workers may stand elsewhere
+    out: Path = options.out.resolve()  # workers may have another current folder
     out.mkdir(parents=True, exist_ok=True)
     parts = [PARTS[options.only]] if options.only else [*PARTS.values()]
     written: list[Path] = []
@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def study(options: argparse.Namespace, out: Path) -> list[Path] | None:
-    """The models of the study on every split; the model that is shipped too, if it is asked for."""
+    """Train and judge the models of the study on every split; train the shipped model too, if it is asked for."""
     folders = {str(hz): made_features(str(hz), f"features-{hz:.0f}", options, out) for hz in BANDS_HZ}
     features = load_features(folders[str(BANDS_HZ[0])])
     hashes = {by: stored_folds(out / f"folds-{by}.json", features, by)[1] for by in SPLITS}
@@ -77,7 +77,7 @@ def study(options: argparse.Namespace, out: Path) -> list[Path] | None:
 
 
 def networks_over_time(options: argparse.Namespace, out: Path) -> list[Path] | None:
-    """Networks over time and other inputs, by game alone, beside the convolutional network."""
+    """Train and judge networks over time and other inputs, split by game, beside the convolutional network."""
     names = list(dict.fromkeys(model.features for model in OVER_TIME.values()))
     folders = {name: made_features(name, f"features-{name.removesuffix('.0')}", options, out) for name in names}
     features = {name: load_features(folder) for name, folder in folders.items()}
@@ -94,7 +94,7 @@ PARTS = {"study": study, "over-time": networks_over_time}
 
 
 def made_features(name: str, folder: str, options: argparse.Namespace, out: Path) -> Path:
-    """The folder of some of the features, made if it isn't there."""
+    """Return the folder of some of the features; it is made if it isn't there."""
     if not (out / folder / "features.json").is_file():
         asked = [str(options.corpus), "--out", str(out / folder), "--processes", str(options.processes)]
         build_features.main([*asked, *FEATURES[name]])
@@ -104,7 +104,7 @@ def made_features(name: str, folder: str, options: argparse.Namespace, out: Path
 def trained(
     tasks: list[dict], folders: dict[str, Path], hashes: dict[str, str], journal: Path, options: argparse.Namespace
 ) -> bool:
-    """Train every model on its folds; the journal keeps what is done. Says what failed; whether nothing did."""
+    """Train every model on its folds, with a journal; print failures, and return whether there were none."""
     outcomes = run_tasks(
         functools.partial(
             trials.run, features={name: str(folder) for name, folder in folders.items()}, out=str(journal.parent)
@@ -125,7 +125,7 @@ def trained(
 
 
 def workers(options: argparse.Namespace) -> Workers | None:
-    """Where networks are trained: on a cluster, in processes of one thread each, or here."""
+    """Return where networks are trained: on a cluster, in processes of one thread each, or in this process (None)."""
     if options.cluster is not None:
         from distributed import Client
 
@@ -137,7 +137,7 @@ def workers(options: argparse.Namespace) -> Workers | None:
 
 
 def study_tasks(seeds: int, torch: bool) -> list[dict]:
-    """What there is to train, the cheap first."""
+    """Return all trainings of the study, the quick ones first."""
     folds = range(N_FOLDS)
     by_split = (MODELS["prior"], MODELS["logistic"], SHIPPED, LONG)
     tasks = [trials.task(model, by, k) for model in by_split for by in SPLITS for k in folds]
@@ -150,7 +150,7 @@ def study_tasks(seeds: int, torch: bool) -> list[dict]:
 
 
 def digest(folder: Path) -> str:
-    """Hash of what a training depends on in a folder of features."""
+    """Return a hash of the files of a feature folder that training depends on."""
     names = ("tiles.npy", "index.csv", "tracks.csv")
     return " ".join(sha256(folder / name)[:16] for name in names)
 
@@ -160,8 +160,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--corpus", type=Path, default=Path("corpus"), metavar="DIR", help="recordings, from fetch_corpus.py")
     add("--out", type=Path, default=Path("study"), metavar="DIR", help="features, folds, journal, values (%(default)s)")
-    add("--only", choices=list(PARTS), help="a part of it: the study, or networks over time and other inputs")
-    add("--results", type=Path, metavar="FILE", help="the RESULTS.md whose tables are made anew (OUT/RESULTS.md)")
+    add("--only", choices=list(PARTS), help="do one part: the study, or networks over time and other inputs")
+    add("--results", type=Path, metavar="FILE", help="the RESULTS.md to update (OUT/RESULTS.md)")
     add("--model", type=Path, metavar="FILE", help="train the study's tagger on all games too, and write it here")
     add("--processes", type=int, default=os.cpu_count() or 1, metavar="N", help="trainings at a time (%(default)s)")
     add("--cluster", metavar="ADDRESS", help="train on a dask.distributed cluster whose workers see these files")

@@ -40,7 +40,7 @@ FACTOR = 3
 
 def main(arguments: list[str] | None = None) -> int:
     parser = data_parser(__doc__, "filmscore-search")
-    parser.add_argument("--epochs", type=int, default=18, help="of a trial (default: %(default)s)")
+    parser.add_argument("--epochs", type=int, default=18, help="epochs of a trial (default: %(default)s)")
     parser.add_argument("--draws", type=int, default=27, help="random candidates (default: %(default)s)")
     parser.add_argument("--processes", type=int, default=1, help="trials at a time (default: one, on all cores)")
     parser.add_argument("--retry-failed", action="store_true", help="run again what the journals have as failed")
@@ -52,11 +52,11 @@ def main(arguments: list[str] | None = None) -> int:
         data = Data.load(options)
         print(data.describe(options.split))
 
-        # Where trials run, and what their scores depend on.
+        # Processes that run trials, and all that the scores depend on.
         nn.set_threads(options.threads)
         workers = None
         if options.processes > 1:
-            os.environ["NNLITE_NUM_THREADS"] = str(options.threads or 1)  # of each process
+            os.environ["NNLITE_NUM_THREADS"] = str(options.threads or 1)  # threads of each process
             spawn = multiprocessing.get_context("spawn")
             workers = functools.partial(ProcessPoolExecutor, options.processes, mp_context=spawn)
         asked = {"split": options.split, "split_seed": options.seed, "validation": options.validation}
@@ -87,7 +87,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"filmscore_search: interrupted; the same command goes on with {out}", file=sys.stderr)
         return 130
 
-    # What they have found, on tracks that none of this has seen.
+    # The best of each way, judged on tracks that nothing before has used.
     tested = {name: track_scores(model, data, "test") for name, model in models.items()}
     print(f"what each has found\n{winner_table(results, tested)}\n")
     best = max(results, key=lambda name: results[name].best.score)
@@ -109,7 +109,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def winner(data: Data, result: SearchResult) -> nn.NetworkClassifier:
-    """The network of the best trial, trained again: the same seed, the same bits."""
+    """Train the network of the best trial again: the same seed gives the same bits."""
     best = result.best
     return train(data, best.candidate, best.seed, best.details["epochs"])
 

@@ -1,10 +1,10 @@
-"""Why the published network hardly learns: what is left of its input, and of its gradient, in each layer before
+"""Show why the published network hardly learns: how much of its input, and of its gradient, reaches each layer before
 training.
 
 For each way to start, two rows: the deviation between samples of each layer's sums, and the norm of the gradient of
-its weights divided by the norm of the weights. A layer whose sums are the same for all samples has nothing to pass on;
-one whose gradient is a thousandth of another's does not move. On windows of the sample, coefficients scaled to mean 0
-and deviation 1.
+its weights divided by the norm of the weights. A layer with the same sums for all samples has nothing to pass on. A
+layer with a thousandth of the gradient of another one does not move. All is measured on windows of the sample, with
+coefficients scaled to mean 0 and deviation 1.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def main() -> int:
 
 
 def deviations(network: nn.Sequential, params: dict[str, np.ndarray], x: np.ndarray) -> list[float]:
-    """Deviation between samples of the sums of each layer with weights, averaged over its outputs."""
+    """Return the deviation between samples of the sums of each layer with weights, averaged over its outputs."""
     result = []
     for count in range(1, len(network.layers) + 1):
         if f"{count - 1}.weight" in params:
@@ -60,7 +60,7 @@ def deviations(network: nn.Sequential, params: dict[str, np.ndarray], x: np.ndar
 
 
 def gradients(network: nn.Sequential, params: dict[str, np.ndarray], x: np.ndarray, targets: np.ndarray) -> list[float]:
-    """Norm of the gradient over the norm of the weights, layer by layer."""
+    """Return the norm of the gradient over the norm of the weights, layer by layer."""
     logits = nn.Sequential(network.layers[:-1], network.input_shape)
     weights = np.full(len(x), 1 / len(x))
     _, grads = nn.loss_and_gradients(logits, params, x, targets, weights, nn.SoftmaxCrossEntropy())

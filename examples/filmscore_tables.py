@@ -66,7 +66,7 @@ def main(arguments: list[str]) -> int:
 
 
 def read_results(path: Path) -> dict[str, Any]:
-    """What filmscore_cnn.py wrote about a run; ValueError when no table can be made of it."""
+    """Read what filmscore_cnn.py wrote about a run; ValueError when no table can be made of it."""
     try:
         results = json.loads(path.read_text(encoding="utf-8"))
         overview({"": [results]}), classes("", [results])
@@ -77,7 +77,7 @@ def read_results(path: Path) -> dict[str, Any]:
 
 
 def overview(results: dict[str, Runs]) -> str:
-    """A row for each title: macro figures over the evaluable classes, rankings over all."""
+    """Return a table with a row for each title: macro figures over the evaluable classes, rankings over all."""
     rows = []
     for title, runs in results.items():
         auc = [run["track"]["macro"]["roc_auc"] for run in runs]
@@ -100,7 +100,7 @@ def overview(results: dict[str, Runs]) -> str:
 
 
 def classes(title: str, runs: Runs) -> str:
-    """A row for each class, over the runs that could judge it."""
+    """Return a table with a row for each class, over the runs that could judge it."""
     rows = []
     for name, value in published.F1_CONVOLUTIONAL.items():
         judged = [run for run in runs if name in run["track"]["classes"]]

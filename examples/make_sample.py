@@ -56,18 +56,18 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         type=int,
         default=5,
         metavar="N",
-        help="take tracks this short from games of short ones (%(default)s)",
+        help="take tracks with so few windows from games that have no longer ones (%(default)s)",
     )
     add("--tracks-per-game", type=int, default=30, metavar="N", help="tracks of one game at most (%(default)s)")
     add(
         "--exclude", nargs="*", default=NEVER_HEARD, metavar="SOUNDTRACK", help="soundtracks to leave out (%(default)s)"
     )
-    add("--seed", type=int, default=0, help="of the choice among equals (%(default)s)")
+    add("--seed", type=int, default=0, help="seed of the choice among equals (%(default)s)")
     return parser.parse_args(argv)
 
 
 def long_enough(features: Features, windows: int, least: int) -> list[Track]:
-    """The tracks with so many windows, and from games that have none of those the ones with `least` windows."""
+    """Return tracks with at least `windows` windows; from games that have none, tracks with at least `least`."""
     counts = np.bincount(features.track_of_tile, minlength=len(features.tracks))
     counted = list(zip(features.tracks, counts.tolist(), strict=True))
     games = {track.game for track, n in counted if n >= windows}
@@ -77,7 +77,7 @@ def long_enough(features: Features, windows: int, least: int) -> list[Track]:
 def write(
     out: Path, features: Features, tracks: list[Track], rows: np.ndarray, coding: Coding, codes: np.ndarray
 ) -> None:
-    """Write the folder; features.json goes first and comes last."""
+    """Write the folder; features.json is removed first and written last."""
     (out / "features.json").unlink(missing_ok=True)
     with replace_file(out / "tiles.npz") as file:
         np.savez_compressed(file, tiles=codes)

@@ -25,7 +25,7 @@ FULL_SCALE = 32768
 
 
 class Comparison(NamedTuple):
-    """What a tool made of samples of full scale 1.0, and what is to make the same."""
+    """The features that a tool made of samples of full scale 1.0, and the recipe that should make the same."""
 
     tool: str
     what: str
@@ -73,7 +73,7 @@ def torchaudio(y: np.ndarray, sr: float) -> Iterator[Comparison]:
     import torchaudio
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of empty filters
+        warnings.simplefilter("ignore")  # warnings of empty filters
         transform, recipe = torchaudio.transforms.MFCC(), dataclasses.replace(mfcc.TORCHAUDIO, top_db=80)
     expected = transform(torch.from_numpy(y.astype(np.float32))).numpy()
     yield Comparison(f"torchaudio {torchaudio.__version__}", "`transforms.MFCC()`", y, expected, recipe)
@@ -94,7 +94,7 @@ def htk(folder: Path) -> Iterator[Comparison]:
 
 
 def row(comparison: Comparison) -> str:
-    """A line of the table."""
+    """Return a line of the table."""
     tool, what, y, expected, ours = comparison
     wide, narrow = (np.abs(ours(y.astype(dtype)) - expected).max() for dtype in (np.float64, np.float32))
     return f"| {tool} | {what} | {np.abs(expected).max():.0f} | {wide:.1e} | {narrow:.1e} |"

@@ -35,23 +35,23 @@ STYLE = {
 
 
 def decibels(power: np.ndarray) -> np.ndarray:
-    """10 log10 of a power, from -100 dB up."""
+    """Return 10 log10 of a power, at least -100 dB."""
     return 10 * np.log10(np.maximum(power, 1e-10))
 
 
 def cut_frame(y: np.ndarray) -> np.ndarray:
-    """The samples of the frame that the pictures follow."""
+    """Return the samples of the frame that the pictures follow."""
     return mfcc.frame(y, RECIPE.frame_length, RECIPE.hop_length)[FRAME]
 
 
 def bands_in_hz() -> np.ndarray:
-    """The frequency at which each mel filter peaks [Hz]."""
+    """Return the frequency at which each mel filter peaks [Hz]."""
     mels = np.linspace(*mfcc.hz_to_mel([RECIPE.fmin, RECIPE.fmax]), RECIPE.n_mels + 2)
     return mfcc.mel_to_hz(mels[1:-1])
 
 
 def draw_samples(y: np.ndarray) -> Any:
-    """The recording, and the frame within it."""
+    """Draw the recording, and the frame within it."""
     figure, (whole, part) = plt.subplots(2, 1, figsize=(9, 3.8), layout="constrained")
     hop, blocks = 256, len(y) // 256
     extremes = y[: hop * blocks].reshape(blocks, hop)
@@ -74,7 +74,7 @@ def draw_samples(y: np.ndarray) -> Any:
 
 
 def draw_window(y: np.ndarray) -> Any:
-    """The frame, the window, and their product, with what the ends of a frame do to its spectrum."""
+    """Draw the frame, the window, and their product, with the effect of a frame's ends on its spectrum."""
     frame = cut_frame(y)
     window = mfcc.get_window(RECIPE.window, RECIPE.win_length, periodic=RECIPE.window_periodic)
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 2.9), layout="constrained", width_ratios=[3, 2])
@@ -99,7 +99,7 @@ def draw_window(y: np.ndarray) -> Any:
 
 
 def draw_spectrum(y: np.ndarray) -> Any:
-    """The power spectrum of the frame."""
+    """Draw the power spectrum of the frame."""
     power = RECIPE.power_spectrogram(y)[:, FRAME]
     hz = np.arange(len(power)) * RECIPE.sr / RECIPE.n_fft
     figure, axes = plt.subplots(figsize=(9, 2.7), layout="constrained")
@@ -111,7 +111,7 @@ def draw_spectrum(y: np.ndarray) -> Any:
 
 
 def draw_filters(y: np.ndarray) -> Any:
-    """The mel filters, and the power of the frame in each."""
+    """Draw the mel filters, and the power of the frame in each."""
     figure, (top, bottom) = plt.subplots(2, 1, figsize=(9, 4.2), layout="constrained", sharex=True)
     bank = RECIPE.filter_bank
     hz = np.arange(bank.shape[1]) * RECIPE.sr / RECIPE.n_fft
@@ -129,7 +129,7 @@ def draw_filters(y: np.ndarray) -> Any:
 
 
 def draw_cosines(y: np.ndarray) -> Any:
-    """The bands as a sum of cosines: the first ones, and the coefficients."""
+    """Draw the bands as a sum of cosines: the first ones, and the coefficients."""
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(9, 3), layout="constrained", width_ratios=[2, 3, 3])
     place = np.arange(RECIPE.n_mels)
     cosines = mfcc.dct.dct_matrix(5, RECIPE.n_mels)
@@ -155,7 +155,7 @@ def draw_cosines(y: np.ndarray) -> Any:
 
 
 def draw_track(y: np.ndarray) -> Any:
-    """The whole recording: mel bands and coefficients over time, and the tiles that a network sees."""
+    """Draw the whole recording: mel bands and coefficients over time, and the tiles that a network sees."""
     figure, (top, bottom) = plt.subplots(2, 1, figsize=(9, 4.4), layout="constrained", sharex=True)
     log_mel, coefficients = RECIPE.log_mel(y), RECIPE(y)
     end = log_mel.shape[1] / RECIPE.frame_rate
@@ -185,7 +185,7 @@ def draw_track(y: np.ndarray) -> Any:
 
 
 def draw_loss(y: np.ndarray) -> Any:
-    """What is lost: the partials of the spectrum, and the waveform. Prints by how much a made-up sound differs."""
+    """Draw what is lost: the partials of the spectrum, and the waveform. Print by how much a made-up sound differs."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.1), layout="constrained")
     # With the coefficient that says the loudness, so that the shapes can be compared.
     recipe = dataclasses.replace(RECIPE, c0="first")
@@ -217,7 +217,7 @@ def draw_loss(y: np.ndarray) -> Any:
 
 
 def rms(x: np.ndarray) -> float:
-    """The root of the mean square."""
+    """Return the root of the mean square."""
     return float(np.sqrt(np.mean(x**2)))
 
 
@@ -233,7 +233,7 @@ PICTURES: dict[str, Callable[[np.ndarray], Any]] = {
 
 
 def save(figure: Any, path: Path) -> None:
-    """Write a picture in few colours: a third of the bytes, and lines look the same; images take more of them."""
+    """Write a picture with few colours: a third of the bytes, and lines look the same. Images get more colours."""
     file = io.BytesIO()
     figure.savefig(file, dpi=100)
     colours = 256 if any(axes.images for axes in figure.axes) else 64

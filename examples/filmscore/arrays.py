@@ -1,4 +1,4 @@
-"""Arrays out of npy and npz files that anyone may have written: nothing is taken that the size of the file belies.
+"""Arrays from npy and npz files of unknown origin: a file can't claim more data than its size allows.
 
 `numpy.load` reads these files too, but believes what they claim: a member of some kilobytes may ask for gigabytes, and
 a header for an array that its file does not hold.
@@ -22,17 +22,17 @@ from typing import IO
 import numpy as np
 
 MAX_RATIO = 32
-"""Bytes that one byte of a compressed member may stand for: music takes less than two."""
+"""Most bytes that one byte of a compressed member may stand for; real features need less than two."""
 
 _HEADER = re.compile(
     rb"\{'descr': '([<|][fiu][1248])', 'fortran_order': False, 'shape': \(((?:\d{1,15}, ?)*(?:\d{1,15})?)\), \} *\n"
 )
 _BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, LookupError)
-"""What `zipfile` raises about files that are none, or that it can't read: packed or locked in other ways."""
+"""Errors of `zipfile` for files that are no zip file, or are packed or encrypted in ways it can't read."""
 
 
 def map_array(path: Path) -> np.ndarray:
-    """The array of an npy file, read-only and left on the disk.
+    """Return the array of an npy file, read-only, as a memory map.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def map_array(path: Path) -> np.ndarray:
 
 @contextmanager
 def open_arrays(path: Path) -> Iterator[Callable[[str], np.ndarray]]:
-    """A function that reads the members of an npz file by their names.
+    """Yield a function that reads the members of an npz file by their names.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def open_arrays(path: Path) -> Iterator[Callable[[str], np.ndarray]]:
         with open(path, "rb") as file, zipfile.ZipFile(file) as archive:
             yield functools.partial(_read_member, archive, os.fstat(file.fileno()).st_size)
     except OSError as error:
-        if error.errno != errno.EINVAL:  # a place before the beginning of the file
+        if error.errno != errno.EINVAL:  # an offset before the beginning of the file
             raise
         raise ValueError(f"{path.name}: broken: {error}") from error
     except _BROKEN as error:
@@ -86,12 +86,12 @@ def _read_member(archive: zipfile.ZipFile, size: int, name: str) -> np.ndarray:
         expected = file.tell() + math.prod(shape) * dtype.itemsize
         if info.file_size != expected:
             raise ValueError(f"{name}: expected {expected} bytes for {dtype} of shape {shape}, got {info.file_size}")
-        data = file.read()  # to the end, where the checksum is looked at
+        data = file.read()  # to the end, where the checksum is checked
     return np.frombuffer(bytearray(data), dtype).reshape(shape)
 
 
 def _read_header(file: IO[bytes], name: str) -> tuple[np.dtype, tuple[int, ...]]:
-    """Type and shape that stand before the elements of an npy file, as NumPy writes them."""
+    """Return type and shape from the header of an npy file, as NumPy writes it."""
     start = file.read(10)
     length = int.from_bytes(start[8:10], "little")
     found = _HEADER.fullmatch(file.read(length)) if start[:8] == b"\x93NUMPY\x01\x00" else None

@@ -1,4 +1,4 @@
-"""Changes of a tile that leave its genres alone, drawn anew whenever it is trained on."""
+"""Random changes of tiles that don't change their genres, drawn anew for each batch."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Augmentation:
                 raise ValueError(f"Augmentation: names: expected some of {', '.join(PARTS)} joined by +, got {name!r}")
 
     def __call__(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """A changed copy of `x`."""
+        """Return a changed copy of `x`."""
         names, (n, n_coefficients, n_frames, _) = self.names.split("+"), x.shape
         x = x.copy()
         if "roll" in names:
@@ -47,7 +47,7 @@ class Augmentation:
 
 
 def _span(n: int, length: int, longest: int, rng: np.random.Generator) -> np.ndarray:
-    """For each of `n` tiles, True in a random span of at most `longest` places."""
+    """Return a mask for each of `n` tiles that is True in a random span of at most `longest` places."""
     size = rng.integers(longest + 1, size=(n, 1))
     start = rng.integers(length - size + 1)
     place = np.arange(length)

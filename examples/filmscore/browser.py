@@ -13,11 +13,11 @@ FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --mute-audio --autoplay-policy=no-user-gesture-required"
 ).split()
-"""Without a sandbox, since root has none, and without what Chromium itself would like to ask the network."""
+"""Flags of Chromium: no sandbox, since root has none, and no requests of its own to the network."""
 
 
 def missing() -> str:
-    """What is not installed, in words; empty if all is there."""
+    """Return a sentence about what is not installed; empty if all is there."""
     try:
         import selenium  # noqa: F401
     except ImportError:
@@ -29,7 +29,7 @@ def missing() -> str:
 
 @contextlib.contextmanager
 def chromium(width: int = 1280, height: int = 1000) -> Iterator[Any]:
-    """A selenium driver of a fresh browser, whose logs have all messages and requests.
+    """Yield a selenium driver of a fresh browser that logs all messages and requests.
 
     Raises
     ------

@@ -12,7 +12,7 @@ LEVELS = {"uint8": (0, 255), "int16": (-32767, 32767)}
 
 @dataclass(frozen=True)
 class Coding:
-    """value = scale * code + offset, with a scale and an offset for each coefficient.
+    """A scale and an offset for each coefficient: value = scale * code + offset.
 
     Rounding is off by at most half a scale: 1/510 of a coefficient's range in 8 bits, 1/131068 in 16.
     """
@@ -31,7 +31,7 @@ class Coding:
 
     @classmethod
     def from_dict(cls, description: dict[str, Any]) -> Coding:
-        """The coding that `dataclasses.asdict` described; ValueError for anything else."""
+        """Return the coding that `dataclasses.asdict` described; ValueError for anything else."""
         fields = {"dtype": str, "scale": list, "offset": list}
         if description.keys() != fields.keys() or not all(isinstance(description[k], fields[k]) for k in fields):
             raise ValueError(
@@ -42,20 +42,20 @@ class Coding:
 
     @classmethod
     def spanning(cls, low: np.ndarray, high: np.ndarray, dtype: str) -> Coding:
-        """The finest coding for coefficients between `low` and `high`, each of shape (n_coefficients,)."""
+        """Return the finest coding for coefficients between `low` and `high`, each of shape (n_coefficients,)."""
         first, last = LEVELS[dtype]
         scale = np.where(high > low, (high.astype(np.float64) - low) / (last - first), 1.0)
         offset = low - scale * first
         return cls(dtype, tuple(scale.tolist()), tuple(offset.tolist()))
 
     def encode(self, tiles: np.ndarray) -> np.ndarray:
-        """Codes of tiles of shape (n, n_coefficients, n_frames, 1); what lies outside the range is clipped to it."""
+        """Return codes of tiles of shape (n, n_coefficients, n_frames, 1); values outside the range are clipped."""
         first, last = LEVELS[self.dtype]
         scale, offset = self._columns(np.float64)
         return np.clip(np.rint((tiles - offset) / scale), first, last).astype(self.dtype)
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
-        """The float32 values of codes of shape (n, n_coefficients, n_frames, 1)."""
+        """Return the float32 values of codes of shape (n, n_coefficients, n_frames, 1)."""
         scale, offset = self._columns(np.float32)
         values = codes.astype(np.float32)
         values *= scale
@@ -67,7 +67,7 @@ class Coding:
 
 
 class CodedTiles:
-    """Coded tiles as an array of float32 that is decoded where it is read: `tiles[rows]`, or all with `np.asarray`."""
+    """Coded tiles that look like an array of float32: `tiles[rows]` decodes these rows, `np.asarray(tiles)` all."""
 
     dtype = np.dtype(np.float32)
 

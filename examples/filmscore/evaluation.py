@@ -1,4 +1,4 @@
-"""What a network's values are worth: per window and per track, beside the prior."""
+"""Metrics of a network's values, per window and per track, beside those of the prior."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class SplitMetrics:
     Attributes
     ----------
     window, track : dict
-        Of the network, for each window and averaged over each track's windows.
+        Metrics of the network, for each window and averaged over each track's windows.
     prior_window, prior_track : dict
-        Of a tagger that gives every recording the shares of the genres in the training part.
+        Metrics of a tagger that gives every recording the shares of the genres in the training part.
     """
 
     window: dict[str, Any]
@@ -38,7 +38,7 @@ def judge(features: Features, split: Split, validation_values: np.ndarray, test_
     Parameters
     ----------
     validation_values, test_values : array (n_windows, n_classes)
-        What the network says for the windows of these two parts.
+        Values of the network for the windows of these two parts.
     """
     labels = features.labels
     prior = labels[split.train].mean(axis=0)
@@ -66,9 +66,9 @@ def _evaluate(
     y_held_out: np.ndarray,
     held_out: np.ndarray,
 ) -> dict[str, Any]:
-    """`nnlite.metrics.evaluate`, the figures of each class and their means for evaluable classes only."""
+    """Return `nnlite.metrics.evaluate` with the figures of each class, and their means, for evaluable classes only."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", metrics.UndefinedMetricWarning)  # the result names them
+        warnings.simplefilter("ignore", metrics.UndefinedMetricWarning)  # the result lists these classes
         thresholds = metrics.best_thresholds(y_held_out, held_out)
         result = metrics.evaluate(y, values, names, thresholds=np.where(np.isfinite(thresholds), thresholds, 2.0))
     result["classes"] = {name: result["classes"][name] for name in evaluable}
@@ -79,7 +79,7 @@ def _evaluate(
 
 
 def class_table(judgement: SplitMetrics, published: dict[str, float], not_evaluable: Sequence[str]) -> str:
-    """F1 and ROC-AUC of each class, per window and per track, beside the prior and the published F1."""
+    """Return a table of F1 and ROC-AUC of each class, per window and track, beside the prior and the published F1."""
     columns = f"{'network':>10}  {'prior':>10}"
     lines = [
         f"{'':10}  {'F1, one window':^22}  {'F1, whole track':^22}  {'ROC-AUC':^15}  published",
@@ -102,7 +102,7 @@ def class_table(judgement: SplitMetrics, published: dict[str, float], not_evalua
 
 
 def ranking_table(judgement: SplitMetrics) -> str:
-    """Coverage error (best possible in brackets), label ranking average precision and ranking loss."""
+    """Return a table of coverage error, its best possible value, label ranking average precision and ranking loss."""
     lines = [f"{'':22}  {'one window':>12}  {'prior':>7}  {'whole track':>12}  {'prior':>7}"]
     parts = (judgement.window, judgement.prior_window, judgement.track, judgement.prior_track)
     for name, key in (

@@ -20,7 +20,7 @@ from mfcc import AudioError
 
 @dataclass(frozen=True)
 class TrackJob:
-    """A track to be extracted: paths and settings, never arrays."""
+    """A track that is to be extracted: paths and settings, never arrays."""
 
     track: Track
     folder: Path
@@ -30,14 +30,14 @@ class TrackJob:
 
 @dataclass(frozen=True)
 class TrackResult:
-    """What became of a track: its tiles, or an error in words."""
+    """The result of an extraction: how many tiles a track has, or an error in words."""
 
     track: str
     n_tiles: int = 0
     n_silent: int = 0
     seconds: float = 0.0
     error: str = ""
-    resumed: bool = False  # an earlier run had done it
+    resumed: bool = False  # whether an earlier run did it
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def extract(job: TrackJob) -> TrackResult:
         digest = _digest(job)
         done = _read_result(job.part, digest)
         return done if done is not None else _extract(job, digest)
-    except Exception as error:  # whatever is wrong with one recording, the others go on
+    except Exception as error:  # an error of one recording must not end the others
         known = isinstance(error, (AudioError, TrackError))
         return TrackResult(job.track.id, error=str(error) if known else f"{type(error).__name__}: {error}")
 
@@ -77,7 +77,7 @@ def _extract(job: TrackJob, digest: str) -> TrackResult:
 
 
 def read_part(path: Path) -> StoredTiles:
-    """The tiles that `extract` stored.
+    """Return the tiles that `extract` stored.
 
     Raises
     ------
@@ -92,12 +92,12 @@ def read_part(path: Path) -> StoredTiles:
 
 
 def part_path(folder: Path, track: Track) -> Path:
-    """Where a track's part is stored."""
+    """Return the path of the file with a track's tiles."""
     return folder / f"{hashlib.sha256(track.id.encode()).hexdigest()[:20]}.npz"
 
 
 def _digest(job: TrackJob) -> str:
-    """What the tiles depend on: settings, version, and the files' sizes and times."""
+    """Return a hash of all that the tiles depend on: settings, version, and the files' sizes and times."""
     files = []
     for name in job.track.files:
         path = job.folder / name
@@ -110,12 +110,12 @@ def _digest(job: TrackJob) -> str:
 
 
 def _read_result(path: Path, digest: str) -> TrackResult | None:
-    """The result of an earlier run with the same digest, if its part is there."""
+    """Return the result of an earlier run with the same digest, if its part is there."""
     if not path.is_file():
         return None
     try:
         with open_arrays(path) as array:
             about = json.loads(array("about").tobytes())
         return TrackResult(**about["result"] | {"resumed": True}) if about["digest"] == digest else None
-    except Exception:  # a damaged part is made again
+    except Exception:  # a damaged part is extracted again
         return None

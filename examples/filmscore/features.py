@@ -33,14 +33,14 @@ FORMAT = "filmscore.features"
 VERSION = 1
 INDEX = ("track", "soundtrack", "game", "start_s", "level_dbfs")
 TRACKS = ("track", "soundtrack", "game", "tags", *ABOUT)
-EXCERPTS = ("cue", "song")  # columns that folders made earlier lack
+EXCERPTS = ("cue", "song")  # columns that older folders lack
 DESCRIPTION: dict[str, tuple[Any, str]] = {
     "recipe": (dict, "a recipe"),
     "class_names": (list, "a list of names"),
     "options": (dict, "how tracks became tiles"),
     "coding": ((dict, NoneType), "a coding or null"),
 }
-"""What features.json must have besides format and version."""
+"""The keys that features.json must have besides format and version: type, and the words for errors."""
 
 
 class FeaturesError(ValueError):
@@ -58,12 +58,12 @@ class Features:
     track_of_tile : array of int, shape (n_tiles,)
         Index into the tracks.
     start_s, level_dbfs : array of float, shape (n_tiles,)
-        Where the tile starts in its track [s], and how loud the recording is there [dBFS], before normalisation.
+        Start of the tile in its track [s], and level of the recording there [dBFS], before normalisation.
     tracks : tuple of Track
     tags : array of bool, shape (n_tracks, n_classes)
-        Which classes a track carries.
+        True for the classes of a track.
     recipe : MFCC
-        How the tiles were made from 22,050 Hz mono samples; a recording to be tagged goes through the same.
+        The recipe that made the tiles from mono samples; recordings that are tagged need the same one.
     class_names : tuple of str
     description : dict
         `features.json` as it stands: options, versions, errors.
@@ -125,7 +125,7 @@ def load_features(folder: str | Path) -> Features:
 def _load(folder: Path) -> Features:
     description = _read_description(folder / "features.json")
     recipe = MFCC.from_dict(description["recipe"])
-    Settings(recipe, **description["options"])  # raises where they are none
+    Settings(recipe, **description["options"])  # raises for wrong options
     class_names = tuple(description["class_names"])
     tracks = tuple(read_tracks(folder / "tracks.csv", class_names))
     tags = np.array([[name in track.tags for name in class_names] for track in tracks], bool)
@@ -148,7 +148,7 @@ def _load(folder: Path) -> Features:
 
 
 def read_tracks(path: Path, class_names: tuple[str, ...]) -> list[Track]:
-    """The track table of a feature folder."""
+    """Return the tracks in the table of a feature folder."""
     tracks = []
     for row in read_table(path, TRACKS):
         tags = split_list(row["tags"])
@@ -161,7 +161,7 @@ def read_tracks(path: Path, class_names: tuple[str, ...]) -> list[Track]:
 def write_tables(
     folder: Path, tracks: Sequence[Track], rows: Iterable[tuple[Track, float, float]], description: dict[str, Any]
 ) -> None:
-    """Write what belongs to the tiles: the rows are (track, start [s], level [dBFS]) for each of them."""
+    """Write the tables and the description; the rows are (track, start [s], level [dBFS]) of each tile."""
     index = ((t.id, t.soundtrack, t.game, f"{start:.3f}", f"{level:.1f}") for t, start, level in rows)
     write_table(folder / "index.csv", INDEX, index)
     about = (*ABOUT, *EXCERPTS)

@@ -1,4 +1,4 @@
-"""What a network sees of a tile, and the way back from the gradient of that to the gradient of the tile.
+"""The inputs that networks see of a tile, and the way back from their gradient to the gradient of the tile.
 
 A new input is a pair of functions here and a row in `INPUTS`.
 """
@@ -100,8 +100,7 @@ def centred_gradient(tiles: np.ndarray, gradient: np.ndarray) -> np.ndarray:
 
 
 def modulation(tiles: np.ndarray) -> np.ndarray:
-    """Return the logarithm of each coefficient's energy in bands of modulation frequency: how much and how fast it
-    moves.
+    """Return the log energy of each coefficient in bands of modulation frequency: how much and how fast it moves.
 
     The mean of a tile plays no part, and so neither does what a mixing desk or a codec does to a whole recording. There
     are seven bands, from 0.11 to 5.4 Hz for 100 frames of 93 ms. The frames are weighted by a Hann window, and the

@@ -1,4 +1,4 @@
-"""The networks of the published study, with what it left open as arguments."""
+"""The networks of the published study; arguments for what it does not say."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FILTERS = ((32, 5, 0.1), (64, 3, 0.2), (128, 2, 0.3), (256, 2, 0.4))
 """Filters, kernel size and dropout after pooling of each convolution."""
 
 UNITS = 50
-"""Of both dense layers of the convolutional network."""
+"""Units of both dense layers of the convolutional network."""
 
 
 def convolutional(
@@ -27,7 +27,7 @@ def convolutional(
     first_pool: int = 2,
     input_shape: tuple[int, int, int] = TILE,
 ) -> nn.Sequential:
-    """Four convolutions, each with 2 x 2 max-pooling and dropout, then two dense layers of 50, then the classes.
+    """Return four convolutions, each with 2 x 2 max-pooling and dropout, then two dense layers of 50, then the classes.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def convolutional(
 def _convolutions(
     filters: Sequence[tuple[int, int, float]], unit: type[nn.Layer], dropout: bool, rest: float, first_pool: int
 ) -> list[nn.Layer]:
-    """Convolutions, each with pooling and dropout; `filters` are some of `FILTERS`."""
+    """Return convolutions, each with pooling and dropout; `filters` are some of `FILTERS`."""
     layers: list[nn.Layer] = []
     for number, (channels, size, rate) in enumerate(filters):
         pool = (first_pool, 2) if number == 0 else 2
@@ -72,8 +72,10 @@ def convolutional_recurrent(
     first_pool: int = 2,
     input_shape: tuple[int, int, int] = TILE,
 ) -> nn.Sequential:
-    """The first two convolutions of `convolutional`, then gated recurrent units over the time that is left: 23 steps of
-    0.4 s for a tile of 100 frames."""
+    """Return the first two convolutions of `convolutional`, then gated recurrent units over the time that is left.
+
+    That is 23 steps of 0.4 s for a tile of 100 frames.
+    """
     layers = _convolutions(FILTERS[:2], ACTIVATIONS[activation], True, rest, first_pool)
     steps = nn.Sequential(layers, input_shape).output_shape[1]
     layers += [nn.Permute((1, 0, 2)), nn.Reshape((steps, -1)), nn.GRU(units), nn.Dropout(0.5)]
@@ -89,7 +91,7 @@ def recurrent(
     dropout: float = 0.5,
     input_shape: tuple[int, int],
 ) -> nn.Sequential:
-    """Gated recurrent units over a sequence, of shape (steps, features); the classes follow from the last state."""
+    """Return gated recurrent units over a sequence (steps, features); the classes follow from the last state."""
     layers: list[nn.Layer] = [nn.GRU(units), nn.Dropout(dropout)]
     return nn.Sequential([*layers, nn.Dense(n_classes), nn.Softmax() if output is None else output], input_shape)
 
@@ -104,7 +106,7 @@ def fully_connected(
     rest: float = 0.0,
     input_shape: tuple[int, int, int] = TILE,
 ) -> nn.Sequential:
-    """The baseline: dense layers on the flattened tile. Its published sizes are not given."""
+    """Return the baseline: dense layers on the flattened tile. The published sizes are not known."""
     unit = ACTIVATIONS[activation]
     layers: list[nn.Layer] = [nn.Flatten()]
     for units in hidden:

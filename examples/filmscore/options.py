@@ -15,13 +15,13 @@ DATA = Path(__file__).parents[1] / "data"
 
 
 def data_parser(description: str | None, out: str) -> argparse.ArgumentParser:
-    """A parser of what every script asks: which features, how split, where to write.
+    """Return a parser with the options of every script: which features, how they are split, where results go.
 
     Parameters
     ----------
     description : str
     out : str
-        Folder for results, unless another is asked for.
+        Default folder for results.
     """
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
@@ -29,41 +29,48 @@ def data_parser(description: str | None, out: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--out", type=Path, default=Path(out), help="folder for results (default: %(default)s)")
     parser.add_argument(
-        "--split", choices=tuple(QUESTIONS), default="track", help="what test and training must not share"
+        "--split", choices=tuple(QUESTIONS), default="track", help="unit that must not be both in training and in test"
     )
     parser.add_argument(
         "--validation", type=float, default=0.2, metavar="SHARE", help="validation share (default: 0.2)"
     )
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, help="default: all cores")
+    parser.add_argument("--threads", type=int, help="threads (default: all cores)")
     return parser
 
 
 def training_parser(
     description: str | None, out: str, *, epochs: int, batch_size: int = 128
 ) -> argparse.ArgumentParser:
-    """`data_parser` with how a network starts and is trained, and which recordings it tags in the end."""
+    """Return `data_parser` with options for training a network, and for the recordings that it tags in the end."""
     parser = data_parser(description, out)
-    parser.add_argument("--epochs", type=int, default=epochs, help="published: 655 (default: %(default)s)")
-    parser.add_argument("--patience", type=int, help="epochs without a better validation loss after which to stop")
-    parser.add_argument("--activation", choices=tuple(ACTIVATIONS), default="sigmoid", help="published: sigmoid")
+    parser.add_argument(
+        "--epochs", type=int, default=epochs, help="epochs at most; published: 655 (default: %(default)s)"
+    )
+    parser.add_argument("--patience", type=int, help="stop after so many epochs without a better validation loss")
+    parser.add_argument(
+        "--activation",
+        choices=tuple(ACTIVATIONS),
+        default="sigmoid",
+        help="activation of hidden units (published: sigmoid)",
+    )
     parser.add_argument(
         "--init", choices=("layers", "lsuv"), default="lsuv", help="initial weights: by formula or by data"
     )
-    parser.add_argument("--dropout-rest", type=float, help="what dropped units say (default: 0.5 for sigmoid, else 0)")
+    parser.add_argument("--dropout-rest", type=float, help="value of dropped units (default: 0.5 for sigmoid, else 0)")
     parser.add_argument("--learning-rate", type=float, default=0.01, help="decays linearly to 0 (default: %(default)s)")
     parser.add_argument("--momentum", type=float, default=0.9)
     parser.add_argument("--batch-size", type=int, default=batch_size, help="default: %(default)s")
-    parser.add_argument("--no-scaling", dest="scaling", action="store_false", help="coefficients as they are")
+    parser.add_argument("--no-scaling", dest="scaling", action="store_false", help="do not scale coefficients")
     parser.add_argument(
         "--as-published", action="store_true", help="learning rate 0.01, no momentum, formula init, no scaling"
     )
-    parser.add_argument("--tag", type=Path, nargs="*", help="recordings to tag (default: the two that come along)")
+    parser.add_argument("--tag", type=Path, nargs="*", help="recordings to tag (default: the two in examples/data)")
     return parser
 
 
 def parse_training(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
-    """The options of a `training_parser`, with what follows from others filled in."""
+    """Parse the options of a `training_parser`, and fill in those that follow from others."""
     options = parser.parse_args(arguments)
     if options.as_published:
         options.learning_rate, options.momentum, options.init, options.scaling = 0.01, 0.0, "layers", False
@@ -76,7 +83,7 @@ def parse_training(parser: argparse.ArgumentParser, arguments: Sequence[str] | N
 
 
 def training_settings(options: argparse.Namespace) -> dict[str, Any]:
-    """What the options say about training, as arguments of `nnlite.NetworkClassifier`."""
+    """Return the options about training as arguments of `nnlite.NetworkClassifier`."""
     return {
         "optimizer": nn.SGD(options.learning_rate, momentum=options.momentum),
         "schedule": nn.LinearDecay(),

@@ -1,4 +1,4 @@
-"""Pictures of a run. matplotlib is optional: without it a line says what to install, and the run goes on."""
+"""Pictures of a run. Without matplotlib, which is optional, a line says what to install, and the run goes on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ INK, MUTED, ACCENT, SECOND = "#1f2933", "#9aa5b1", "#c2410c", "#0f766e"
 
 
 def pyplot() -> Any | None:
-    """matplotlib.pyplot without a screen, or None and a line on standard error."""
+    """Return matplotlib.pyplot without a screen; without matplotlib print a line on standard error and return None."""
     try:
         import matplotlib
     except ImportError:
@@ -28,7 +28,7 @@ def pyplot() -> Any | None:
 
 
 def learning_curve(path: Path, history: Sequence[dict[str, Any]], best_epoch: int | None, title: str) -> None:
-    """Loss of training and validation over the epochs, with the epoch whose parameters were kept."""
+    """Draw the loss of training and validation over the epochs, with the epoch whose parameters were kept."""
     plt = pyplot()
     if plt is None:
         return
@@ -48,7 +48,7 @@ def learning_curve(path: Path, history: Sequence[dict[str, Any]], best_epoch: in
 
 
 def member_curves(path: Path, members: Mapping[str, Sequence[Any]], title: str) -> None:
-    """Validation loss of each genre's networks over the epochs, with a mark where the parameters were kept."""
+    """Draw the validation loss of each genre's networks over the epochs, with a mark where the parameters were kept."""
     plt = pyplot()
     if plt is None:
         return
@@ -72,7 +72,7 @@ def member_curves(path: Path, members: Mapping[str, Sequence[Any]], title: str) 
 
 
 def class_bars(path: Path, judgement: Any, published: dict[str, float], skip: Sequence[str], title: str) -> None:
-    """F1 of each class per track beside the prior's, and the published one as a mark."""
+    """Draw F1 of each class per track beside the prior's, with the published figure as a mark."""
     plt = pyplot()
     if plt is None:
         return
@@ -95,7 +95,7 @@ def class_bars(path: Path, judgement: Any, published: dict[str, float], skip: Se
 
 
 def search_progress(path: Path, results: Mapping[str, Iterable[Any]], title: str) -> None:
-    """Score of each trial, and the best so far, over the epochs that a search has spent."""
+    """Draw the score of each trial, and the best so far, over the epochs that a search has spent."""
     plt = pyplot()
     if plt is None:
         return
@@ -113,7 +113,7 @@ def search_progress(path: Path, results: Mapping[str, Iterable[Any]], title: str
 
 
 def genre_curves(path: Path, start_s: np.ndarray, values: np.ndarray, names: Sequence[str], title: str) -> None:
-    """Values of the genres along a recording: a row for each genre, dark where it fits."""
+    """Draw the values of the genres along a recording: a row for each genre, dark where it fits."""
     plt = pyplot()
     if plt is None:
         return

@@ -1,4 +1,4 @@
-"""Run independent jobs over processes: one that fails, or takes its process with it, does not lose the rest."""
+"""Run independent jobs over processes. A job that fails, or kills its process, does not affect the others."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ def run(
     failed: Callable[[Job, str], Result],
     executor: Executor | None = None,
 ) -> Iterator[Result]:
-    """Yield `work(job)` for each job, as they get done.
+    """Yield `work(job)` for each job, in the order in which they finish.
 
     Parameters
     ----------
     work : function of a module
-        What to do; it travels to the processes by name, and the job with it.
+        The work. It is sent to the processes by its name, together with the job.
     n_processes : int
         With one, the work is done in this process.
     failed : function
         Makes the result of a job that raised, or whose process died, from the job and the reason.
     executor : concurrent.futures.Executor, optional
-        Where to run instead of on this machine's processes.
+        An executor to use in place of processes of this machine.
     """
     jobs = list(jobs)
     lost: list[Job] = []
@@ -42,7 +42,7 @@ def run(
     else:
         with _processes(n_processes) as pool:
             yield from _as_done(pool, work, jobs, failed, lost)
-        for job in lost:  # one process that died took the pool along: each alone, the job that is to blame shows
+        for job in lost:  # a process that dies breaks the pool: run alone, only the job at fault fails
             with _processes(1) as pool:
                 yield from run(work, [job], 1, failed, pool)
 
@@ -58,7 +58,7 @@ def _as_done(
     failed: Callable[[Job, str], Result],
     lost: list[Job],
 ) -> Iterator[Result]:
-    """Yield results; jobs that went with a broken executor are appended to `lost` instead."""
+    """Yield results; jobs that were lost with a broken executor are appended to `lost` instead."""
     futures: dict[Future[Result], Job] = {}
     try:
         for job in jobs:

@@ -1,4 +1,4 @@
-"""Figures of the published study, printed beside ours; its data is another, so they are for orientation."""
+"""Figures of the published study, printed beside ours for orientation: its data is different."""
 
 F1_FULLY_CONNECTED = {
     "Action": 0.233,
@@ -43,7 +43,7 @@ F1_ENSEMBLE = {
 """F1 of the bagged ensemble, averaged over tracks."""
 
 COVERAGE_ERROR = {"window": 5.52, "track": 5.02, "best": 2.33}
-"""Of the ensemble, with the best possible value for its labels."""
+"""Coverage error of the ensemble, with the best possible value for its labels."""
 
 LRAP = {"window": 0.59, "track": 0.61}
 """Label ranking average precision of the ensemble."""

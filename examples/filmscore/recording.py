@@ -22,7 +22,7 @@ Path = str | os.PathLike[str]
 
 @dataclass(frozen=True)
 class Settings:
-    """How recordings become tiles. Levels in dBFS; `loudness_dbfs` None leaves loudness as it is."""
+    """The settings that turn recordings into tiles. Levels are in dBFS; `loudness_dbfs=None` keeps the loudness."""
 
     recipe: mfcc.MFCC
     n_frames: int = 100
@@ -61,7 +61,7 @@ class Recording:
     tiles : mfcc.Tiles
         One or more, at the loudness of the settings. Their levels are those before it was changed.
     duration_s : float
-        Of the whole recording [s].
+        Duration of the whole recording [s].
     n_silent : int
         Silent windows, which have no tile.
     """
@@ -113,7 +113,7 @@ def cut_recording(y: np.ndarray, settings: Settings, name: Path = "samples") -> 
         At the sample rate of the recipe; full scale is 1.0.
     settings : Settings
     name : path-like
-        What an AudioError calls the recording.
+        Name of the recording in an AudioError.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Begin and end of a run: the data with its split, what a model is worth, and what is written about it."""
+"""The steps that all training scripts share: reading and splitting data, judging a model, and writing results."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from mfcc import AudioError
 from nnlite.serialization.checkpoints import Checkpointer
 
 TRAINING_ERRORS = (ValueError, OSError, nn.TrainingDiverged)
-"""What a user can do something about: unusable features, a checkpoint of another run, a full disk, NaN."""
+"""Errors that a user can do something about: unusable features, a checkpoint of another run, a full disk, NaN."""
 
 
 @dataclass(frozen=True)
@@ -43,18 +43,18 @@ class Data:
 
     @classmethod
     def load(cls, options: argparse.Namespace) -> Data:
-        """What the options of `filmscore.options.data_parser` ask for; raises FeaturesError."""
+        """Read the data that the options of `filmscore.options.data_parser` ask for; raises FeaturesError."""
         features = load_features(options.features)
         rng = np.random.default_rng(options.seed)
         return cls(features, split_features(features, options.split, rng, validation_share=options.validation))
 
     def part(self, name: str) -> tuple[nn.Rows, np.ndarray]:
-        """Windows and labels of a part, "train", "validation" or "test"; the windows are read when they are needed."""
+        """Return windows and labels of "train", "validation" or "test"; the windows are read when they are needed."""
         rows = getattr(self.split, name)
         return nn.Rows(self.features.tiles, rows), self.features.labels[rows].astype(np.float32)
 
     def describe(self, by: str) -> str:
-        """What there is, and what figures from it will be about."""
+        """Say how much data there is, and what figures of this split are about."""
         tracks, split = self.features.tracks, self.split
         games = {track.game for track in tracks}
         return (
@@ -65,7 +65,7 @@ class Data:
 
 
 def judge_and_print(model: Any, data: Data, published_f1: dict[str, float]) -> SplitMetrics:
-    """What a model is worth on the test part, beside the prior and the published figures."""
+    """Judge a model on the test part, and print the figures beside those of the prior and the published study."""
     values = [model.predict_proba(data.part(name)[0]) for name in ("validation", "test")]
     judgement = judge(data.features, data.split, *values)
     print(class_table(judgement, published_f1, data.split.not_evaluable))
@@ -83,14 +83,14 @@ def write_run(
     history: Sequence[dict[str, Any]],
     about: dict[str, Any],
 ) -> None:
-    """Model, history, results and the picture of F1, into the folder that the options name.
+    """Write model, history, results and the picture of F1 into the folder that the options name.
 
     Parameters
     ----------
     history : sequence of dict
         A row for each line of history.csv.
     about : dict
-        What else results.json is to say about the training.
+        Further entries of results.json about the training.
     """
     features, split, out = data.features, data.split, options.out
     out.mkdir(parents=True, exist_ok=True)
@@ -110,7 +110,7 @@ def write_run(
 def conclude_network(
     options: argparse.Namespace, data: Data, model: Any, published_f1: dict[str, float], began: float
 ) -> None:
-    """Judge a network, write everything about it, tag recordings, and take its checkpoints away.
+    """Judge a network, write everything about it, tag recordings, and remove its checkpoints.
 
     Parameters
     ----------
@@ -134,12 +134,12 @@ def conclude_network(
 
 
 def title_of(options: argparse.Namespace) -> str:
-    """Title of a run's pictures."""
+    """Return the title of a run's pictures."""
     return f"{options.activation} units, split by {options.split}"
 
 
 def say_what_was_written(out: Path, began: float) -> None:
-    """The last line of a run."""
+    """Print the last line of a run."""
     seconds = time.perf_counter() - began
     print(f"\nwrote {out}: model.npz, history.csv, results.json and pictures; {seconds:.0f} s in all")
 

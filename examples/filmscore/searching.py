@@ -1,4 +1,4 @@
-"""What the search tries: hyper-parameters of the fully-connected network, judged on the validation tracks."""
+"""Candidates of the search, hyper-parameters of the fully-connected network, and how they are judged."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RANGES = {"learning_rate": LogUniform(0.001, 0.1), "n_hidden": IntUniform(50, 20
 
 
 class TrackScores(NamedTuple):
-    """Figures for whole tracks: the mean of ROC-AUC over the genres that can be judged, and LRAP."""
+    """The scores of a model on whole tracks: mean ROC-AUC over the genres that can be judged, and LRAP."""
 
     roc_auc: float
     lrap: float
@@ -39,7 +39,7 @@ def evaluate(
     validation: float,
     epochs: int,
 ) -> dict[str, Any]:
-    """Score of a candidate: train a network and judge it on the validation tracks.
+    """Train a network with a candidate's hyper-parameters, and return its scores on the validation tracks.
 
     Parameters
     ----------
@@ -60,13 +60,13 @@ def evaluate(
 
 @functools.lru_cache(maxsize=1)
 def load(features: str, split: str, split_seed: int, validation: float) -> Data:
-    """The data of the trials, read once in each process."""
+    """Return the data of the trials; each process reads them once."""
     asked = {"features": features, "split": split, "seed": split_seed, "validation": validation}
     return Data.load(argparse.Namespace(**asked))
 
 
 def train(data: Data, candidate: Mapping[str, Any], seed: int, epochs: int) -> nn.NetworkClassifier:
-    """A fully-connected network with a candidate's hyper-parameters, at its best epoch on the validation windows."""
+    """Train a network with a candidate's hyper-parameters, and keep the best epoch on the validation windows."""
     n_classes, shape = len(data.features.class_names), data.features.tile_shape
     network = fully_connected(n_classes, hidden=[candidate["n_hidden"]], rest=0.5, input_shape=shape)
     model = nn.NetworkClassifier(
@@ -80,13 +80,13 @@ def train(data: Data, candidate: Mapping[str, Any], seed: int, epochs: int) -> n
         random_state=seed,
     )
     model.fit(*data.part("train"), validation_data=data.part("validation"))
-    if model.stopped_by_ == "interrupt":  # Ctrl-C is meant for the search: half a training is no trial
+    if model.stopped_by_ == "interrupt":  # Ctrl-C ends the search: half a training is no trial
         raise KeyboardInterrupt
     return model
 
 
 def track_scores(model: Any, data: Data, part: str) -> TrackScores:
-    """What a model is worth on the tracks of a part, "validation" or "test"."""
+    """Return the scores of a model on the tracks of a part, "validation" or "test"."""
     features = data.features
     tracks = features.track_of_tile[getattr(data.split, part)]
     heard, values = metrics.average_by_group(model.predict_proba(data.part(part)[0]), tracks)
@@ -97,12 +97,12 @@ def track_scores(model: Any, data: Data, part: str) -> TrackScores:
 
 
 def epochs_of(trial: Trial) -> int:
-    """How many epochs a trial has taken; one that failed counts as none."""
+    """Return how many epochs a trial has taken; a failed one counts as none."""
     return int(trial.details.get("epochs", 0))
 
 
 def trial_table(results: Mapping[str, SearchResult], rows: int) -> str:
-    """The best trials of each way to search."""
+    """Return a table of the best trials of each way to search."""
     lines = [f"{'':12}  {'learning rate':>13}  {'hidden':>6}  {'batch':>5}  {'epochs':>6}  {'ROC-AUC':>7}  {'LRAP':>6}"]
     for name, result in results.items():
         lines += [
@@ -117,7 +117,7 @@ def trial_table(results: Mapping[str, SearchResult], rows: int) -> str:
 
 
 def winner_table(results: Mapping[str, SearchResult], tested: Mapping[str, TrackScores]) -> str:
-    """What each way has found, on tracks that no choice has seen, and what it has cost."""
+    """Return a table of the best candidate of each way, judged on tracks that no choice has seen, and of the costs."""
     heads = f"{'ROC-AUC, validation':>19}  {'ROC-AUC, test':>13}  {'LRAP, test':>10}"
     lines = [f"{'':12}  {'trials':>6}  {'epochs':>6}  {heads}"]
     for name, result in results.items():
@@ -130,7 +130,7 @@ def winner_table(results: Mapping[str, SearchResult], tested: Mapping[str, Track
 
 
 def trial_rows(results: Mapping[str, SearchResult]) -> Sequence[Sequence[Any]]:
-    """A row for each trial: method, hyper-parameters, epochs, score, LRAP, seconds, error."""
+    """Return a row for each trial: method, hyper-parameters, epochs, score, LRAP, seconds, error."""
     rows = []
     for name, result in results.items():
         for trial in result:
@@ -141,5 +141,5 @@ def trial_rows(results: Mapping[str, SearchResult]) -> Sequence[Sequence[Any]]:
 
 
 def first_line(error: str | None) -> str:
-    """What an error says, without where it was raised."""
+    """Return the message of an error without its traceback."""
     return "" if error is None else error.splitlines()[0]

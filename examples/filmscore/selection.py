@@ -16,8 +16,8 @@ def balanced_tracks(
 ) -> list[Track]:
     """Choose tracks one by one: each time for the class that has the fewest, from the game that has given the fewest.
 
-    Among those, the soundtrack that has given the fewest counts, then rare tags besides, then chance. A class whose
-    tracks are used up, or whose games are at their limit, is passed over. The choice is in the order of `tracks`.
+    Ties go to the soundtrack that has given the fewest, then to tracks with rarer further tags, then to chance. A class
+    is skipped when its tracks are used up or its games are at their limit. The result is in the order of `tracks`.
     """
     order = {track.id: i for i, track in enumerate(tracks)}
     shuffled = list(tracks)
@@ -43,7 +43,7 @@ def balanced_tracks(
 
 
 def spread_windows(features: Features, tracks: Collection[Track], n_windows: int) -> np.ndarray:
-    """Rows of the tiles: for each track `n_windows` of them (or all it has), evenly spread from start to end."""
+    """Return rows of the tiles: for each track `n_windows` (or all that it has), evenly spread from start to end."""
     number = {track.id: i for i, track in enumerate(features.tracks)}
     rows = []
     for track in tracks:

@@ -15,21 +15,21 @@ QUESTIONS = {
     "track": "unheard tracks, from soundtracks that training heard other tracks of",
     "game": "unheard soundtracks, of games that training knows nothing of",
 }
-"""What the figures of each way to split are about."""
+"""The music that the figures of each split are about."""
 
 MIN_SOUNDTRACKS = 3
-"""A figure for a class that fewer soundtracks carry would be about these soundtracks and not about the genre."""
+"""A class with fewer soundtracks is not judged: its figure would be about these soundtracks, not about the genre."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """Row numbers of the three parts.
+    """The row numbers of the three parts.
 
     Attributes
     ----------
     train, validation, test : array of int
     not_evaluable : tuple of str
-        Classes that the test part can't judge: it has none of them or nothing else, or too few soundtracks carry them.
+        Classes that the test part can't judge: it has none or only these, or too few soundtracks have them.
     """
 
     train: np.ndarray
@@ -43,9 +43,9 @@ def split_features(
 ) -> Split:
     """Cut the windows into three parts that share no window, track or game, balanced over the classes.
 
-    `validation_share` is a part of what the test part leaves. A class whose groups are too few to be in every part
-    stays in training, so that the network keeps all its outputs; the test part then has none of it, and it is named
-    not evaluable.
+    `validation_share` is a share of the windows that are not in the test part. A class with too few groups for every
+    part stays in training, so that the network keeps all its outputs. The test part then has none of it, and it is
+    listed as not evaluable.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def split_features(
 
 
 def evaluable_classes(features: Features) -> tuple[str, ...]:
-    """Classes that at least `MIN_SOUNDTRACKS` soundtracks carry, and not all tracks."""
+    """Return the classes that at least `MIN_SOUNDTRACKS` soundtracks have, but not all tracks."""
     soundtracks = np.array([track.soundtrack for track in features.tracks])
     enough = [len(set(soundtracks[has])) >= MIN_SOUNDTRACKS and not has.all() for has in features.tags.T]
     return tuple(name for name, good in zip(features.class_names, enough, strict=True) if good)

@@ -1,4 +1,4 @@
-"""From a recording to genres: the same decoding, loudness, recipe and inputs as those that a model was trained on."""
+"""From a recording to genres, with the decoding, loudness, recipe and inputs that the model was trained with."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from filmscore.recording import Settings, read_recording
 
 
 def tag(model: Any, tiles: mfcc.Tiles) -> np.ndarray:
-    """Value of each genre for a recording: the mean over its windows.
+    """Return the value of each genre for a recording: the mean over its windows.
 
     Raises
     ------
     ValueError
-        When the model was read from a file that names another recipe than that of the tiles: it names the knobs.
+        When the model's file names another recipe than that of the tiles; the message lists the knobs that differ.
     """
     about = getattr(model, "metadata_", {})
     if "recipe" in about:
@@ -30,7 +30,7 @@ def tag(model: Any, tiles: mfcc.Tiles) -> np.ndarray:
 
 
 def about_model(features: Features, inputs: str = "mfcc") -> dict[str, Any]:
-    """What `nnlite.save` keeps beside a model, so that a `Tagger` can be made of the file alone."""
+    """Return the metadata that `nnlite.save` must store with a model for `Tagger.load`."""
     return {
         "recipe": features.recipe.to_dict(),
         "class_names": list(features.class_names),
@@ -41,7 +41,7 @@ def about_model(features: Features, inputs: str = "mfcc") -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Tagger:
-    """A trained model with all that it takes to tag recordings.
+    """A trained model with all that is needed to tag recordings.
 
     Attributes
     ----------
@@ -49,9 +49,9 @@ class Tagger:
     class_names : tuple of str
         Genres in the order of the model's outputs.
     settings : Settings
-        How recordings become tiles.
+        Settings that turn recordings into tiles.
     inputs : str
-        What the model sees of a tile, see `filmscore.inputs`.
+        Name of the model's input in `filmscore.inputs.INPUTS`.
     """
 
     model: Any
@@ -61,12 +61,12 @@ class Tagger:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Tagger:
-        """Read a model with what `about_model` says of it.
+        """Read a model with the metadata of `about_model`.
 
         Raises
         ------
         nnlite.FileFormatError
-            When it is no model, or was not saved for tagging.
+            When the file is no model, or was not saved for tagging.
         """
         model = nn.load(path)
         try:
@@ -87,32 +87,32 @@ class Tagger:
         return read_recording(path, self.settings).tiles
 
     def values(self, tiles: mfcc.Tiles | np.ndarray) -> np.ndarray:
-        """Values of the genres for tiles of shape (n, coefficients, frames, 1): shape (n, n_classes).
+        """Return values of the genres for tiles of shape (n, coefficients, frames, 1): shape (n, n_classes).
 
         Raises
         ------
         ValueError
-            For `mfcc.Tiles` of another recipe than the model's: it names the knobs. An array says nothing of its own.
+            For `mfcc.Tiles` of another recipe than the model's; the message lists the knobs. An array is not checked.
         """
         return self.model.predict_proba(self._inputs("Tagger.values", tiles))
 
     def log_odds(self, tiles: mfcc.Tiles | np.ndarray) -> np.ndarray:
-        """Log-odds of the genres for tiles, see `nnlite.NetworkClassifier.log_odds`: shape (n, n_classes).
+        """Return log-odds of the genres for tiles, see `nnlite.NetworkClassifier.log_odds`: shape (n, n_classes).
 
         Raises
         ------
         ValueError
-            As `values`.
+            As raised by `values`.
         """
         return self.model.log_odds(self._inputs("Tagger.log_odds", tiles))
 
     def embedding(self, tiles: mfcc.Tiles | np.ndarray) -> np.ndarray:
-        """The last hidden layer (of all networks side by side): shape (n, n_numbers), alike for windows alike.
+        """Return the last hidden layer (of all networks), shape (n, n_numbers): similar for similar windows.
 
         Raises
         ------
         ValueError
-            As `values`.
+            As raised by `values`.
         """
         return self.model.hidden(self._inputs("Tagger.embedding", tiles)).reshape(len(tiles), -1)
 

@@ -17,14 +17,14 @@ Loss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 class Dropout(tnn.Module):
-    """`nnlite.Dropout`: a dropped unit says `rest`, and the others' distance from it is scaled."""
+    """A module for `nnlite.Dropout`: a dropped unit becomes `rest`, and the others' distance from it is scaled."""
 
     def __init__(self, rate: float, rest: float, generator: torch.Generator) -> None:
         super().__init__()
         self.rate, self.rest, self.generator = rate, rest, generator
 
     def kept(self, x: torch.Tensor) -> torch.Tensor:
-        """Which values stay."""
+        """Return a mask of the values that stay."""
         return torch.rand(x.shape, generator=self.generator) >= self.rate
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -42,9 +42,9 @@ class TorchNetwork(tnn.Module):
     network : Sequential
         Without the final activation that the loss absorbs.
     params : dict
-        Of the network, in float32 or float64.
+        Parameters of the network, in float32 or float64.
     generator : torch.Generator
-        Of the dropout masks.
+        The source of the dropout masks.
     """
 
     def __init__(self, network: nn.Sequential, params: dict[str, np.ndarray], generator: torch.Generator) -> None:
@@ -70,7 +70,7 @@ class TorchNetwork(tnn.Module):
 
 
 def torch_loss(loss: Any) -> Loss:
-    """``f(logits, targets, weights)``: the loss of a batch; weights that add up to 1 make it a mean."""
+    """Return ``f(logits, targets, weights)``, the loss of a batch; weights that add up to 1 make it a mean."""
     smoothing = getattr(loss, "label_smoothing", 0.0)
     match loss:
         case nn.SoftmaxCrossEntropy():
@@ -94,7 +94,7 @@ def torch_loss(loss: Any) -> Loss:
 
 
 def torch_sgd(optimizer: Any, module: tnn.Module) -> torch.optim.SGD:
-    """The same SGD; its learning rate is to be set before each step."""
+    """Return the same SGD in PyTorch; its learning rate must be set before each step."""
     if not isinstance(optimizer, nn.SGD) or optimizer.weight_decay or optimizer.clip_norm is not None:
         raise TypeError(f"torch_sgd: optimizer: expected SGD without weight_decay and clip_norm, got {optimizer!r}.")
     return torch.optim.SGD(
@@ -103,7 +103,7 @@ def torch_sgd(optimizer: Any, module: tnn.Module) -> torch.optim.SGD:
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
-    """For the next step."""
+    """Set the learning rate of the next step."""
     for group in optimizer.param_groups:
         group["lr"] = learning_rate
 

@@ -1,4 +1,4 @@
-"""What the tests of pages ask a browser."""
+"""Helpers of tests that drive a browser."""
 
 import json
 
@@ -14,7 +14,7 @@ def opened(browser, url):
 
 
 def until(browser, script, *arguments):
-    """Wait until a script answers with something, and say what."""
+    """Wait until a script returns something, and return it."""
     from selenium.webdriver.support.ui import WebDriverWait
 
     return WebDriverWait(browser, 30, 0.05).until(lambda window: window.execute_script(script, *arguments))
@@ -25,7 +25,7 @@ def complaints(browser):
 
 
 def requests(browser):
-    """Addresses that were asked for since the page was opened."""
+    """Return the addresses that were requested since the page was opened."""
     messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     sent = (each["params"]["request"]["url"] for each in messages if each["method"] == "Network.requestWillBeSent")
     own = ("data:", "chrome:")  # symbols of the player, and the browser's first page
@@ -44,7 +44,7 @@ def keys(browser, *sent):
 
 
 def slide(browser, genre, *sent):
-    """Move a slider as the keyboard does."""
+    """Move a slider as the keyboard does it."""
     browser.execute_script("document.getElementById(arguments[0]).focus()", f"genre-{NAMES.index(genre)}")
     keys(browser, *sent)
 

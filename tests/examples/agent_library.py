@@ -36,7 +36,7 @@ def network(n_outputs):
 
 
 def model_file(seed: int = 0) -> Path:
-    """A small ensemble for four genres."""
+    """Return the file of a small ensemble for four genres."""
     return _model_file(seed)
 
 
@@ -53,7 +53,7 @@ def _model_file(seed: int) -> Path:
 
 @functools.cache
 def single_model_file() -> Path:
-    """A single network with a softmax, as filmscore_cnn.py makes them, for louder recordings."""
+    """Return the file of a single network with a softmax, as filmscore_cnn.py makes it, for louder recordings."""
     features = dataclasses.replace(made_up_features(), description={"options": {"loudness_dbfs": -17.0}})
     x = np.random.default_rng(0).standard_normal((len(features.tiles), 40, 7, 1)).astype(np.float32)
     loss = nn.SoftmaxCrossEntropy()
@@ -72,13 +72,13 @@ def _template() -> Path:
 
 
 def empty_library(folder: Path) -> Path:
-    """A library without tracks, for the small ensemble."""
+    """Make a library without tracks, for the small ensemble."""
     shutil.copytree(_template(), folder)
     return folder
 
 
 def made_up_analysis(rng, n_windows=6, width=24, album="", duration_s=None):
-    """Noise, as a model might say it of a recording."""
+    """Return an analysis of noise."""
     duration_s = n_windows * WINDOW_S + 3.0 if duration_s is None else duration_s
     values = rng.random((n_windows, len(NAMES))).astype(np.float32)
     projected = rng.standard_normal((n_windows, width)).astype(np.float32)
@@ -101,7 +101,7 @@ def add_tracks(folder: Path, analyses) -> None:
 
 
 def made_up_library(folder: Path, n_tracks=30, n_albums=6, seed=0) -> dict[str, Analysis]:
-    """A library of noise, six albums in folders of their own; what was put into it."""
+    """Make a library of noise, with six albums in folders of their own; return its analyses by path."""
     rng = np.random.default_rng(seed)
     analyses = {
         f"/music/album {i % n_albums}/track {i:02}.ogg": made_up_analysis(rng, int(rng.integers(1, 9)))
@@ -113,7 +113,7 @@ def made_up_library(folder: Path, n_tracks=30, n_albums=6, seed=0) -> dict[str, 
 
 
 def write_noise(path: Path, seed: int, seconds: float = 20.0, **options) -> None:
-    """A recording of noise whose loudness goes up and down."""
+    """Write a recording of noise that gets louder and softer."""
     rng = np.random.default_rng(seed)
     t = np.arange(int(seconds * SR)) / SR
     y = 0.1 * rng.standard_normal(len(t)) * (1.5 + np.sin(2 * np.pi * (0.3 + seed % 7) * t))

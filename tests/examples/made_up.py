@@ -10,7 +10,7 @@ NAMES = ("Action", "Comedy", "Drama", "Romance")
 
 
 def made_up_features(n_games=12, tracks_per_game=3, windows_per_track=6):
-    """Features of noise; Romance is in one game only."""
+    """Return features of noise; Romance is in one game only."""
     rng = np.random.default_rng(0)
     tracks, tags = [], []
     for game in range(n_games):

@@ -42,7 +42,7 @@ def test_every_module_of_the_folder_is_a_command():
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory):
-    """A library of odd names."""
+    """Make a library of odd names."""
     folder = tmp_path_factory.mktemp("hostile") / "library"
     rng = np.random.default_rng(0)
     empty_library(folder)
@@ -52,7 +52,7 @@ def hostile(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def music(tmp_path_factory):
-    """A folder of music, and its library."""
+    """Make a folder of music, and its library."""
     folder = tmp_path_factory.mktemp("music")
     for k in range(5):
         write_noise(folder / "music" / f"album {k % 2}" / f"{k}.flac", k)
@@ -87,7 +87,7 @@ def test_tables_fit_the_terminal_and_hold_no_control_characters(hostile, capsys,
     lines = capsys.readouterr().out.split("\n")
     assert all(line.isprintable() for line in lines)
     table = lines if arguments[0] != "explain" else [line for line in lines if "▁" in line or "█" in line]
-    if columns > 40:  # what has no room to give way is longer than that
+    if columns > 40:  # the other columns are wider than that
         assert table and all(tables.columns_of(line) <= columns for line in table)
 
 
@@ -111,7 +111,7 @@ def test_a_playlist_has_a_line_for_each_track(hostile, tmp_path, capsys):
         for line in lines[2:-1:2]
     ]
     assert sorted(played) == sorted(HOSTILE)
-    assert "/music/three/日本の音楽.ogg" in lines  # as it is, where that is possible
+    assert "/music/three/日本の音楽.ogg" in lines  # unchanged where that is possible
 
 
 def test_a_table_is_read_by_csv_and_holds_no_formula(hostile, tmp_path):
@@ -141,7 +141,7 @@ def test_explain_as_json(hostile, capsys):
 
 
 def test_explain_says_which_bands_speak_for_a_genre(music, capsys):
-    """The model of this library looks at whole windows; hiding a range of frequency changes what it says."""
+    """The model of this library uses all frequencies, so hiding a range changes its values."""
     record = as_json(capsys, "explain", "#1", "--bands", "--library", music / "library")
     falls = {genre["name"]: genre["bands"] for genre in record["genres"]}
     assert set(falls) == set(NAMES) and all(len(of_genre) == 5 for of_genre in falls.values())

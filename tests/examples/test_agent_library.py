@@ -114,7 +114,7 @@ def test_rows_that_no_commit_counts_are_overwritten(tmp_path):
     made_up_library(folder, n_tracks=3)
     for path in [*folder.glob("*.f32"), *folder.glob("*.i8")]:
         with open(path, "ab") as file:
-            file.write(b"\xff" * 1001)  # what a killed process left
+            file.write(b"\xff" * 1001)  # left by a killed process
     rng = np.random.default_rng(5)
     new = made_up_analysis(rng)
     add_tracks(folder, {"/music/new.ogg": new})

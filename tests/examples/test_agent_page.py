@@ -59,7 +59,7 @@ def browser():
 
 @pytest.fixture
 def report(browser, folder):
-    """The page of the file, freshly opened."""
+    """Open the page of the file."""
     return opened(browser, (folder / "report.html").as_uri())
 
 
@@ -135,7 +135,7 @@ def test_a_link_of_likeness_leads_on_and_back(report, folder):
     assert ids(report)[3] == number and "mix=0,0,1,0" in address(report)
     report.forward()
     status(report, "most alike")
-    slide(report, "Action", "END")  # the mix goes on where it was
+    slide(report, "Action", "END")  # the mix is still as it was
     status(report, "best first")
     assert "mix=1,0,1,0" in address(report)
 
@@ -319,7 +319,7 @@ def test_light_and_dark_can_be_read(report, scheme):
 
 
 def luminance(colour):
-    """Relative luminance of an sRGB colour (WCAG 2.1)."""
+    """Return the relative luminance of an sRGB colour (WCAG 2.1)."""
     c = np.array(colour[:3]) / 255
     return float(np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722])
 
@@ -389,7 +389,7 @@ def test_a_report_moves_with_its_music(folder, tmp_path):
 
 
 def library_of(path):
-    """The data in a page, read without a browser."""
+    """Return the data in a page, read without a browser."""
     head, _, rest = path.read_text(encoding="utf-8").partition('<script type="application/json" id="library">')
     text = rest.partition("</script>")[0]
     assert head and text.isascii() and not set("<>&") & set(text)

@@ -28,7 +28,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 @pytest.fixture(scope="module")
 def scanned(tmp_path_factory):
-    """Music of two albums, and its library."""
+    """Make music of two albums, and its library."""
     folder = tmp_path_factory.mktemp("scanned")
     for k in range(4):
         write_noise(folder / "music" / f"album {k % 2}" / f"{k}.flac", k)
@@ -38,7 +38,7 @@ def scanned(tmp_path_factory):
 
 @pytest.fixture
 def place(scanned, tmp_path):
-    """A copy of the music that a test may change, and its library."""
+    """Make a copy of the music that a test may change, and its library."""
     shutil.copytree(scanned / "music", tmp_path / "music")
     empty_library(tmp_path / "library")
     again(tmp_path)
@@ -194,7 +194,7 @@ def test_files_that_are_no_audio(place):
 
 
 def test_many_files_of_which_a_third_is_no_audio(place, monkeypatch):
-    """As large collections are: copies, pictures, and what only has the name of audio. Nothing is analysed twice."""
+    """Large collections have copies, pictures, and files with the name of audio only. Nothing is analysed twice."""
     music, n = place / "music" / "more", 1500
     sources = [place / "music" / name for name in sorted(ALL)]
     (place / "text").write_text("text")
@@ -216,7 +216,7 @@ def test_many_files_of_which_a_third_is_no_audio(place, monkeypatch):
 
 def test_a_file_that_cannot_be_read_is_tried_again(place, monkeypatch):
     path = place / "music" / "album 0" / "0.flac"
-    os.utime(path, (5, 5))  # it must be looked at
+    os.utime(path, (5, 5))  # it must be read again
     plain = open
 
     def refused(file, *args, **kwargs):

@@ -1,4 +1,4 @@
-"""Search is exact: each answer is that of plain loops over what was put in."""
+"""Search is exact: each answer is that of plain loops over the stored values."""
 
 import numpy as np
 import pytest
@@ -124,10 +124,10 @@ def test_a_silent_part_is_refused(tmp_path):
     empty_library(tmp_path / "library")
     add_tracks(tmp_path / "library", {"/m/a.ogg": gap})
     with Library.open(tmp_path / "library") as library:
-        with pytest.raises(LibraryError, match="from 20 to 50 s the track is silent"):
+        with pytest.raises(LibraryError, match="expected a part with sound, got 20 to 50 s"):
             Reference.of_track(library, 1, 20.0, 50.0)
         track = library.track(1)
-        # Two in a row on the same side of the silence, though those across it have the higher sum.
+        # The run must be on one side of the silence, though the one across it has the higher sum.
         assert best_stretch(library, track, np.array([0.1, 0.9, 0.9, 0.2]), 2) == (
             pytest.approx(6 * WINDOW_S),
             pytest.approx(8 * WINDOW_S),
@@ -217,7 +217,7 @@ def test_what_contradicts_its_label_surprises(tmp_path):
         values[:, 0] = (0.7 if has else 0.2) + 0.01 * k
         if k == 15:
             values[:, 0] = 0.95  # sounds like Action, but has no such label
-        values[:, 1] = rng.random(1)  # Comedy: the model knows nothing of it
+        values[:, 1] = rng.random(1)  # the model does not recognise Comedy
         analyses[f"/m/{k}.ogg"] = Analysis(30.0, each.start_s, values, each.projected, 0)
         labels[k + 1] = ("Action",) * has + ("Comedy",) * (k % 2)
     add_tracks(tmp_path / "library", analyses)
@@ -226,7 +226,7 @@ def test_what_contradicts_its_label_surprises(tmp_path):
         assert found[0].track.path == "/m/15.ogg" and found[0].contradictions[0].name == "Action"
         assert not found[0].contradictions[0].labelled and found[0].score > 0.7
         assert [each.score for each in found] == sorted((each.score for each in found), reverse=True)
-        # What the labels of Action agree with surprises nobody.
+        # Tracks that agree with the labels of Action are no surprise.
         by_action = [
             each.track.path for each in found for c in each.contradictions if c.name == "Action" and c.weight > 0.2
         ]

@@ -28,7 +28,7 @@ ODD = os.fsdecode(b"2 #%\xe9.flac")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A library of 60 tracks, of which the first three are there; next to them something that is nobody's business."""
+    """Make a library of 60 tracks, of which the first three have files, with a private file beside them."""
     folder = tmp_path_factory.mktemp("served")
     names = ["0.flac", "1.flac", ODD, *(f"{k}.flac" for k in range(3, 60))]
     for k, name in enumerate(names[:3]):
@@ -51,7 +51,7 @@ def server(folder):
 
 
 def ask(server, path, method="GET", **headers):
-    """Status, headers and body of an answer; the path goes out as it is."""
+    """Return status, headers and body of an answer; the path is sent as it is."""
     connection = http.client.HTTPConnection(*server.server_address, timeout=20)
     try:
         connection.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
@@ -159,7 +159,7 @@ def test_there_is_nothing_else(server, path):
 
 
 def test_only_what_was_scanned_is_served(tmp_path):
-    """A file that was replaced, a pipe or a link in its place, and a library that names what is no recording."""
+    """Neither a replaced file, nor a pipe or link in its place, nor a file that is no recording."""
     music = tmp_path / "music"
     for k in range(4):
         write_noise(music / f"{k}.flac", k)
@@ -273,7 +273,7 @@ def test_a_port_that_is_taken(server, folder, capsys):
 
 
 def test_what_a_killed_scan_left_is_not_tidied_up_here(folder, tmp_path):
-    """Opened for reading alone, a journal can't be rolled back; the message says who can."""
+    """A journal can't be rolled back by a read-only connection; the message says which command can."""
     copy = tmp_path / "library"
     empty_library(copy)
     code = (

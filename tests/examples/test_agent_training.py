@@ -93,7 +93,7 @@ def label_all(folder, wanted):
 
 
 def by_album(folder):
-    """Drama in half of the albums, Comedy in another half; nobody has Romance, and all have Action."""
+    """Return labels: Drama in half of the albums, Comedy in another half, Romance nowhere, and Action everywhere."""
     with Library.open(folder) as library:
         numbers = {track.id: int(track.path.split("/")[2].split()[1]) for track in library.tracks()}
     wanted = {}
@@ -105,7 +105,7 @@ def by_album(folder):
 
 @pytest.fixture
 def learnable(folder, monkeypatch):
-    """Samples that tell Drama and Comedy, in place of recordings."""
+    """Replace recordings by samples that contain Drama and Comedy."""
     wanted = by_album(folder)
     with Library.open(folder) as library:
         tags = {library.track(number).path: tags for number, tags in wanted.items()}
@@ -181,7 +181,7 @@ def test_the_verdict_is_said(learnable, tmp_path, capsys):
 
 
 def test_that_the_librarys_model_heard_what_judges_is_said(learnable, tmp_path, capsys):
-    """A model that was trained on these labels is no fair rival on the same tracks, and the output says so."""
+    """Comparing with a model that was trained on the same tracks is not fair, and the output says so."""
     with Library.open(learnable) as library:
         first = train(library, tmp_path / "mine.npz")
         paths = {track.id: track.path for track in library.tracks()}

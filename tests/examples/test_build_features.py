@@ -33,7 +33,7 @@ def write_tags(path: Path, rows: dict[str, str], header: str = "path,tags") -> P
 
 @pytest.fixture
 def music(tmp_path) -> Path:
-    """Two good recordings of 2 and 3 windows in two folders, and their tags."""
+    """Make two good recordings of 2 and 3 windows in two folders, and their tags."""
     folder = tmp_path / "music"
     for name, seconds, seed in (("a/one.wav", 19, 1), ("b/two.flac", 28, 2)):
         (folder / name).parent.mkdir(parents=True)

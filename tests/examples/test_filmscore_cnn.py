@@ -107,7 +107,7 @@ def test_classes_of_ones_own(tmp_path, capsys):
 
 
 def test_mel_bands_in_place_of_coefficients(tmp_path, capsys):
-    """From recordings over log-mel tiles to a network of their shape, which then tags a recording by itself."""
+    """Recordings become log-mel tiles, a network of their shape is trained, and it tags a recording."""
     (tmp_path / "music").mkdir()
     rows, rng = ["path,tags,game"], np.random.default_rng(0)
     for k in range(6):

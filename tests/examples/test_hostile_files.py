@@ -1,4 +1,4 @@
-"""Feature folders, tables and results that were damaged or forged: the documented error, and no memory for claims.
+"""Damaged and forged feature folders, tables and results give the documented error, and memory only for real data.
 
 Most were found by tests/faults/fuzz_files.py.
 """
@@ -80,7 +80,7 @@ def test_what_numpy_writes_is_read(tmp_path, shape, dtype):
 
 
 def bomb(claimed=None):
-    """128 MB of zeros in 130 kB; `claimed` is what the directory says of their packed size."""
+    """Write 128 MB of zeros in 130 kB; `claimed` is their packed size according to the directory."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("tiles.npy", npy("(16777216, 8, 1, 1)", "'|u1'", data=bytes(2**27)))
@@ -229,7 +229,7 @@ def test_a_locked_container_in_a_package(tmp_path):
 
 
 def before_the_beginning(data):
-    """A zip file whose directory is said to stand further on: then the first member begins before the file."""
+    """Write a zip file with a wrong offset of its directory, so that the first member begins before the file."""
     place = data.rindex(b"PK\x05\x06") + 16
     return (
         data[:place] + (int.from_bytes(data[place : place + 4], "little") + 5).to_bytes(4, "little") + data[place + 4 :]

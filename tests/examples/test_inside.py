@@ -77,14 +77,14 @@ def test_features_that_are_made_of_something_else_are_refused():
         Bands.of(MFCC(c0="first", energy="raw"))
 
 
-# --- A network whose cause is known -----------------------------------------------------------------------------------
+# --- A network with a known cause -------------------------------------------------------------------------------------
 
 CAUSE = (slice(16, 24), slice(40, 60))
 """Bands and frames in which a rise makes a tile Drama, and no other."""
 
 
 def known_tiles(n, seed):
-    """Noise in bands, in half of the tiles louder in the cause; as coefficients."""
+    """Return coefficients of noise in bands; in half of the tiles the bands of the cause are louder."""
     bands = rng(seed).standard_normal((n, 41, 100))
     is_drama = np.arange(n) % 2 == 1
     bands[(is_drama, *CAUSE)] += 1.5
@@ -93,9 +93,9 @@ def known_tiles(n, seed):
 
 @functools.cache
 def known():
-    """A tagger with a small convolutional network that was trained on known tiles; the classes are Noise and Drama."""
+    """Train a tagger with a small convolutional network on known tiles; the classes are Noise and Drama."""
     tiles, is_drama = known_tiles(400, 0)
-    # kernels over all coefficients: a pattern of bands is one of coefficients everywhere
+    # kernels over all coefficients, since a pattern of bands is a pattern of all coefficients
     layers = [nn.Conv2D(6, (40, 5)), nn.Tanh(), nn.MaxPool2D((1, 4)), nn.Flatten(), nn.Dropout(0.2)]
     layers += [nn.Dense(8), nn.Tanh()]
     net = nn.Sequential([*layers, nn.Dense(2), nn.Softmax()], (40, 100, 1))
@@ -254,7 +254,7 @@ def test_a_coloured_excerpt_has_the_features_of_the_tile():
     before, after = (np.abs(recipe(x)[:3] - wanted[:3]).mean() for x in (y, coloured))
     assert after < 0.3 * before and len(coloured) == len(y)
     same = sounds.colour(y, recipe(y), recipe, BANDS)
-    assert np.corrcoef(same[4096:-4096], y[4096:-4096])[0, 1] > 0.7  # its own phases
+    assert np.corrcoef(same[4096:-4096], y[4096:-4096])[0, 1] > 0.7  # it keeps its own phases
 
 
 def test_excerpts_are_one_of_a_recording(tmp_path, capsys):

@@ -35,7 +35,7 @@ TRACKS = make_tracks(
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
-    """Features of 55 tracks with 10 tiles each."""
+    """Make features of 55 tracks with 10 tiles each."""
     out, rng = tmp_path / "features", np.random.default_rng(0)
     scale = np.linspace(1, 20, 40)[:, None, None]
     rows = [(track, 9.288 * i, -20.0) for track in TRACKS for i in range(10)]
@@ -49,7 +49,7 @@ def folder(tmp_path) -> Path:
 def test_choice_is_balanced():
     chosen = balanced_tracks(TRACKS, 20, 8, np.random.default_rng(0))
     games = {game: sum(track.game == game for track in chosen) for game in ("war", "space", "tale", "rare")}
-    assert games["rare"] == 2 and games["tale"] == 5  # all there is of the rare classes
+    assert games["rare"] == 2 and games["tale"] == 5  # all tracks of the rare classes
     assert abs(games["war"] - games["space"]) <= 1  # the others are even, whatever they have
     assert [TRACKS.index(track) for track in chosen] == sorted(TRACKS.index(track) for track in chosen)
     soundtracks = [sum(track.soundtrack == name for track in chosen) for name in ("big", "big-2")]

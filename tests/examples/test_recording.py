@@ -1,4 +1,4 @@
-"""From a file or samples to tiles: loudness, silence, stems, memory, and the reason where there is nothing to hear."""
+"""From a file or samples to tiles: loudness, silence, stems, memory, and the reasons of refusal."""
 
 import tracemalloc
 from pathlib import Path
@@ -86,7 +86,7 @@ def test_the_reason_is_the_same_for_files_and_samples(tmp_path, samples, reason)
         (np.zeros(20 * SR, np.int16), "got int16"),
     ],
 )
-def test_samples_that_are_none_are_refused(samples, message):
+def test_wrong_samples_are_refused(samples, message):
     with pytest.raises(ValueError, match=message) as caught:
         cut_recording(samples, SETTINGS)
     assert not isinstance(caught.value, mfcc.AudioError)
@@ -97,7 +97,7 @@ def test_memory_does_not_grow_with_the_recording(tmp_path):
     with soundfile.SoundFile(tmp_path / "long.flac", "w", SR, 1) as file:
         for k in range(minutes):
             file.write(noise(60, seed=k))
-    read_recording(DATA / "return_to_home.ogg", SETTINGS)  # what is loaded once
+    read_recording(DATA / "return_to_home.ogg", SETTINGS)  # load what is loaded only once
     tracemalloc.start()
     try:
         recording = read_recording(tmp_path / "long.flac", SETTINGS)

@@ -20,7 +20,7 @@ from tests.examples.made_up import NAMES, made_up_features
 
 
 def made_up_values(features, by="game", seed=0, informative=0.1):
-    """Values of noise and labels for each fold of a split."""
+    """Return values of noise and labels for each fold of a split."""
     rng = np.random.default_rng(seed)
     assigned = folds.folds_of_rows(folds.make_folds(features, by), folds.group_names(features, by))
     found = []
@@ -106,7 +106,7 @@ def test_one_label_counts_the_highest_value_alone(judged):
 
 
 def test_intervals_are_those_of_whole_games_drawn_again(judged):
-    """Against the library's bootstrap, which copies rows, over the same kind of figures."""
+    """They equal those of the library's bootstrap, which copies rows."""
     _, _, pieces, judgement = judged
     interval = metrics.bootstrap_intervals(
         metrics.label_ranking_average_precision,
@@ -122,7 +122,7 @@ def test_intervals_are_those_of_whole_games_drawn_again(judged):
 
 
 def test_a_resampled_area_is_that_of_the_drawn_rows(judged):
-    """One resample by hand: rows of a game that is drawn twice are there twice."""
+    """In one resample by hand, rows of a game that is drawn twice are there twice."""
     _, _, pieces, judgement = judged
     games = np.unique(pieces.game)
     drawn = judging._resamples(len(games), 0)[1:][7].astype(int)
@@ -142,7 +142,7 @@ def test_a_resampled_area_is_that_of_the_drawn_rows(judged):
 
 
 def test_what_a_prior_says_ranks_nothing():
-    """Shares that differ between folds would rank a genre's tracks the wrong way round if folds were mixed."""
+    """Shares differ between folds; if folds were mixed, they would rank a genre's tracks the wrong way round."""
     features = made_up_features()
     found = [
         each._replace(
@@ -207,7 +207,7 @@ def test_steps_of_the_ladder_change_something_and_say_it():
 
 
 def test_settings_that_came_later_leave_what_is_done_done():
-    """Keys of journals that were written before stay the same while a later setting has its default."""
+    """Keys of old journals stay the same while a newer setting has its default."""
     assert "recipe" not in BASE.settings and "first_pool" not in BASE.settings
     assert dataclasses.replace(BASE, recipe="log_mel").settings == BASE.settings | {"recipe": "log_mel"}
     assert (BASE.features, OVER_TIME["log_mel"].features) == ("11025.0", "log_mel")
@@ -237,14 +237,14 @@ def test_costs_are_measured_once_for_all(tmp_path, monkeypatch):
     first = costs.measured(tmp_path / "costs.json", {"a": make})
     assert first["a"].parameters == 63 and first["a"].training_ms > 0 and first["a"].inference_ms > 0
     assert costs.measured(tmp_path / "costs.json", {"a": make}) == first and len(made) == 1
-    both = costs.measured(tmp_path / "costs.json", {"a": make, "b": make})  # in one run: a anew as well
+    both = costs.measured(tmp_path / "costs.json", {"a": make, "b": make})  # in one run, so a is measured again too
     assert both.keys() == {"a", "b"} and len(made) == 3
     assert both["a"] + both["b"] == (126, both["a"][1] + both["b"][1], both["a"][2] + both["b"][2])
 
 
 @pytest.mark.parametrize("name", ["cnn", "gru", "crnn", "track"])
 def test_costs_are_those_of_a_step_of_training(name):
-    """As many samples as in a batch, of the shape that the model takes; a track stands for its windows."""
+    """A step has as many samples as a batch, of the model's input shape; a track stands for its windows."""
     features = made_up_features()
     found = over_time.batch(OVER_TIME[name], features)
     samples = OVER_TIME[name].batch_size
@@ -287,7 +287,7 @@ def test_each_kind_of_model_gives_values_for_both_parts(kind, monkeypatch, tmp_p
 
 
 def test_the_report_of_a_small_study(monkeypatch, tmp_path, capsys):
-    """From features to RESULTS.md, with a quick model for each; a second run trains nothing."""
+    """The study goes from features to RESULTS.md with quick models; a second run trains nothing."""
     pytest.importorskip("matplotlib")
     features = made_up_features()
     monkeypatch.setattr(trials, "_read", lambda *_: (features, features.tiles))
@@ -330,7 +330,7 @@ def test_the_report_of_a_small_study(monkeypatch, tmp_path, capsys):
     assert filmscore_report.main(arguments) == 0 and len(trained) == n
     assert (tmp_path / "RESULTS.md").read_text() == text
 
-    # The section by itself: its own journal trains what the others are held against, and leaves the rest alone.
+    # The section alone: its own journal trains the models that are compared with, and no others.
     (tmp_path / "RESULTS.md").write_text("before\n<!-- begin over-time -->\n<!-- end -->\n")
     assert filmscore_report.main([*arguments, "--only", "over-time"]) == 0 and len(trained) == n + 6
     section = (tmp_path / "RESULTS.md").read_text()

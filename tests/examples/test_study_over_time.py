@@ -60,7 +60,7 @@ def test_a_game_of_many_windows_weighs_no_more_among_tracks(monkeypatch):
 
 
 def test_the_windows_of_a_track_share_the_recurrent_networks_value(monkeypatch, tmp_path):
-    """It builds on the very network of the fold, which is trained once and kept."""
+    """It builds on the convolutional network of the fold, which is trained once and kept."""
     features = made_up_features()
     small = dataclasses.replace(BASE, epochs=1)
     monkeypatch.setattr(trials, "_read", lambda *_: (features, features.tiles))

@@ -1,4 +1,4 @@
-"""What a model sees of a recording, the tagger that is made of a model's file, and the model that comes along."""
+"""The inputs of models, the tagger made from a model's file, and the shipped model."""
 
 import dataclasses
 from pathlib import Path
@@ -55,7 +55,7 @@ def test_centred_tiles_have_no_mean():
 
 @pytest.fixture(scope="module")
 def small_model():
-    """As the shipped one, but of made-up features and short training."""
+    """Train a model like the shipped one briefly on made-up features."""
     features = dataclasses.replace(made_up_features(), description={"options": {"loudness_dbfs": -23.0}})
     pieces = judging.tracks(features, made_up_values(features))
     model = dataclasses.replace(SHIPPED, epochs=2)

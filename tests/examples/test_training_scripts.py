@@ -24,7 +24,7 @@ RECORDING = options.DATA / "return_to_home.ogg"
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    """The first window of each track of the sample."""
+    """Return the first window of each track of the sample."""
     folder = tmp_path_factory.mktemp("features")
     features = load_features(SAMPLE)
     rows = np.unique(features.track_of_tile, return_index=True)[1]

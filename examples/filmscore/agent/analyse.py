@@ -1,4 +1,4 @@
-"""One file to values and directions: a worker's whole job. What is no audio is put aside by its first bytes."""
+"""The analysis of one file: the whole job of a worker. Files that are no audio are known by their first bytes."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from mfcc.command.finding import AUDIO_SUFFIXES
 from mfcc.sound.decoding import Decoder
 
 READER = f"libsndfile {soundfile.__libsndfile_version__}, nnlite {nnlite.__version__}"
-"""Who looked at a file: what one could not read another may."""
+"""The software that read a file. Another version may read what this one can't."""
 
 
 @dataclass(frozen=True)
 class FileJob:
-    """A file that is new or changed. `library` is the folder of model and basis, `identity` that of the library."""
+    """A file that must be analysed. `library` is the folder of model and basis, `identity` that of the library."""
 
     key: str
     path: str
@@ -39,7 +39,7 @@ class FileJob:
 
 @dataclass(frozen=True)
 class Analysis:
-    """What a model says of a recording.
+    """The values that a model has for a recording.
 
     Attributes
     ----------
@@ -77,23 +77,23 @@ class Analysis:
 
 @dataclass(frozen=True)
 class ScannedFile:
-    """What became of a file.
+    """A file as a scan found it: what is new in it, or why it can't be used.
 
     Attributes
     ----------
     path : str
     stamp : Stamp
-        As it was before it was read, or UNKNOWN when it should be looked at again.
+        The stamp before the file was read, or UNKNOWN when it must be read again.
     hash : bytes
         SHA-256 of the content; empty where it is no audio or could not be read.
     analysis : Analysis or None
         None where the library has the content already.
     problem : str
-        Why it can't be used.
+        The reason why it can't be used; empty if it can.
     readable : bool
         False where the problem is not the content: permissions, a disk, a file that was changing.
     fatal : bool
-        The problem is this machine's, and the next file will have it too.
+        Whether the problem is one of this machine, so that the next file will have it too.
     """
 
     path: str
@@ -106,7 +106,7 @@ class ScannedFile:
 
 
 def analyse(job: FileJob) -> ScannedFile:
-    """Look at a file; whatever is wrong with it becomes a line in the outcome."""
+    """Analyse a file; an error becomes the `problem` of the result."""
     try:
         return _analyse(job)
     except Exception as error:
@@ -145,12 +145,12 @@ def _analyse(job: FileJob) -> ScannedFile:
 
 
 def get_ready(job: FileJob, call: str) -> None:
-    """Load what a worker needs; raises where it is not there. `call` only tells two calls apart."""
+    """Load the model and the basis, or raise if they are not there. `call` only makes two calls different."""
     model_of(job.library, job.identity)
 
 
 def is_known(library: str, digest: bytes) -> bool:
-    """Whether a library has a content; False where there is none to ask, as on another machine."""
+    """Return whether a library has a content; False where there is no library, as on another machine."""
     path = Path(library, FILE)
     if not path.is_file():
         return False
@@ -161,22 +161,22 @@ def is_known(library: str, digest: bytes) -> bool:
         finally:
             connection.close()
     except sqlite3.Error:
-        return False  # whoever stores the result asks again
+        return False  # the process that stores the result checks again
 
 
 @functools.lru_cache(maxsize=2)
 def model_of(library: str, identity: str) -> tuple[Tagger, Basis]:
-    """Model and basis of a library, read once in each process."""
+    """Return the model and the basis of a library; each process reads them once."""
     return Tagger.load(Path(library, MODEL)), Basis.load(Path(library, BASIS))
 
 
 def analysis_of(path: str, tagger: Tagger, basis: Basis) -> Analysis:
-    """What a model says of a recording, at the loudness that it was trained at.
+    """Return the values and directions that a model has for a recording, at the loudness that it was trained at.
 
     Raises
     ------
     AudioError, OSError
-        As `filmscore.recording.read_recording`.
+        As raised by `filmscore.recording.read_recording`.
     """
     recording = read_recording(path, tagger.settings)
     tiles = recording.tiles
@@ -186,7 +186,7 @@ def analysis_of(path: str, tagger: Tagger, basis: Basis) -> Analysis:
 
 
 def words_of(path: str) -> dict[str, str]:
-    """Title, artist and album out of a file's tags, as text without control characters."""
+    """Return title, artist and album from a file's tags, as text without control characters."""
     try:
         with open(path, "rb") as file, soundfile.SoundFile(file.fileno(), closefd=False) as sound:
             words = sound.copy_metadata()

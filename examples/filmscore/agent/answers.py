@@ -1,4 +1,4 @@
-"""What the page of `serve` asks a library: `find`, `similar` and `explain`, and where a recording is."""
+"""The answers of a library to the page of `serve`: `find`, `similar`, `explain`, and the file of a recording."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from filmscore.agent.search import Match, Reference, find, similar
 from filmscore.agent.walk import Stamp
 
 ALIKE, PER_ALBUM = 40, 2
-"""Tracks that are named as like a track, and how many of an album at most."""
+"""Most tracks listed as similar to a track, and most of one album among them."""
 MOST = 100
-"""Tracks of an answer."""
+"""Most tracks in an answer."""
 
 
 class Answers:
@@ -36,7 +36,7 @@ class Answers:
         self._turn = threading.Lock()
 
     def find(self, asked: Mapping[str, str]) -> dict[str, Any]:
-        """Tracks by a mix of genres, or all in their order without one: `weights` has a number for each genre."""
+        """Return tracks by a mix of genres (`weights`: a number for each genre), or all in their order."""
         names = self.library.class_names
         weights = [_number(word, "weights", -1, 1) for word in asked.get("weights", "").split(",") if word]
         if len(weights) not in (0, len(names)):
@@ -54,7 +54,7 @@ class Answers:
             return {"total": len(ids), "rows": self._rows(found[:count])}
 
     def similar(self, asked: Mapping[str, str]) -> dict[str, Any]:
-        """Tracks like `track`, or like what it has `from` a second `to` another."""
+        """Return tracks similar to `track`, or to its part `from` one second `to` another."""
         part = [_number(asked[name], name, 0, 1e9) if name in asked else None for name in ("from", "to")]
         with self._turn:
             reference = Reference.of_track(self.library, self._track(asked).id, *part)
@@ -62,12 +62,12 @@ class Answers:
         return {"total": len(rows), "rows": rows}
 
     def explain(self, asked: Mapping[str, str]) -> dict[str, Any]:
-        """What `track` has of each genre, and when."""
+        """Return how strong each genre is in `track`, and when."""
         with self._turn:
             return self._rows([self._track(asked)])[0]
 
     def files(self, number: int) -> list[tuple[str, Stamp]]:
-        """Present files of a track, with what they looked like when they were scanned."""
+        """Return the present files of a track, with their stamps at the scan."""
         with self._turn:
             return self.library.files(number)
 

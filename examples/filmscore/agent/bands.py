@@ -1,4 +1,4 @@
-"""Which bands of a track speak for and against each genre, by the library's own model."""
+"""The bands of a track that speak for and against each genre, by the library's own model."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from filmscore.agent.library import MODEL, Library, LibraryError, Track
 from mfcc.sound.errors import printable
 
 NAMED = 0.05
-"""Log-odds that a range of frequency must change for it to be named."""
+"""A range of frequency is named if it changes the log-odds by this much."""
 
 
 def bands_of(library: Library, track: Track) -> dict[str, dict[str, float]]:
-    """Genre -> range of frequency -> by how much the genre's log-odds fall when the range is hidden, mean over windows.
+    """Return genre -> range of frequency -> mean fall of the genre's log-odds when the range is hidden.
 
     The recording is read again: a library keeps values, not sound.
 
@@ -40,7 +40,7 @@ def bands_of(library: Library, track: Track) -> dict[str, dict[str, float]]:
 
 
 def in_words(falls: dict[str, float]) -> str:
-    """The ranges that speak for a genre and against it, the strongest first: "0.5-2 kHz +0.41, above 6 kHz -0.12".
+    """Return the ranges that speak for and against a genre, strongest first: "0.5-2 kHz +0.41, above 6 kHz -0.12".
 
     >>> in_words({"below 150 Hz": -0.2, "150-500 Hz": 0.01, "0.5-2 kHz": 0.41})
     '0.5-2 kHz +0.41, below 150 Hz -0.20'

@@ -1,4 +1,4 @@
-"""Embeddings made small: from the hidden units of all networks to a direction of 128 numbers of a byte each.
+"""Small embeddings: the hidden units of all networks are reduced to a direction of 128 numbers of a byte each.
 
 Ten networks of 50 units are 500 numbers a window, and many of them say the same. They are standardized, projected on
 their principal axes, and only the direction is kept, since likeness is the cosine of two directions. The means,
@@ -22,12 +22,12 @@ from nnlite.serialization import atomic_write
 
 WIDTH = 128
 SCALE = 127.0
-"""What 1 becomes in a byte."""
+"""The byte that stands for 1."""
 
 
 @dataclass(frozen=True)
 class Basis:
-    """Where directions are measured from, and along which axes.
+    """The origin and the axes of directions.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Basis:
 
     @classmethod
     def fit(cls, embeddings: np.ndarray, width: int = WIDTH) -> Basis:
-        """The principal axes of embeddings, shape (n, n_units).
+        """Return the principal axes of embeddings, shape (n, n_units).
 
         Examples
         --------
@@ -64,7 +64,7 @@ class Basis:
         return cls(mean.astype(np.float32), scale.astype(np.float32), np.ascontiguousarray(axes, np.float32))
 
     def project(self, embeddings: np.ndarray) -> np.ndarray:
-        """Coordinates along the axes, float32 of shape (n, width)."""
+        """Return coordinates along the axes, float32 of shape (n, width)."""
         return ((embeddings - self.mean) * self.scale).astype(np.float32) @ self.axes
 
     def save(self, path: Path) -> None:
@@ -86,11 +86,11 @@ class Basis:
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
-    """Rows of length 1; a row of zeros stays."""
+    """Scale each row to length 1; a row of zeros stays."""
     length = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
 
 
 def to_bytes(directions: np.ndarray) -> np.ndarray:
-    """Directions as int8."""
+    """Return directions as int8."""
     return np.rint(directions * SCALE).astype(np.int8)

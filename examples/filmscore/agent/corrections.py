@@ -1,4 +1,4 @@
-"""The user's own labels: of a track, out of a table, or out of another library. They are kept by content."""
+"""The user's own labels: for a track, from a table, or from another library. They belong to contents, not paths."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Labels = dict[int, tuple[str, ...]]
 
 
 def parse_tags(text: str | Sequence[str], class_names: Iterable[str], who: str) -> tuple[str, ...]:
-    """Genres from words such as "drama, romance", in the order of the library's; "none" is no genre at all.
+    """Return the genres that words such as "drama, romance" name, in the library's order; "none" means no genre.
 
     Raises
     ------
@@ -37,7 +37,7 @@ def parse_tags(text: str | Sequence[str], class_names: Iterable[str], who: str) 
 
 
 def read_table(library: Library, path: Path) -> tuple[Labels, list[str]]:
-    """Labels from a CSV with the columns path and tags (joined by semicolons), and what could not be used of it.
+    """Return labels from a CSV with the columns path and tags (joined by semicolons), and the lines that can't be used.
 
     Paths are absolute, or below the folder of the table, or below a folder that was scanned. A row without tags says
     nothing about its track; the tag "none" says that it has none.
@@ -75,7 +75,7 @@ def read_table(library: Library, path: Path) -> tuple[Labels, list[str]]:
 
 
 def of_other(library: Library, other: Library) -> tuple[Labels, list[str]]:
-    """The labels of another library, for the tracks of the same content; and what could not be used of it."""
+    """Return the labels of another library for tracks of the same content, and a line for each that can't be used."""
     labels: Labels = {}
     unused = []
     digests = dict(other.connection.execute("SELECT id, hash FROM track"))

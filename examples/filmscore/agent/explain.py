@@ -1,4 +1,4 @@
-"""Why a track is where it is: the curve of each genre over time, and the stretches that carry it."""
+"""An explanation of a track's genres: the curve of each genre over time, and the stretches where it is strongest."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from filmscore.agent.library import Library, Track
 
 MOST = 3
-"""Stretches that are named of a genre."""
+"""Most stretches that are named for a genre."""
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,13 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Genre:
-    """What a track has of a genre.
+    """A genre of a track: how strong it is, and where.
 
     Attributes
     ----------
     name : str
     value : float
-        What the model says, mean over the windows.
+        Mean of the model's values over the windows.
     rank : float
         Share of the library's tracks that have less.
     curve : array (n_windows,)
@@ -46,7 +46,7 @@ class Genre:
 
 
 def explain(library: Library, track: Track) -> list[Genre]:
-    """What a track has of each genre, by rank."""
+    """Return how strong each genre is in a track, highest rank first."""
     windows = library.windows(track)
     means = library.track_values[track.id - 1]
     ranks, curves = library.ranks(means), library.ranks(windows.values)
@@ -63,7 +63,7 @@ def explain(library: Library, track: Track) -> list[Genre]:
 
 
 def _strongest(values: np.ndarray, apart: np.ndarray) -> list[tuple[int, int]]:
-    """First and last of windows in a row above the middle between mean and best, those with the highest mean first."""
+    """Return first and last window of runs above the middle between mean and maximum, the highest mean first."""
     strong = values >= (values.mean() + values.max()) / 2
     begins = np.flatnonzero(strong & ~np.concatenate([[False], strong[:-1] & ~apart]))
     ends = np.flatnonzero(strong & ~np.concatenate([strong[1:] & ~apart, [False]]))

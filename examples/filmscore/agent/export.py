@@ -1,4 +1,4 @@
-"""Lists of tracks as files: playlists (M3U8), tables (CSV) and data (JSON), with names that hold anything."""
+"""Lists of tracks as files: playlists (M3U8), tables (CSV) and data (JSON). Names may hold any bytes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FORMATS = (".m3u8", ".csv", ".json")
 def as_record(
     library: Library, found: Match | Track, labels: dict[int, tuple[str, ...]] | None = None
 ) -> dict[str, Any]:
-    """A track, or a match, as JSON types.
+    """Return a track, or a match, as JSON types.
 
     `path` is for people: what is no text in it is escaped. `uri` is exact.
     """
@@ -63,7 +63,7 @@ def write(path: Path, library: Library, found: Sequence[Match | Track]) -> None:
 
 
 def check_format(path: Path) -> str:
-    """The ending of a name, if it is one of those that are known."""
+    """Return the ending of a name if it is a known format."""
     form = path.suffix.lower()
     if form not in FORMATS:
         raise ValueError(f"{path}: expected a name that ends with {', '.join(FORMATS)}, got {form!r}")
@@ -71,7 +71,7 @@ def check_format(path: Path) -> str:
 
 
 def playlist(found: Sequence[Match | Track]) -> str:
-    """An extended M3U in UTF-8, which players of all kinds read.
+    """Return an extended M3U in UTF-8, which nearly all players read.
 
     A path stands as it is if a line can hold it; otherwise as a file:// address, in which anything can be written.
     """
@@ -86,7 +86,7 @@ def playlist(found: Sequence[Match | Track]) -> str:
 
 
 def table(records: Sequence[dict[str, Any]]) -> str:
-    """Records as CSV: a column for each rank and value; tags joined by semicolons."""
+    """Return records as CSV: a column for each rank and value; tags joined by semicolons."""
     rows = []
     for record in records:
         row: dict[str, Any] = {}
@@ -106,10 +106,10 @@ def table(records: Sequence[dict[str, Any]]) -> str:
 
 
 def file_uri(path: str) -> str:
-    """The address of a file, with every byte of its name."""
+    """Return the address of a file, with every byte of its name."""
     return "file://" + urllib.parse.quote(os.fsencode(path) if os.sep == "/" else Path(path).as_uri()[len("file://") :])
 
 
 def _cell(value: Any) -> Any:
-    """Text that a spreadsheet does not take for a formula."""
+    """Return text that a spreadsheet does not take for a formula."""
     return "'" + value if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value

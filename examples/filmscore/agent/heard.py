@@ -1,4 +1,4 @@
-"""Which recordings a model was trained on: on these, it has an advantage over one that never heard them."""
+"""The recordings on which a model was trained. On these it has an advantage over a model that never heard them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from filmscore.corpus import read_recordings
 from filmscore.files import sha256
 
 HEARD = "heard"
-"""Where the file of a model that `train` made has the SHA-256 of the recordings that it was trained on."""
+"""The key in a model's file under which `train` stores the SHA-256 of its training recordings."""
 
 
 def heard_by(library: Library, model: Any) -> set[str]:
-    """SHA-256 of the recordings on which a library's model was trained, as far as that is known.
+    """Return the SHA-256 of the recordings on which a library's model was trained, as far as that is known.
 
     A model that `train` made says it itself; the shipped one was trained on the project's corpus.
     """
@@ -27,6 +27,6 @@ def heard_by(library: Library, model: Any) -> set[str]:
 
 
 def digests(library: Library, tracks: Sequence[Track]) -> set[str]:
-    """SHA-256 of tracks."""
+    """Return the SHA-256 of tracks."""
     found = dict(library.connection.execute("SELECT id, hash FROM track"))
     return {found[track.id].hex() for track in tracks}

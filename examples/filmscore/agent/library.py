@@ -22,9 +22,9 @@ __all__ = ["Library", "LibraryError", "Track", "Windows"]
 
 MODEL, BASIS = "model.npz", "basis.npz"
 PRESENT = "f.missing = 0 AND f.problem IS NULL"
-"""Files that were there and readable when their folder was last scanned."""
+"""A condition of SQL: the file was there and readable when its folder was last scanned."""
 KEPT = 8
-"""Selections of tracks that are kept while a library is open: a search goes on from one to the next."""
+"""Selections of tracks that are kept while a library is open: the pages of one search use the same selection."""
 _TRACK = (
     "t.id, MIN(f.path), t.duration_s, t.title, t.artist, t.album, t.n_windows, t.n_silent, t.first_window, "
     f"MAX({PRESENT}) = 0"
@@ -78,7 +78,7 @@ class Windows:
     start_s : array (n,)
     values : array (n, n_classes)
     directions : array of int8 (n, width)
-        Where the embedding points to, in 127ths.
+        Directions of the embeddings, in 127ths.
     """
 
     start_s: np.ndarray
@@ -89,13 +89,13 @@ class Windows:
 class Library:
     """An open library; a context manager. `open` makes it.
 
-    What it holds when it is opened stays as it is: tracks that a scan adds meanwhile are seen by the next `open`.
+    It shows the state at the time of opening. Tracks that a scan adds later are seen by the next `open`.
 
     Attributes
     ----------
     folder : Path
     about : dict
-        What the library says of itself, as text.
+        Facts about the library, as text.
     class_names : tuple of str
     window_s : float
         Duration of a window [s].
@@ -138,7 +138,7 @@ class Library:
         ----------
         folder : path-like
         shared : bool
-            For threads that take turns, and in a way that nothing can be written; see `schema.connect`.
+            For threads that take turns. Nothing can be written then; see `schema.connect`.
 
         Raises
         ------
@@ -164,17 +164,17 @@ class Library:
     def ids(
         self, *, folder: str | None = None, min_duration_s: float = 0.0, text: str = "", missing: bool = False
     ) -> np.ndarray:
-        """Numbers of tracks, rising.
+        """Return the numbers of tracks, rising.
 
         Parameters
         ----------
         folder : str, optional
-            Only those with a file below it.
+            Only tracks with a file below it.
         min_duration_s : float
         text : str
-            Only those with this part in path, title, artist or album; ASCII letters of either case.
+            Only tracks with this text in path, title, artist or album; the case of ASCII letters is ignored.
         missing : bool
-            Those without a present file, too.
+            Whether tracks without a present file are included.
         """
         asked = (folder, min_duration_s, text, missing)
         if asked not in self._ids:
@@ -188,7 +188,7 @@ class Library:
     def tracks(
         self, *, folder: str | None = None, min_duration_s: float = 0.0, text: str = "", missing: bool = False
     ) -> list[Track]:
-        """Tracks in the order of their paths; parameters as for `ids`."""
+        """Return tracks in the order of their paths; parameters as for `ids`."""
         where, values = self._where(folder, min_duration_s, text, missing)
         found = self._rows(
             f"SELECT {_TRACK} FROM track t JOIN file f ON f.track = t.id WHERE {where} GROUP BY t.id "
@@ -198,14 +198,14 @@ class Library:
         return [_track(row) for row in found]
 
     def track(self, number: int) -> Track:
-        """The track of a number; raises LibraryError if there is none."""
+        """Return the track with a number; raises LibraryError if there is none."""
         found = next(self.tracks_of([number]), None)
         if found is None:
             raise LibraryError(f"{self.folder}: no track {number}; there are {self.n_tracks}.")
         return found
 
     def tracks_of(self, numbers: Iterable[int]) -> Iterator[Track]:
-        """Tracks in the order of their numbers as given, read some at a time; numbers of no track are passed over."""
+        """Yield the tracks with these numbers, in the given order, read some at a time; unknown numbers are skipped."""
         numbers, first, size = list(map(int, numbers)), 0, 32
         while first < len(numbers):
             some = [number for number in numbers[first : first + size] if number <= self.n_tracks]
@@ -214,34 +214,34 @@ class Library:
                 f"WHERE t.id IN ({', '.join('?' * len(some))}) GROUP BY t.id, {PRESENT} ORDER BY {PRESENT}",
                 some,
             )
-            found = {row[0]: row for row in rows}  # the last one counts: that of a present file
+            found = {row[0]: row for row in rows}  # the last row counts: it is that of a present file
             yield from (_track(found[number]) for number in some if number in found)
             first, size = first + size, min(2 * size, 1024)
 
     def paths(self, number: int) -> list[str]:
-        """All present files of a track."""
+        """Return all present files of a track."""
         found = self._rows(f"SELECT f.path FROM file f WHERE f.track = ? AND {PRESENT} ORDER BY f.path", (int(number),))
         return [os.fsdecode(path) for (path,) in found]
 
     def files(self, number: int) -> list[tuple[str, Stamp]]:
-        """All present files of a track, with what they looked like when they were scanned."""
+        """Return all present files of a track, with their stamps at the scan."""
         columns = "f.path, f.size, f.mtime_ns, f.ctime_ns"
         found = self._rows(f"SELECT {columns} FROM file f WHERE f.track = ? AND {PRESENT} ORDER BY f.path", (number,))
         return [(os.fsdecode(path), Stamp(*stamp)) for path, *stamp in found]
 
     def with_path(self, path: str) -> int | None:
-        """Number of the track of a file, by its absolute path."""
+        """Return the number of a file's track, by the absolute path."""
         found = self._rows("SELECT track FROM file WHERE path = ?", (os.fsencode(path),))
         return next((row[0] for row in found), None)
 
     def with_hash(self, digest: bytes) -> int | None:
-        """Number of the track of a content, by its SHA-256."""
+        """Return the number of the track with a content, by its SHA-256."""
         return next((row[0] for row in self._rows("SELECT id FROM track WHERE hash = ?", (digest,))), None)
 
     @functools.cached_property
     def albums(self) -> dict[int, str]:
-        """Number of each track -> its album: the tag that all tagged files of its folder share, or else its own tag, or
-        else the folder."""
+        """Number of each track -> its album: its own tag, else the one tag in its folder if there is only one, else the
+        folder."""
         found = self._rows(
             "SELECT t.id, MIN(f.path), f.folder, t.album FROM track t JOIN file f ON f.track = t.id WHERE t.id <= ? "
             "GROUP BY t.id",
@@ -255,12 +255,12 @@ class Library:
         return {number: album or only.get(folder) or os.fsdecode(folder) for number, folder, album in rows}
 
     def of_album(self, number: int) -> np.ndarray:
-        """Numbers of the tracks of the same album, the track itself among them."""
+        """Return the numbers of the tracks of the same album, the track itself among them."""
         album = self.albums.get(number)
         return np.array([other for other, name in self.albums.items() if name == album], np.int64)
 
     def windows(self, track: Track) -> Windows:
-        """The windows of a track."""
+        """Return the windows of a track."""
         rows = slice(track.first_window, track.first_window + track.n_windows)
         return Windows(self.window_values[rows, 0], self.window_values[rows, 1:], self.window_directions[rows])
 
@@ -271,10 +271,10 @@ class Library:
         return np.fromiter((row[0] for row in found), np.int64, self.n_tracks)
 
     def ranks(self, values: np.ndarray, classes: Sequence[int] | None = None) -> np.ndarray:
-        """Share of the library's tracks whose average is lower, from 0 to 1; of equal ones, half count as lower.
+        """Return the share of the library's tracks with a lower average; of equal ones, half count as lower.
 
-        What a model says of one genre can't be compared with what it says of another: a rare genre hardly ever has a
-        high value. Ranks can.
+        The values of two genres can't be compared, since a rare genre hardly ever has a high value. Ranks can be
+        compared.
 
         Parameters
         ----------
@@ -293,13 +293,13 @@ class Library:
         return result
 
     def track_ranks(self, k: int) -> np.ndarray:
-        """`ranks` of all tracks in genre k, shape (n_tracks,)."""
+        """Return the ranks of all tracks in genre k, shape (n_tracks,)."""
         if k not in self._track_ranks:
             self._track_ranks[k] = self.ranks(self.track_values[:, [k]], [k])[:, 0]
         return self._track_ranks[k]
 
     def labels(self) -> dict[int, tuple[str, ...]]:
-        """Number of a track -> tags that the user gave it."""
+        """Return number of a track -> tags that the user gave it."""
         found = self._rows("SELECT track, tags FROM label WHERE track <= ? ORDER BY track", (self.n_tracks,))
         try:
             return {number: _strings(tags) for number, tags in found}
@@ -307,12 +307,12 @@ class Library:
             raise LibraryError(f"{self.folder}: a label is damaged ({error}). Correct the tags again.") from error
 
     def problems(self) -> list[tuple[str, str]]:
-        """(path, reason) of files that could not be used."""
+        """Return (path, reason) of files that could not be used."""
         found = self._rows("SELECT path, problem FROM file WHERE problem IS NOT NULL AND missing = 0 ORDER BY path")
         return [(os.fsdecode(path), problem) for path, problem in found]
 
     def folders(self) -> list[str]:
-        """The folders that were scanned."""
+        """Return the folders that were scanned."""
         return [os.fsdecode(path) for (path,) in self._rows("SELECT path FROM folder ORDER BY path")]
 
     def _ordered(self, k: int) -> np.ndarray:
@@ -346,7 +346,7 @@ class Library:
 
 
 def row_files(folder: Path, identity: str, n_classes: int, width: int) -> tuple[RowFile, RowFile, RowFile, RowFile]:
-    """The arrays of a library: values and directions of tracks, then those of windows."""
+    """Return the arrays of a library: values and directions of tracks, then those of windows."""
     return (
         RowFile(folder / "track_values.f32", identity, "<f4", n_classes),
         RowFile(folder / "track_directions.f32", identity, "<f4", width),
@@ -356,19 +356,19 @@ def row_files(folder: Path, identity: str, n_classes: int, width: int) -> tuple[
 
 
 def counts(connection: sqlite3.Connection) -> tuple[int, int]:
-    """How many tracks and windows count."""
+    """Return how many tracks and windows count."""
     row = connection.execute("SELECT id, first_window + n_windows FROM track ORDER BY id DESC LIMIT 1").fetchone()
     return row or (0, 0)
 
 
 def below(folder: str) -> tuple[bytes, bytes]:
-    """Bounds of the paths below a folder: from the first, and less than the second."""
+    """Return the bounds of the paths below a folder: from the first, and less than the second."""
     prefix = os.fsencode(os.path.join(os.path.abspath(folder), ""))
     return prefix, prefix[:-1] + bytes([prefix[-1] + 1])
 
 
 def _strings(text: str) -> tuple[str, ...]:
-    """The strings of a JSON list; ValueError for anything else."""
+    """Return the strings of a JSON list; ValueError for anything else."""
     try:
         value = json.loads(text)
     except RecursionError:

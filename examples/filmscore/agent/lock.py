@@ -15,7 +15,7 @@ if sys.platform == "win32":
     import msvcrt
 
     def _take(file: IO[str], wait: bool) -> None:
-        file.seek(0x7FFF0000)  # behind the text, which others may then read
+        file.seek(0x7FFF0000)  # behind the text, so that others can read the text
         while True:
             try:
                 return msvcrt.locking(file.fileno(), msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
@@ -35,16 +35,16 @@ FILE = "lock"
 
 @contextlib.contextmanager
 def locked(folder: Path, say: Callable[[str], None], *, wait: bool = True) -> Iterator[None]:
-    """Be the only one who scans into a library; who comes second says so, and waits.
+    """Hold the lock of a library. A second process reports that another scan is running, and waits.
 
     Parameters
     ----------
     folder : Path
-        The library's.
+        Folder of the library.
     say : callable
-        Takes the message that another scan is at work.
+        A function that takes the message that another scan is running.
     wait : bool
-        Otherwise a second one is refused.
+        Whether a second process waits; if not, it gets a LibraryError.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def locked(folder: Path, say: Callable[[str], None], *, wait: bool = True) -> It
                 raise LibraryError(f"{message}. Try again when it is done.") from None
             say(f"{message}; waiting for it to end")
             _take(file, wait=True)
-        with contextlib.suppress(OSError):  # a full disk: who is at work can't be said then
+        with contextlib.suppress(OSError):  # on a full disk the process number can't be written
             file.seek(0)
             file.truncate()
             file.write(str(os.getpid()))

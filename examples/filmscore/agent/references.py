@@ -1,4 +1,4 @@
-"""Which recording a user means: a file, a track's number, or a part of its name."""
+"""From what a user types to a recording: a file, a track's number, or a part of its name."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from filmscore.files import sha256
 from mfcc.sound.errors import printable
 
 SHOWN = 10
-"""How many of several that are meant are named."""
+"""Most tracks listed when a text fits several."""
 
 
 def resolve(library: Library, text: str) -> Track:
-    """The track that is meant by a path, by "#12", or by a part of path, title, artist or album.
+    """Return the track for a path, for "#12", or for a part of path, title, artist or album.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def resolve(library: Library, text: str) -> Track:
 
 
 def in_library(library: Library, text: str) -> int | None:
-    """Number of the track of a path or of "#12"; a file that was moved since the last scan is known by its content."""
+    """Return the number of the track for a path or "#12"; a moved file is known by its content."""
     if re.fullmatch(r"#\d{1,18}", text):
         return library.track(int(text[1:])).id
     number = library.with_path(os.path.abspath(text))
@@ -53,7 +53,7 @@ def in_library(library: Library, text: str) -> int | None:
 
 
 def seconds(text: str) -> float:
-    """A time such as 1:30, 0:01:30 or 90 in seconds; raises ValueError.
+    """Return a time such as 1:30, 0:01:30 or 90 in seconds; raises ValueError.
 
     Examples
     --------

@@ -17,23 +17,23 @@ from filmscore.agent.search import Match, best_stretch
 from nnlite.serialization import atomic_write
 
 ALIKE, PER_ALBUM = 12, 2
-"""Tracks that are named as like a track, and how many of an album at most."""
+"""Most tracks listed as similar to a track, and most of one album among them."""
 BLOCK = 256
 """Tracks that are compared with all others at a time."""
 
 
 def write(path: Path, library: Library, tracks: Sequence[Track], weights: Mapping[str, float], words: str) -> int:
-    """Write the page, whole or not at all; says how many bytes it has.
+    """Write the page, whole or not at all, and return its size in bytes.
 
     Parameters
     ----------
     path : Path
     tracks : sequence of Track
-        That are in it.
+        The tracks of the page.
     weights : mapping
-        Genre -> where its slider stands at first.
+        Genre -> first position of its slider.
     words : str
-        Below the heading.
+        Text below the heading.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def write(path: Path, library: Library, tracks: Sequence[Track], weights: Mappin
 
 
 def address(path: str, folder: str) -> str:
-    """Address of a recording in a page that lies in `folder`: relative if it is below, so that both can move together.
+    """Return the address of a recording for a page in `folder`: relative if it is below, so that both can be moved.
 
     Examples
     --------
@@ -70,7 +70,7 @@ def address(path: str, folder: str) -> str:
 
 
 def alike(library: Library, tracks: Sequence[Track]) -> Iterator[list[Match]]:
-    """For each track those of the others that are most like it, as `search.similar` finds them."""
+    """Yield for each track the other tracks that are most similar, as `search.similar` finds them."""
     numbers = np.array([track.id for track in tracks], np.int64)
     directions = np.asarray(library.track_directions)[numbers - 1]
     albums = np.unique([library.albums[number] for number in numbers.tolist()], return_inverse=True)[1]
@@ -85,7 +85,7 @@ def alike(library: Library, tracks: Sequence[Track]) -> Iterator[list[Match]]:
 
 
 def _best(scores: np.ndarray, albums: np.ndarray) -> list[int]:
-    """Places of the highest scores, at most so many of an album."""
+    """Return the places of the highest scores, with at most `PER_ALBUM` of an album."""
     seen: Counter[int] = Counter()
     best: list[int] = []
     for place in np.argsort(-scores, kind="stable").tolist():

@@ -15,7 +15,7 @@ import numpy as np
 from filmscore.agent.schema import LibraryError
 
 HEADER = 64
-"""Bytes before the first row: what the rows are, and of which library."""
+"""Bytes before the first row, which say what the rows are and which library they belong to."""
 
 
 class RowFile:
@@ -55,7 +55,7 @@ class RowFile:
             os.fsync(file.fileno())
 
     def map(self, n_rows: int) -> np.ndarray:
-        """The first rows, read-only, shape (n_rows, width).
+        """Return the first rows, read-only, shape (n_rows, width).
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Bring a library up to date with folders: only what is new or changed is read, and nothing is dropped."""
+"""Scan folders into a library: only new and changed files are read, and nothing is removed."""
 
 from __future__ import annotations
 
@@ -27,26 +27,27 @@ from nnlite.model_selection.execution import Workers, run_jobs
 SHIPPED = DATA.parent / "models" / "filmscore.npz"
 """The model that comes with the project."""
 BATCH, BATCH_S = 64, 1.0
-"""Files, or seconds, after which what is done is committed: more is not lost when the process is killed."""
+"""Results are committed after so many files or seconds. A process that is killed loses no more than these."""
 CHUNK = 2000
-"""Files that are handed out at a time: what waits takes memory."""
+"""Files that are handed to workers at a time, since waiting jobs take memory."""
 
 
 @dataclass
 class ScanReport:
-    """What a scan did.
+    """The counts of a scan.
 
     Attributes
     ----------
     files : int
-        Below the folders.
+        Files below the folders.
     new, changed, moved, copies, others, unchanged, missing : int
-        Files with a content that the library did not have (`changed`: under a known path); files that are where a known
-        content went, or its copies; files that are no audio; those as before; those that are not there any more.
+        Files with a content that the library did not have (`changed`: under a known path); files with a known content
+        whose earlier file is gone (`moved`) or is still there (`copies`); files that are no audio; unchanged files;
+        files that are gone.
     problems : list of (path, reason)
-        Of this scan; files whose earlier problem stands are in `standing`.
+        Problems of this scan. Unchanged files with an earlier problem are in `standing`.
     standing, mended : int
-        Files with a problem as before, and without any more.
+        Files that still have their problem, and files that no longer have it.
     unread : dict
         Folder to the reason it could not be listed.
     audio_s, seconds : float
@@ -70,7 +71,7 @@ class ScanReport:
 
 
 ScanProgress = Callable[[int, int, ScanReport], None]
-"""Called with the number of files done, of those to do, and the report so far."""
+"""A function that is called with the number of files done, the number to do, and the report so far."""
 
 
 def scan(
@@ -86,20 +87,20 @@ def scan(
 ) -> ScanReport:
     """Bring a library up to date with folders, and make it if there is none.
 
-    It may be stopped or killed at any moment: what was committed stays, and the next scan goes on.
+    A scan may be stopped or killed at any moment: committed results stay, and the next scan continues.
 
     Parameters
     ----------
     library : Path
     folders : sequence of str
     model : Path, optional
-        Of a new library; the shipped one by default. A library has one model for good: values of two can't be compared.
+        Model of a new library; the shipped one by default. A library keeps its model: values of two can't be compared.
     workers : executor or callable, optional
-        See `nnlite.model_selection.execution`; here, one after the other, by default.
+        See `nnlite.model_selection.execution`. By default files are analysed in this process, one after the other.
     retry : bool
-        Look at files again that were found to be no audio, or broken, though they have not changed.
+        Whether to read files again that were no audio, or broken, though they have not changed.
     wait : bool
-        Whether to wait for another scan of this library, or to be refused.
+        Whether to wait for another scan of this library; if not, a LibraryError is raised.
     say, progress : callable
 
     Raises
@@ -145,7 +146,7 @@ def _create(library: Path, model: Path) -> None:
 
 
 def _check_model(writer: Writer, model: Path | None) -> None:
-    """Raise LibraryError unless the library's model is as it was, and the one that is asked for."""
+    """Raise LibraryError unless the library's model is unchanged, and is the one that is asked for."""
     own = writer.folder / MODEL
     expected, name = writer.about["model"], writer.about["model_name"]
     try:
@@ -162,7 +163,7 @@ def _check_model(writer: Writer, model: Path | None) -> None:
 
 
 def _difference(own: Path, model: Path) -> str:
-    """In words, how the tagger of a model's file differs from that of the library's."""
+    """Say how the tagger in a model's file differs from that of the library."""
     here, other = Tagger.load(own), Tagger.load(model)
     if other.class_names != here.class_names:
         return f"{model} has other genres ({', '.join(other.class_names)})"
@@ -177,7 +178,7 @@ def _knobs(tagger: Tagger) -> dict[str, Any]:
 
 
 def _look(writer: Writer, folder: str, library: Path, retry: bool, report: ScanReport) -> list[str]:
-    """Compare a folder with what is known; the files that must be read."""
+    """Compare a folder with what is known, and return the files that must be read."""
     try:
         found = find_files(folder, {os.path.abspath(library)})
     except OSError as error:
@@ -207,7 +208,7 @@ def _look(writer: Writer, folder: str, library: Path, retry: bool, report: ScanR
 def _work(
     writer: Writer, jobs: Sequence[FileJob], workers: Workers | None, report: ScanReport, progress: ScanProgress
 ) -> None:
-    """Analyse files, and commit what is done every now and then."""
+    """Analyse files, and commit results after every `BATCH` files or `BATCH_S` seconds."""
     if jobs and isinstance(workers, Executor):
         _check_workers(workers, jobs[0])
     waiting: list[ScannedFile] = []
@@ -228,14 +229,14 @@ def _work(
             progress(done, len(jobs), report)
     except BaseException as error:
         if waiting and not isinstance(error, LibraryError):
-            _commit(writer, waiting, report)  # Ctrl-C: what is done is kept
+            _commit(writer, waiting, report)  # Ctrl-C: finished results are kept
         raise
     _commit(writer, waiting, report)
     progress(done, len(jobs), report)
 
 
 def _check_workers(executor: Executor, job: FileJob) -> None:
-    """Raise RuntimeError if a worker can't do its work at all, rather than find a problem with each file."""
+    """Raise RuntimeError if workers can't load the model: otherwise every file would be reported as a problem."""
     try:
         executor.submit(get_ready, job, uuid.uuid4().hex).result()
     except Exception as error:
@@ -280,7 +281,7 @@ def _commit(writer: Writer, outcomes: Sequence[ScannedFile], report: ScanReport)
             report.new += earlier is None or earlier.track is None
             report.changed += earlier is not None and earlier.track is not None
         elif earlier is not None and earlier.track is not None:
-            report.unchanged += 1  # touched
+            report.unchanged += 1  # new times, same content
         elif writer.was_elsewhere(outcome.hash):
             report.moved += 1
         else:
@@ -288,5 +289,5 @@ def _commit(writer: Writer, outcomes: Sequence[ScannedFile], report: ScanReport)
 
 
 def key_of(path: str) -> str:
-    """A name for the job of a file."""
+    """Return a name for the job of a file."""
     return hashlib.sha256(os.fsencode(path)).hexdigest()[:32]

@@ -11,7 +11,7 @@ FILE = "library.sqlite"
 APPLICATION_ID = 0x464D4C42  # "FMLB"
 VERSION = 1
 BUSY_S = 60.0
-"""How long to wait for another process that is just writing [s]."""
+"""Time to wait while another process writes [s]."""
 
 TABLES = """
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -58,13 +58,13 @@ TYPES = {
     },
     "label": {"track": "integer", "tags": "text"},
 }  # fmt: skip
-"""What SQLite, which takes any value for any column, must have put there."""
+"""The types that the columns must have, since SQLite takes any value for any column."""
 NUMBERS = (
     "SELECT 1 FROM track WHERE first_window < 0 OR n_windows < 0 OR NOT duration_s BETWEEN 0 AND 1e12 "
     "OR first_window + n_windows > (SELECT first_window + n_windows FROM track ORDER BY id DESC LIMIT 1)",
     "SELECT 1 FROM (SELECT COUNT(*) n, MIN(id) low, MAX(id) high FROM track) WHERE n > 0 AND (low != 1 OR high != n)",
 )
-"""What finds numbers of tracks that don't fit together."""
+"""Statements that find numbers of tracks that don't fit together."""
 
 
 class LibraryError(ValueError):
@@ -72,7 +72,7 @@ class LibraryError(ValueError):
 
 
 def create(path: Path) -> None:
-    """Make the file at `path`, with its tables and nothing in them."""
+    """Make the file at `path` with empty tables."""
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         connection.execute("PRAGMA synchronous = FULL")
@@ -86,16 +86,17 @@ def create(path: Path) -> None:
 def connect(folder: Path, *, write: bool = False, shared: bool = False) -> sqlite3.Connection:
     """Open the file of a library.
 
-    A rollback journal instead of a write-ahead log: the library is one file at rest, works on network drives, and can
-    be read where it can't be written. A reader waits only while a batch is being committed. What a killed process left
-    of a batch is rolled back by whoever opens the file next, which is why readers open it for writing too if they may.
+    It has a rollback journal instead of a write-ahead log: the library is one file at rest, works on network drives,
+    and can be read where it can't be written. A reader waits only while a batch is being committed. A batch that a
+    killed process left half done is rolled back by the next process that opens the file; for this, readers open it for
+    writing too, if they have the permission.
 
     Parameters
     ----------
     folder : Path
     write : bool
     shared : bool
-        For threads that take turns; the file is then opened so that nothing can be written to it.
+        For threads that take turns; the file is then opened read-only.
 
     Raises
     ------
@@ -139,7 +140,7 @@ def check(folder: Path, connection: sqlite3.Connection) -> None:
     for statement in (*wrong, *NUMBERS):
         try:
             found = connection.execute(f"{statement} LIMIT 1").fetchone()
-        except (sqlite3.Error, UnicodeDecodeError) as error:  # the second about the name of a damaged table
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # the second for the name of a damaged table
             raise explained(folder, error) from error
         if found:
             raise LibraryError(
@@ -148,7 +149,7 @@ def check(folder: Path, connection: sqlite3.Connection) -> None:
 
 
 def explained(folder: Path, error: Exception) -> LibraryError:
-    """What SQLite said, with what to do about it."""
+    """Return SQLite's message with advice as a LibraryError."""
     name = getattr(error, "sqlite_errorname", "")
     advice = "Scan the folders into a new library."
     if name.startswith("SQLITE_FULL"):
@@ -164,7 +165,7 @@ def explained(folder: Path, error: Exception) -> LibraryError:
 
 @contextmanager
 def transaction(folder: Path, connection: sqlite3.Connection) -> Iterator[None]:
-    """All of the statements inside, or none."""
+    """Commit all of the statements inside, or none."""
     try:
         connection.execute("BEGIN IMMEDIATE")
         try:

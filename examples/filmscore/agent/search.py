@@ -1,4 +1,4 @@
-"""Exact search: tracks that fit a mix of genres, and tracks that are like a track or a part of one.
+"""Exact search: tracks that fit a mix of genres, and tracks that sound like a track or a part of one.
 
 Both compare with every track, or every window, of the library: a product of the memory-mapped arrays with one vector.
 `_best_windows` is where an index of vectors would take its place, see docs/agent-developers.md.
@@ -22,7 +22,7 @@ from filmscore.agent.schema import LibraryError
 BLOCK = 1 << 11
 """Windows that are compared at a time: as float32 they fit into a core's cache, and BLAS starts no threads for them."""
 STRETCH = 3
-"""Windows of the stretch at which to begin to listen: 28 s."""
+"""Windows of the stretch that is shown as the place to begin to listen: 28 s."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Match:
 
 
 def parse_wants(text: str, class_names: Iterable[str]) -> dict[str, float]:
-    """Weights from words such as "thriller:1, sci-fi:0.5, comedy:-1"; a name without a number counts 1.
+    """Return the weights in words such as "thriller:1, sci-fi:0.5, comedy:-1"; a name without a number counts 1.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def parse_wants(text: str, class_names: Iterable[str]) -> dict[str, float]:
 
 
 def genre(name: str, class_names: Iterable[str], who: str) -> str:
-    """The genre that a name of any case means; raises ValueError with the ones there are."""
+    """Return the genre with this name in upper or lower case; raises ValueError that lists the genres."""
     names = {known.casefold(): known for known in class_names}
     if name.casefold() not in names:
         close = difflib.get_close_matches(name.casefold(), names, 1)
@@ -97,7 +97,7 @@ def find(
     per_album: int | None = None,
     skip: int = 0,
 ) -> list[Match]:
-    """Tracks that fit a mix of genres best.
+    """Return the tracks that fit a mix of genres best.
 
     The score is a weighted mean of ranks (`Library.ranks`): of the genre's rank for a positive weight, of 1 minus it
     for a negative one. 1 would be a track that exceeds, or undercuts, all others in every genre that was asked for.
@@ -110,9 +110,9 @@ def find(
     folder, min_duration_s, text
         As for `Library.ids`.
     per_album : int, optional
-        How many tracks of one album at most.
+        Most tracks of one album.
     skip : int
-        The best so many are left out, to read a list on.
+        Number of best matches to leave out, to continue a list.
 
     Examples
     --------
@@ -134,12 +134,12 @@ def find(
 
 @dataclass(frozen=True)
 class Reference:
-    """What others are to be like.
+    """A direction to which tracks are compared, and the tracks that are left out.
 
     Attributes
     ----------
     direction : array (width,)
-        Of length 1.
+        The direction, of length 1.
     part : bool
         Whether it is a part of a track: single windows of other tracks are compared with it, instead of whole tracks.
     own : array of int
@@ -157,7 +157,7 @@ class Reference:
     def of_track(
         cls, library: Library, number: int, from_s: float | None = None, to_s: float | None = None
     ) -> Reference:
-        """A track of the library, or the windows of it that a stretch [s] touches.
+        """Return the reference for a track of the library, or for those of its windows that a stretch [s] touches.
 
         Raises
         ------
@@ -177,7 +177,7 @@ class Reference:
     def of_analysis(
         cls, library: Library, analysis: Analysis, from_s: float | None = None, to_s: float | None = None
     ) -> Reference:
-        """A recording that is not in the library; see `of_track`."""
+        """Return the reference for a recording that is not in the library; see `of_track`."""
         if from_s is None and to_s is None:
             return cls(analysis.mean_direction, False, np.empty(0, np.int64), None)
         chosen = _touched(analysis.start_s, library.window_s, from_s, to_s, analysis.duration_s)
@@ -196,17 +196,17 @@ def similar(
     min_duration_s: float = 0.0,
     text: str = "",
 ) -> list[Match]:
-    """Tracks that are most like a reference, by the cosine of standardized embeddings.
+    """Return the tracks that are most similar to a reference, by the cosine of standardized embeddings.
 
     Parameters
     ----------
     reference : Reference
-        Of a whole track: the means of tracks are compared. Of a part: its mean with every window of the library, and a
-        track counts as much as its best window.
+        For a whole track, the means of tracks are compared. For a part, its mean is compared with every window of the
+        library, and the score of a track is that of its best window.
     limit, folder, min_duration_s, text
         As for `find`.
     per_album : int, optional
-        How many tracks of one album at most.
+        Most tracks of one album.
     same_album : bool
         Whether tracks of the reference's own album may be found, too.
     """
@@ -229,19 +229,19 @@ def similar(
 
 
 def best_stretch(library: Library, track: Track, scores: np.ndarray, length: int = STRETCH) -> tuple[float, float]:
-    """Begin and end [s] of the windows in a row whose scores have the highest mean.
+    """Return begin and end [s] of the run of windows with the highest mean score.
 
     Parameters
     ----------
     scores : array (n_windows,)
-        Of the windows of a track.
+        Scores of the windows of a track.
     length : int
-        How many windows in a row, if there are so many.
+        Length of the run in windows; less if the track has fewer.
     """
     start_s = library.windows(track).start_s
     length = min(length, len(scores))
     sums = np.convolve(scores, np.ones(length), "valid")
-    # Silence has no windows: a stretch that leaps over it is longer than its windows, and does not count if others do.
+    # Silence has no windows. A run across silence is longer than its windows; it is taken only if there is no other.
     tight = start_s[length - 1 :] - start_s[: len(start_s) - length + 1] < (length - 0.5) * library.window_s
     first = int(np.argmax(np.where(tight, sums, -np.inf) if tight.any() else sums))
     last = first + length - 1
@@ -249,14 +249,14 @@ def best_stretch(library: Library, track: Track, scores: np.ndarray, length: int
 
 
 def _best_windows(library: Library, direction: np.ndarray, ids: np.ndarray) -> np.ndarray:
-    """Cosine of the best window of each track of `ids` with a direction."""
+    """Return the cosine of a direction with the best window of each track in `ids`."""
     scores = np.empty(library.n_windows, np.float32)
     block = np.empty((BLOCK, library.width), np.float32)
     for first in range(0, library.n_windows, BLOCK):
         rows = library.window_directions[first : first + BLOCK]
         np.copyto(block[: len(rows)], rows)
         np.matmul(block[: len(rows)], direction / np.float32(SCALE), out=scores[first : first + len(rows)])
-    # Windows lie in the order of their tracks, and each track has some.
+    # Windows are in the order of their tracks, and each track has at least one.
     return np.maximum.reduceat(scores, library.first_windows)[ids - 1] if len(scores) else np.empty(0, np.float32)
 
 
@@ -272,7 +272,7 @@ def _columns(library: Library, wants: Mapping[str, float]) -> tuple[list[int], n
 def _touched(
     starts_s: np.ndarray, window_s: float, from_s: float | None, to_s: float | None, duration_s: float
 ) -> np.ndarray:
-    """Mask of the windows that lie in a stretch by half or more; if none does, of those that touch it."""
+    """Return a mask of the windows that lie in a stretch by half or more; if none does, of those that touch it."""
     begin, end = from_s or 0.0, duration_s if to_s is None else min(to_s, duration_s)
     if not 0 <= begin < end:
         raise LibraryError(
@@ -283,11 +283,13 @@ def _touched(
     for least in (window_s / 2, 0.0):
         if (overlap > least).any():
             return overlap > least
-    raise LibraryError(f"from {begin:g} to {end:g} s the track is silent, or ends before a whole window.")
+    raise LibraryError(
+        f"expected a part with sound, got {begin:g} to {end:g} s: the track is silent there, or ends before a window."
+    )
 
 
 def _by_album(library: Library, ids: np.ndarray, per_album: int | None) -> Iterator[tuple[int, Track]]:
-    """Tracks with their place in `ids`, but for those of which there were enough of their album."""
+    """Yield tracks with their place in `ids`, at most `per_album` of each album."""
     seen: Counter[str | None] = Counter()
     for place, track in enumerate(library.tracks_of(ids.tolist())):
         album = None if per_album is None else library.albums.get(track.id, track.path)

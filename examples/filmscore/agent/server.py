@@ -1,4 +1,4 @@
-"""A library as a page for this machine: an HTTP server that answers nobody else and can change nothing.
+"""A library as a page for this machine: an HTTP server that answers no other machine and can change nothing.
 
 Recordings are served by the number of their track, never by a path, and only as long as they are what was scanned.
 """
@@ -36,7 +36,7 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-"""Of every answer: no other site may show, embed or read it. The page itself says what it may load."""
+"""Headers of every answer: no other site may show, embed or read it. The page itself says what it may load."""
 
 
 class Refusal(Exception):
@@ -48,7 +48,7 @@ class Refusal(Exception):
 
 
 class Server(ThreadingHTTPServer):
-    """Serves a library at an address of this machine.
+    """A server of a library at an address of this machine.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class Server(ThreadingHTTPServer):
     """
 
     daemon_threads = True
-    allow_reuse_address = os.name != "nt"  # there it would give one port to two programs
+    allow_reuse_address = os.name != "nt"  # Windows would give one port to two programs
 
     def __init__(self, library: Library, host: str = "127.0.0.1", port: int = 0) -> None:
         try:
@@ -89,7 +89,7 @@ class Server(ThreadingHTTPServer):
         return f"http://{self.own_name}:{self.server_address[1]}/"
 
     def is_own(self, host: str | None) -> bool:
-        """Whether a Host header names this server; a page that has another name come here has no business here."""
+        """Return whether a Host header names this server; another name means that a foreign page was sent here."""
         names = (self.own_name, "localhost")
         ports = (f":{self.server_address[1]}", *([""] if self.server_address[1] == 80 else []))
         return host is not None and host.lower() in {name + port for name in names for port in ports}
@@ -101,12 +101,12 @@ class Server(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers a request."""
+    """A handler of one request."""
 
     server: Server
     protocol_version = "HTTP/1.1"
     timeout = 60.0
-    """How long a connection may be silent [s]."""
+    """Longest silence of a connection [s]."""
 
     def do_GET(self) -> None:
         try:
@@ -117,14 +117,14 @@ class Handler(BaseHTTPRequestHandler):
     do_HEAD = do_GET
 
     def _refuse_method(self) -> None:
-        self.close_connection = True  # whatever follows as its body is not read
+        self.close_connection = True  # the body of the request is not read
         self._send_json(HTTPStatus.METHOD_NOT_ALLOWED, {"error": "nothing can be changed here"}, {"Allow": "GET, HEAD"})
 
     do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_TRACE = do_CONNECT = _refuse_method
 
     def _answer(self) -> None:
         if "Content-Length" in self.headers or "Transfer-Encoding" in self.headers:
-            self.close_connection = True  # a body is not read either
+            self.close_connection = True  # the body of the request is not read
         if not self.server.is_own(self.headers.get("Host")) or len(self.headers.get_all("Host", [])) != 1:
             raise Refusal(HTTPStatus.MISDIRECTED_REQUEST, f"this is {self.server.url}, and answers to no other name")
         path, _, query = self.path.partition("?")
@@ -139,7 +139,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             asked = dict(urllib.parse.parse_qsl(query, max_num_fields=20, keep_blank_values=True))
             return self._send_json(HTTPStatus.OK, api[path](asked))
-        except ValueError as error:  # of which LibraryError is one
+        except ValueError as error:  # LibraryError is a ValueError
             raise Refusal(HTTPStatus.BAD_REQUEST, printable(str(error))) from error
 
     def _send_recording(self, number: int) -> None:
@@ -149,7 +149,7 @@ class Handler(BaseHTTPRequestHandler):
         file, kind = opened
         with file:
             size = os.fstat(file.fileno()).st_size
-            asked = None if "If-Range" in self.headers else self.headers.get("Range")  # there is no validator to match
+            asked = None if "If-Range" in self.headers else self.headers.get("Range")  # there are no validators
             headers = {"Content-Type": kind, "Accept-Ranges": "bytes"}
             try:
                 part = byte_range(asked, size)
@@ -165,7 +165,7 @@ class Handler(BaseHTTPRequestHandler):
                 self._send_bytes(file, first, end)
 
     def _open(self, number: int) -> tuple[IO[bytes], str] | None:
-        """A present file of a track, if it is what was scanned, and its type."""
+        """Open a present file of a track if it is unchanged since the scan; return it with its type."""
         for path, stamp in self.server.answers.files(number):
             try:
                 file = open(path, "rb", opener=_opener)
@@ -182,7 +182,7 @@ class Handler(BaseHTTPRequestHandler):
         file.seek(first)
         while first < end:
             block = file.read(min(BLOCK, end - first))
-            if not block:  # it was cut short meanwhile
+            if not block:  # the file was cut short meanwhile
                 self.close_connection = True
                 return
             self.wfile.write(block)
@@ -208,13 +208,13 @@ class Handler(BaseHTTPRequestHandler):
         return "filmscore"
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing is logged: the terminal is the user's."""
+        """Log nothing: the terminal is the user's."""
 
 
 def byte_range(header: str | None, size: int) -> tuple[int, int] | None:
-    """First byte, and the one behind the last, that a Range header asks for; None if it is to be ignored.
+    """Return first byte, and the one behind the last, that a Range header asks for; None if it is to be ignored.
 
-    That is so without a header, and with one that asks for several parts or makes no sense (RFC 9110, 14.2).
+    A header is ignored if it asks for several parts or makes no sense (RFC 9110, 14.2).
 
     Raises
     ------
@@ -239,7 +239,7 @@ def byte_range(header: str | None, size: int) -> tuple[int, int] | None:
 
 
 def is_audio(path: str) -> bool:
-    """Whether a file is one that could have been scanned, whatever a library says of it."""
+    """Return whether a file can be decoded as audio, whatever a library says about it."""
     try:
         Decoder(path).close()
     except (AudioError, OSError):
@@ -248,4 +248,4 @@ def is_audio(path: str) -> bool:
 
 
 def _opener(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a pipe in a file's place would wait for a writer
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # opening a pipe would wait for a writer

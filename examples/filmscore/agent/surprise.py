@@ -1,4 +1,4 @@
-"""Labelled tracks that the model hears otherwise: wrong labels, or music that is not what it is filed under."""
+"""Labelled tracks for which the model says something else: wrong labels, or unusual music."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Contradiction:
     rank : float
         Among the labelled tracks.
     weight : float
-        How confident the contradiction is, from 0 to 1.
+        Confidence of the contradiction, from 0 to 1.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Contradiction:
 
 @dataclass(frozen=True)
 class Surprise:
-    """A track with what contradicts its labels, the most confident first."""
+    """A track with the genres that contradict its labels, the most confident first."""
 
     track: Track
     tags: tuple[str, ...]
@@ -43,12 +43,12 @@ class Surprise:
 
 
 def surprises(library: Library, labels: Mapping[int, Sequence[str]], limit: int = 20) -> list[Surprise]:
-    """Tracks whose genres differ most confidently from their labels.
+    """Return the tracks for which the model contradicts the labels most confidently.
 
-    If a share p of the labelled tracks has a genre, the model is taken to say that the share p of tracks with the
-    highest values has it. How far beyond that border a track is on the wrong side, from 0 to 1, is multiplied by how
-    well the model tells the genre at all on these labels: 2 AUC - 1, or 0 if that is negative. So genres of which the
-    model knows nothing surprise nobody.
+    If a share p of the labelled tracks has a genre, the model is taken to assign it to the share p of tracks with the
+    highest values. The distance of a track from that border on the wrong side, from 0 to 1, is multiplied by the
+    quality of the model for the genre on these labels: 2 AUC - 1, or 0 if that is negative. So genres that the model
+    does not recognise cause no surprise.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Tables and curves for terminals: no wider than they are, whatever is in a name."""
+"""Tables and curves that fit the terminal, whatever is in a name."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from mfcc.sound.errors import printable
 BARS = "▁▂▃▄▅▆▇█"
 ELLIPSIS = "…"
 LEAST = 12
-"""Columns that a name gets in any case."""
+"""Least columns of the wide column."""
 
 
 def terminal_width() -> int:
-    """Columns of the terminal; 100 where there is none."""
+    """Return the columns of the terminal; 100 where there is none."""
     return shutil.get_terminal_size((100, 24)).columns
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, wide: int, width: int | None = None) -> str:
-    """Lines of a table; the column `wide` gives way where the terminal is narrow, by its front: names end differently.
+    """Return the lines of a table; in a narrow terminal the column `wide` is cut at its front.
 
     Columns other than `wide` are to the right where all of their cells look like numbers.
 
@@ -48,12 +48,12 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, wide: int, wi
 
 
 def columns_of(text: str) -> int:
-    """Columns that a text takes in a terminal: wide characters two, combining ones none."""
+    """Return the columns that a text takes in a terminal: two for wide characters, none for combining ones."""
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def shorten(text: str, size: int) -> str:
-    """A text of at most so many columns; what does not fit is cut from its front."""
+    """Cut a text from its front to at most so many columns."""
     if columns_of(text) <= size:
         return text
     while text and columns_of(text) > size - 1:
@@ -62,7 +62,7 @@ def shorten(text: str, size: int) -> str:
 
 
 def curve(values: np.ndarray, size: int) -> str:
-    """Values from 0 to 1 as a line of bars of at most so many columns, each the mean of some."""
+    """Return values from 0 to 1 as a line of bars. More values than `size` are averaged in groups."""
     values = np.asarray(values, np.float64)
     if len(values) > size:
         values = np.array([part.mean() for part in np.array_split(values, size)])
@@ -70,7 +70,7 @@ def curve(values: np.ndarray, size: int) -> str:
 
 
 def clock(seconds: float) -> str:
-    """A time as m:ss, or h:mm:ss.
+    """Return a time as m:ss, or h:mm:ss.
 
     Examples
     --------
@@ -83,7 +83,7 @@ def clock(seconds: float) -> str:
 
 
 def short_paths(paths: Sequence[str]) -> list[str]:
-    """Paths for people, without the folders that all of them share."""
+    """Return paths for people, without the folders that all of them share."""
     if len(paths) < 2:
         return [printable(os.path.join(*path.split(os.sep)[-2:]) if os.sep in path else path) for path in paths]
     common = os.path.commonpath([os.path.dirname(path) for path in paths])
@@ -91,7 +91,7 @@ def short_paths(paths: Sequence[str]) -> list[str]:
 
 
 def let_print() -> None:
-    """Have characters that the terminal's encoding lacks replaced, rather than end the program."""
+    """Replace characters that the terminal's encoding lacks, where printing would raise an error."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")

@@ -25,13 +25,13 @@ from nnlite.model_selection import SplitWarning, split_by
 from nnlite.model_selection.execution import Workers, run_jobs
 
 MIN_TRACKS, MIN_ALBUMS = 20, 4
-"""Less can't be split into a part to learn from and a part to judge by."""
+"""Least labelled tracks and albums: fewer can't be split into a part to learn from and a part to judge by."""
 TEST_SHARE = 0.3
 
 
 @dataclass(frozen=True)
 class ModelInput:
-    """What a model sees of a recording, or why nothing."""
+    """The inputs of a model for a recording, or the reason why there are none."""
 
     path: str
     samples: np.ndarray | None
@@ -40,7 +40,7 @@ class ModelInput:
 
 @dataclass(frozen=True)
 class LabelledTracks:
-    """Labelled tracks with what the model sees of them.
+    """Labelled tracks with the model's inputs.
 
     Attributes
     ----------
@@ -58,13 +58,13 @@ class LabelledTracks:
     track_of_window: np.ndarray
 
     def rows(self, tracks: np.ndarray) -> np.ndarray:
-        """Numbers of the windows of some tracks."""
+        """Return the numbers of the windows of some tracks."""
         return np.flatnonzero(np.isin(self.track_of_window, tracks))
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a training.
+    """The result of a training: how the new model compares with the library's.
 
     Attributes
     ----------
@@ -77,9 +77,9 @@ class Verdict:
     classes : dict
         Genre -> ROC-AUC of the library's and of the new model, for genres that the held-out tracks can judge.
     kept : list of str
-        Genres whose networks are those of the library's model still, because the labels can't teach them.
+        Genres that keep the networks of the library's model, because the labels can't teach them.
     word : {"better", "worse", "undecided"}
-        By the interval of ROC-AUC's difference.
+        The judgement by the interval of ROC-AUC's difference.
     """
 
     n_train: int
@@ -101,7 +101,7 @@ def train(
     workers: Workers | None = None,
     say: Callable[[str], None] = lambda message: None,
 ) -> Verdict:
-    """Train the library's kind of model on the user's labels, judge it on albums that it has not heard, and save it.
+    """Train a model with the settings of the library's on the user's labels, judge it on unheard albums, and save it.
 
     A first training leaves albums out, and is compared with the library's model on them. What is saved is a second
     training, on all labelled tracks.
@@ -111,12 +111,12 @@ def train(
     out : Path
         The new model's file.
     by : {"album", "folder"}
-        What training and judging must not share.
+        The unit that is wholly in training or wholly in judging.
     seed : int
     workers : executor or callable, optional
-        Where recordings are decoded.
+        The executor that decodes recordings.
     say : callable
-        Takes messages about what can't be used.
+        A function that takes messages about recordings that can't be used.
 
     Raises
     ------
@@ -132,7 +132,7 @@ def train(
         _check_enough(library, part.tracks, by)
         rng = np.random.default_rng(seed)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SplitWarning)  # the verdict names what can't be judged
+            warnings.simplefilter("ignore", SplitWarning)  # the verdict lists the genres that can't be judged
             learnt, held_out = split_by(part.albums, part.labels, TEST_SHARE, rng)
         trial, _ = _fit(tagger.model, part, learnt, library.class_names, seed)
         verdict_of = _judge(library, part, learnt, held_out, trial, heard_by(library, tagger.model), seed)
@@ -142,12 +142,12 @@ def train(
 
 
 def group_of(library: Library, track: Track, by: str) -> str:
-    """What a track must share with no track of the other part."""
+    """Return the name of the album or folder that must be in one part only."""
     return library.albums[track.id] if by == "album" else os.path.dirname(track.path)
 
 
 def hear(job: FileJob) -> ModelInput:
-    """What the library's model sees of a recording; a worker's whole job."""
+    """Return the inputs of the library's model for a recording; the whole job of a worker."""
     try:
         tagger, _ = model_of(job.library, job.identity)
         return ModelInput(job.path, np.asarray(INPUTS[tagger.inputs](tagger.tiles(job.path).values), np.float32))
@@ -175,7 +175,7 @@ def _hear(
     workers: Workers | None,
     say: Callable[[str], None],
 ) -> LabelledTracks:
-    """Decode tracks again, since a library keeps no samples; those of which nothing can be heard are left out."""
+    """Decode tracks again, since a library keeps no samples. Those that can't be used are reported and left out."""
     here, identity = str(library.folder.absolute()), library.about["id"]
     jobs = {track.path: FileJob(key_of(track.path), track.path, here, identity) for track in tracks}
     files: dict[str, Path] = {}
@@ -203,7 +203,7 @@ def _hear(
 def _fit(
     model: Any, part: LabelledTracks, tracks: np.ndarray, class_names: Sequence[str], seed: int
 ) -> tuple[Any, list[str]]:
-    """A model with the settings of `model`, trained on some tracks, and the genres that it has from `model` still."""
+    """Train a model like `model` on some tracks; return it with the genres that it takes over from `model`."""
     rows = part.rows(tracks)
     labels = part.labels[part.track_of_window[rows]]
     settings = model.get_params(deep=False) | {"random_state": seed}
@@ -242,7 +242,7 @@ def _judge(
     heard: set[str],
     seed: int,
 ) -> Callable[[list[str]], Verdict]:
-    """Compare on held-out tracks; the verdict still lacks the genres that were kept."""
+    """Compare both models on held-out tracks; the result makes the verdict once the kept genres are known."""
     rows = part.rows(held_out)
     _, new = metrics.average_by_group(trial.predict_proba(nn.Rows(part.samples, rows)), part.track_of_window[rows])
     old = library.track_values[[part.tracks[i].id - 1 for i in held_out]].astype(np.float64)

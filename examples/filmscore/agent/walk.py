@@ -1,4 +1,4 @@
-"""The files below a folder, with what tells whether one has changed."""
+"""The files below a folder, each with a stamp that shows whether it has changed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Stamp(NamedTuple):
-    """Size [bytes] and times [ns] of a file: nothing that changes its content leaves all three as they are."""
+    """The size [bytes] and times [ns] of a file: a change of its content changes at least one of them."""
 
     size: int
     mtime_ns: int
@@ -18,19 +18,19 @@ class Stamp(NamedTuple):
 
 
 UNKNOWN = Stamp(-1, 0, 0)
-"""No file has it: whoever is noted with it is looked at again."""
+"""The stamp of no real file. A file recorded with it counts as changed and is read again."""
 
 
 @dataclass
 class Found:
-    """What is below a folder.
+    """The contents of a folder.
 
     Attributes
     ----------
     files : dict
         Absolute path -> stamp, in the order of the paths.
     unread : dict
-        Folder that could not be listed to the reason: nothing is known of what is below it.
+        Folder that could not be listed -> reason. The files below it are unknown.
     """
 
     files: dict[str, Stamp] = field(default_factory=dict)
@@ -38,13 +38,13 @@ class Found:
 
 
 def find_files(folder: str, leave_out: Collection[str] = ()) -> Found:
-    """All regular files below a folder. Names that begin with a dot are left out, and links to folders not followed.
+    """Return all regular files below a folder. Names that begin with a dot are left out, links to folders not followed.
 
     Parameters
     ----------
     folder : str
     leave_out : collection of str
-        Absolute paths of folders that are none of the user's recordings.
+        Absolute paths of folders that are not searched.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def find_files(folder: str, leave_out: Collection[str] = ()) -> Found:
             path = os.path.join(parent, name)
             try:
                 stamp = stamp_of(path)
-            except OSError:  # it went away meanwhile, or is a link to nothing
+            except OSError:  # the file was removed meanwhile, or is a link to nothing
                 continue
             if stamp is not None:
                 found.files[path] = stamp
@@ -72,7 +72,7 @@ def find_files(folder: str, leave_out: Collection[str] = ()) -> Found:
 
 
 def stamp_of(path: str) -> Stamp | None:
-    """The stamp of a file; None for pipes, devices and folders."""
+    """Return the stamp of a file; None for pipes, devices and folders."""
     status = os.stat(path)
     if not stat.S_ISREG(status.st_mode):
         return None

@@ -1,4 +1,4 @@
-"""The page that shows a library: one source for the file that `report` writes and for what `serve` answers with."""
+"""The page that shows a library. `report` writes it to a file, `serve` sends it to browsers."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from mfcc.sound.errors import printable
 SOURCE = Path(__file__).parent / "page"
 SCRIPTS = ("library.js", "rows.js", "page.js")
 CARRIED = 128
-"""What is added to the percent of a window in which a track has most of a genre."""
+"""This is added to the percent of windows in which a genre is strongest."""
 SHOWN = 4
-"""Folders that are named of a path."""
+"""Most folders that are shown of a path."""
 
 
 def page(about: dict[str, Any], sources: str) -> str:
-    """The page as HTML that needs nothing else.
+    """Return the page as one text of HTML that loads no other file but sound.
 
     Parameters
     ----------
     about : dict
         JSON types, see `about_library`; with `tracks` if all of them are in the page.
     sources : str
-        Where the page may load sound and answers from, as directives of a Content-Security-Policy. It may run the
-        script and the style that are in it, and load nothing else.
+        Sources of sound and answers, as directives of a Content-Security-Policy. The page may run its own script and
+        style, and load nothing else.
     """
     style = (SOURCE / "page.css").read_text(encoding="utf-8")
     script = '"use strict";\n' + "".join((SOURCE / name).read_text(encoding="utf-8") for name in SCRIPTS)
@@ -50,14 +50,14 @@ def page(about: dict[str, Any], sources: str) -> str:
         "script": script,
     }
     before, *rest = (SOURCE / "page.html").read_text(encoding="utf-8").split("{{")
-    for piece in rest:  # once through the source, so that no marker is looked for in what was put in
+    for piece in rest:  # one pass over the source, so that inserted text is not searched for markers
         name, _, after = piece.partition("}}")
         before += parts[name] + after
     return before
 
 
 def about_library(library: Library, words: str) -> dict[str, Any]:
-    """What the page must know of a library; `words` stand below its heading."""
+    """Return what the page must know about a library; `words` stand below its heading."""
     name = printable(library.folder.absolute().name)
     return {
         "title": f"{name}: music by film genre",
@@ -68,7 +68,7 @@ def about_library(library: Library, words: str) -> dict[str, Any]:
 
 
 def row(library: Library, found: Match | Track, uri: str, labels: dict[int, tuple[str, ...]]) -> dict[str, Any]:
-    """A track for the page, as JSON types.
+    """Return a track for the page, as JSON types.
 
     `curves` has a byte for each genre and window, genre by genre, in base64: how many percent of the library's tracks
     have less, and `CARRIED` more in the stretches that `explain` names. `path` is for people, `uri` is exact.
@@ -102,7 +102,7 @@ def row(library: Library, found: Match | Track, uri: str, labels: dict[int, tupl
 
 
 def _folder(library: Library, path: str) -> str:
-    """The folder of a file for people: from the scanned one on, its middle left out where it is long."""
+    """Return the folder of a file for people: from the scanned folder on, without the middle of a long path."""
     parent = os.path.dirname(path)
     tops = [top for top in library.folders() if os.path.join(parent, "").startswith(os.path.join(top, ""))]
     parts = (
@@ -116,7 +116,7 @@ def _folder(library: Library, path: str) -> str:
 
 
 def _in_script(data: Any) -> str:
-    """Data as JSON that nothing in a page can take for markup: ASCII alone, and no <, > or &."""
+    """Return data as JSON that no browser takes for markup: ASCII alone, and no <, > or &."""
     text = json.dumps(data, allow_nan=False, separators=(",", ":"))
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")

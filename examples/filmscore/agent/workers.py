@@ -1,4 +1,4 @@
-"""Where recordings are analysed: here, in processes, in threads, or on a dask.distributed cluster."""
+"""Executors that analyse recordings: processes, threads, or a dask.distributed cluster."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nnlite.model_selection.execution import Workers, end_with_parent
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options by which a user says where."""
+    """Add the options that say where recordings are analysed."""
     parser.add_argument(
         "--executor",
         default="processes",
@@ -21,12 +21,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="processes (default), threads, or the address of a dask.distributed scheduler whose workers see the files",
     )
     parser.add_argument(
-        "--processes", type=int, default=os.cpu_count() or 1, metavar="N", help="how many at a time (%(default)s)"
+        "--processes", type=int, default=os.cpu_count() or 1, metavar="N", help="processes or threads (%(default)s)"
     )
 
 
 def workers(where: str, n: int) -> Workers | None:
-    """An executor, or what makes one; None for here, one after the other.
+    """Return an executor, or a function that makes one; None to work in this process, one file after the other.
 
     Raises
     ------
@@ -36,8 +36,8 @@ def workers(where: str, n: int) -> Workers | None:
     if n < 1:
         raise ValueError(f"--processes: expected 1 or more, got {n}")
     if where == "processes":
-        os.environ["NNLITE_NUM_THREADS"] = "1"  # as many recordings at a time as there are processes
-        context = multiprocessing.get_context("spawn")  # a fork with threads may hang
+        os.environ["NNLITE_NUM_THREADS"] = "1"  # each process works on one recording
+        context = multiprocessing.get_context("spawn")  # a forked process may hang where threads run
         return None if n == 1 else functools.partial(ProcessPoolExecutor, n, context, begin)
     if where == "threads":
         return functools.partial(ThreadPoolExecutor, n)
@@ -54,6 +54,6 @@ def workers(where: str, n: int) -> Workers | None:
 
 
 def begin() -> None:
-    """What a worker process does first: Ctrl-C is for the one that started it, and it ends with that one."""
+    """Prepare a worker process: it ignores Ctrl-C, which its parent handles, and ends with its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent(os.getpid())

@@ -1,4 +1,4 @@
-"""What changes a library: making one, storing tracks, noting files. SQLite's commit is what makes a change count."""
+"""Changes of a library: making one, storing tracks, noting files. A change counts when SQLite has committed it."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from filmscore.tagging import Tagger
 from nnlite.serialization import atomic_write
 
 UNFINISHED = {MODEL, BASIS, lock.FILE, schema.FILE + ".new", schema.FILE + ".new-journal"}
-"""What a killed `create` may leave, besides arrays."""
+"""Files that a killed `create` may leave, besides arrays."""
 
 _KNOWN = "path, size, mtime_ns, ctime_ns, track, problem, reader, missing"
 
 
 class KnownFile(NamedTuple):
-    """What an earlier scan saw of a file: `track` and `problem` are None for what is no audio."""
+    """A file as an earlier scan saw it: `track` and `problem` are both None if it is no audio."""
 
     stamp: Stamp
     track: int | None
@@ -50,7 +50,7 @@ class KnownFile(NamedTuple):
 
 
 def create(folder: Path, model: Path) -> None:
-    """Make a library without tracks for a model, of which it keeps a copy. The lock must be held.
+    """Make a library without tracks for a model, and copy the model into it. The lock must be held.
 
     Raises
     ------
@@ -92,11 +92,11 @@ def create(folder: Path, model: Path) -> None:
         connection.close()
     except sqlite3.Error as error:
         raise explained(folder, error) from error
-    os.replace(new, folder / schema.FILE)  # now it is a library
+    os.replace(new, folder / schema.FILE)  # from now on the folder is a library
 
 
 def fit_basis(tagger: Tagger) -> Basis:
-    """The basis of a model, from the sample of music that comes with the project.
+    """Return the basis of a model, from the sample of music that comes with the project.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def fit_basis(tagger: Tagger) -> Basis:
 
 
 class Writer:
-    """A library that is written to; a context manager. The lock must be held, but for labels."""
+    """A library that is open for writing; a context manager. The lock must be held, except to store labels."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -134,21 +134,21 @@ class Writer:
         self.connection.close()
 
     def count(self) -> int:
-        """How many tracks there are."""
+        """Return how many tracks there are."""
         return counts(self.connection)[0]
 
     def known(self, folder: str) -> dict[str, KnownFile]:
-        """Files below a folder that earlier scans saw, by path."""
+        """Return the files below a folder that earlier scans saw, by path."""
         rows = self._all(f"SELECT {_KNOWN} FROM file WHERE path >= ? AND path < ?", below(folder))
         return {os.fsdecode(path): KnownFile(Stamp(*row[:3]), *row[3:]) for path, *row in rows}
 
     def known_file(self, path: str) -> KnownFile | None:
-        """A file that an earlier scan saw, or None."""
+        """Return a file that an earlier scan saw, or None."""
         rows = self._all(f"SELECT {_KNOWN} FROM file WHERE path = ?", (os.fsencode(path),))
         return next((KnownFile(Stamp(*row[:3]), *row[3:]) for _, *row in rows), None)
 
     def store(self, outcomes: Sequence[ScannedFile]) -> list[bool]:
-        """Keep outcomes, all or none of them; says for each whether its content is new."""
+        """Store scanned files, all or none of them; return for each whether its content is new."""
         with transaction(self.folder, self.connection):
             n_tracks, n_windows = counts(self.connection)
             new: dict[bytes, int] = {}
@@ -173,14 +173,14 @@ class Writer:
         return [id(outcome) in first for outcome in outcomes]
 
     def mark(self, *, missing: Iterable[str] = (), present: Iterable[str] = ()) -> None:
-        """Note which known files are not there any more, and which are there again."""
+        """Record which known files are missing, and which are there again."""
         with transaction(self.folder, self.connection):
             for value, paths in ((1, missing), (0, present)):
                 rows = ((value, os.fsencode(path)) for path in paths)
                 self.connection.executemany("UPDATE file SET missing = ? WHERE path = ?", rows)
 
     def finish(self, folders: Iterable[str]) -> None:
-        """Note that folders were scanned, and forget missing files whose content is elsewhere, or never was of use."""
+        """Record that folders were scanned; forget missing files whose content is elsewhere, or was never usable."""
         with transaction(self.folder, self.connection):
             self.connection.execute(
                 "DELETE FROM file WHERE missing = 1 AND (track IS NULL OR track IN "
@@ -190,7 +190,7 @@ class Writer:
             self.connection.executemany("INSERT OR REPLACE INTO folder VALUES (?, ?)", rows)
 
     def label_all(self, labels: Mapping[int, Sequence[str] | None], source: str) -> None:
-        """Keep the user's tags of tracks, in place of earlier ones; None forgets them."""
+        """Store the user's tags of tracks in place of earlier ones; None removes them."""
         with transaction(self.folder, self.connection):
             for track, tags in labels.items():
                 if tags is None:
@@ -200,7 +200,7 @@ class Writer:
                     self.connection.execute("INSERT OR REPLACE INTO label VALUES (?, ?, ?, ?)", row)
 
     def was_elsewhere(self, digest: bytes) -> bool:
-        """Whether a file of a content is not there any more."""
+        """Return whether a file with a content is missing."""
         statement = "SELECT 1 FROM file f JOIN track t ON f.track = t.id WHERE t.hash = ? AND f.missing"
         return bool(self._all(statement, (digest,)))
 
@@ -224,7 +224,7 @@ class Writer:
     def _note(self, outcome: ScannedFile) -> None:
         track = self._with_hash(outcome.hash) if outcome.hash and not outcome.problem else None
         path = os.fsencode(outcome.path)
-        if not outcome.readable:  # the content known before may still be that of the file
+        if not outcome.readable:  # the file may still have the content that was known before
             track = next((row[0] for row in self._all("SELECT track FROM file WHERE path = ?", (path,))), None)
         row = (path, os.path.dirname(path), *outcome.stamp, track, outcome.problem or None, READER)
         self.connection.execute("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)", row)

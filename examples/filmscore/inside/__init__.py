@@ -1,1 +1,1 @@
-"""Looking and listening inside a model: what its units respond to, and what speaks for a genre where in a track."""
+"""Looking and listening inside a model: what drives its units, and which parts of a track speak for a genre."""

@@ -1,4 +1,4 @@
-"""The tile that would drive a unit most: gradient ascent from noise, held to what real tiles are like."""
+"""The tile that drives a unit most: gradient ascent from noise, kept as close to the mean as real tiles are."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from filmscore.inside.units import Unit
 N_STEPS = 128
 N_STARTS = 2
 RADIUS = 1.0
-"""Root mean square of the deviations from the mean tile, in deviations of real tiles: as far from it as real ones."""
+"""Distance from the mean tile: the root mean square deviation, in standard deviations of real tiles."""
 STEP = 0.1
 """Length of the first step, in radii; the last is a tenth of it."""
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Mean and deviation of each feature over real tiles, both of shape (n_features, 1, 1)."""
+    """The mean and standard deviation of each feature over real tiles, both of shape (n_features, 1, 1)."""
 
     mean: np.ndarray
     deviation: np.ndarray
@@ -29,7 +29,7 @@ class Spread:
 
 
 def drive(unit: Unit, spread: Spread, n_frames: int, rng: np.random.Generator) -> tuple[np.ndarray, float]:
-    """A tile that drives a unit, (n_features, n_frames), and the unit's value for it.
+    """Return a tile that drives a unit, (n_features, n_frames), and the unit's value for it.
 
     Several starts of noise climb the gradient together; the one that comes highest is it. Without a bound the ascent
     leaves everything that music is like, so the tile stays on a sphere about the mean of real tiles; before each step
@@ -54,6 +54,6 @@ def _tile(spread: Spread, z: np.ndarray) -> np.ndarray:
 
 
 def _on_sphere(z: np.ndarray) -> np.ndarray:
-    """Scaled to root mean square RADIUS, each by itself; zeros stay zeros."""
+    """Scale each tile to the root mean square RADIUS; zeros stay zeros."""
     size = np.sqrt(np.square(z, dtype=np.float64).mean(axis=(1, 2, 3), keepdims=True))
     return z * (RADIUS / np.maximum(size, 1e-30))

@@ -1,4 +1,4 @@
-"""Tiles as a person reads them: bands of frequency over time, in place of coefficients."""
+"""Tiles as bands of frequency over time, which a person can read, in place of coefficients."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class Bands:
     Attributes
     ----------
     forward : array (n_features, n_bands)
-        Features are this times the logarithms of a frame's bands.
+        Matrix from the logarithms of a frame's bands to its features.
     back : array (n_bands, n_features)
-        Its pseudo-inverse: of all spectra with these features the smoothest. What features leave out, as the level if
-        there is no C0, is 0.
+        Its pseudo-inverse, which gives the smoothest spectrum with these features. What the features lack, such as the
+        level without C0, is 0.
     centres_hz : array (n_bands,)
     log_amplitude : float
-        What a logarithm is multiplied by to become a natural one of amplitude.
+        Factor from a logarithm of the recipe to the natural logarithm of the amplitude.
     """
 
     forward: np.ndarray
@@ -35,12 +35,12 @@ class Bands:
 
     @classmethod
     def of(cls, recipe: mfcc.MFCC) -> Bands:
-        """The bands of a recipe.
+        """Return the bands of a recipe.
 
         Raises
         ------
         ValueError
-            For a recipe whose features are no linear function of logarithms of bands.
+            If the features of the recipe are no linear function of logarithms of bands.
         """
         if recipe.output not in ("mfcc", "log_mel", "log_spectrum") or recipe.energy is not None:
             kept = "the energy among the coefficients" if recipe.output == "mfcc" else f"output={recipe.output!r}"
@@ -59,19 +59,19 @@ class Bands:
 
     @property
     def decibels(self) -> float:
-        """What a logarithm is multiplied by to be in dB."""
+        """Factor from a logarithm to dB."""
         return 20 / math.log(10) * self.log_amplitude
 
     def of_tiles(self, tiles: np.ndarray) -> np.ndarray:
-        """Logarithms of bands, (n, n_bands, frames), of tiles (n, n_features, frames, 1)."""
+        """Return the logarithms of bands, (n, n_bands, frames), of tiles (n, n_features, frames, 1)."""
         return np.einsum("bk,nkf->nbf", self.back, tiles[..., 0])
 
     def gradient(self, gradient: np.ndarray) -> np.ndarray:
-        """Gradient with respect to the bands, from that with respect to tiles."""
+        """Return the gradient with respect to the bands, from that with respect to tiles."""
         return np.einsum("kb,nkf->nbf", self.forward, gradient[..., 0])
 
     def to_tiles(self, bands: np.ndarray) -> np.ndarray:
-        """Tiles of bands (n, n_bands, frames), in float32."""
+        """Return the tiles of bands (n, n_bands, frames), in float32."""
         return np.einsum("kb,nbf->nkf", self.forward, bands).astype(np.float32)[..., np.newaxis]
 
 

@@ -1,4 +1,4 @@
-"""Which seconds and which bands of a track speak for and against a genre: gradient times input, and occlusion."""
+"""The seconds and bands of a track that speak for and against a genre: gradient times input, and occlusion."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ REGIONS = (
     ("2-6 kHz", 6000.0),
     ("above 6 kHz", np.inf),
 )
-"""Ranges of frequency with their ends [Hz], for those who want few words."""
+"""Names of ranges of frequency, with their upper ends [Hz]."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What speaks for a unit (above 0) and against it (below) in the tiles of a track, in what the unit's value is in:
-    of a genre log-odds.
+    """The evidence for a unit (above 0) and against it (below 0) in the tiles of a track, in the unit of its value:
+    log-odds for genres.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class Evidence:
     shares : array (n, bands, frames)
         Gradient times distance from the baseline.
     falls : array (n, patches of bands, patches of frames)
-        What the value loses when a patch is hidden.
+        Fall of the value when a patch is hidden.
     """
 
     values: np.ndarray
@@ -45,7 +45,7 @@ class Evidence:
 
     @property
     def patch_shares(self) -> np.ndarray:
-        """The shares summed over the patches that were hidden."""
+        """Sums of the shares over the patches that were hidden."""
         edges = (np.arange(0, size, step) for size, step in zip(self.shares.shape[1:], PATCHES, strict=True))
         rows, columns = edges
         return np.add.reduceat(np.add.reduceat(self.shares, rows, axis=1), columns, axis=2)
@@ -57,10 +57,10 @@ class Evidence:
 
 
 def evidence(tagger: Tagger, bands: Bands, unit: Unit, tiles: np.ndarray) -> Evidence:
-    """What speaks for a unit in tiles (n, n_features, frames, 1).
+    """Return the evidence for a unit in tiles (n, n_features, frames, 1).
 
-    Gradient and distance are taken in bands: a coefficient is a cosine over all of them, so nothing can be said of a
-    band by a coefficient alone.
+    Gradient and distance are those of bands, since a single coefficient, a cosine over all bands, says nothing about
+    one band.
     """
     values, gradient = unit.value_and_gradient(tiles)
     here, nothing = bands.of_tiles(tiles), bands.of_tiles(baseline(tagger, tiles))
@@ -71,12 +71,12 @@ def evidence(tagger: Tagger, bands: Bands, unit: Unit, tiles: np.ndarray) -> Evi
 
 
 def region_falls(tagger: Tagger, bands: Bands, tiles: np.ndarray) -> np.ndarray:
-    """How much the log-odds of each genre fall when a range of frequency is hidden throughout: (n, regions, genres)."""
+    """Return how much the log-odds of each genre fall when a range of frequency is hidden: (n, regions, genres)."""
     here, nothing = bands.of_tiles(tiles), bands.of_tiles(baseline(tagger, tiles))
     region = np.searchsorted([end for _, end in REGIONS], bands.centres_hz, side="right")
     whole = tagger.log_odds(bands.to_tiles(here))
     falls = np.zeros((len(tiles), len(REGIONS), whole.shape[1]))
-    varies = np.isfinite(whole).all(axis=0)  # a genre with a constant in place of networks hears nothing
+    varies = np.isfinite(whole).all(axis=0)  # a genre with a constant in place of networks depends on nothing
     for k in range(len(REGIONS)):
         hidden = tagger.log_odds(bands.to_tiles(np.where((region == k)[:, np.newaxis], nothing, here)))
         falls[:, k, varies] = whole[:, varies] - hidden[:, varies]
@@ -84,7 +84,7 @@ def region_falls(tagger: Tagger, bands: Bands, tiles: np.ndarray) -> np.ndarray:
 
 
 def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Spearman's rank correlation of two arrays of one size; ties have their mean rank. 0 where one is constant.
+    """Return Spearman's rank correlation of two arrays of one size; ties have their mean rank. 0 if one is constant.
 
     >>> rank_correlation(np.array([1, 2, 3]), np.array([10, 20, 15]))
     0.5

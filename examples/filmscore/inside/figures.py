@@ -23,7 +23,7 @@ TICKS_HZ = (100, 250, 500, 1000, 2000, 4000, 8000)
 
 
 def png(figure: Any) -> bytes:
-    """A figure as PNG; it is closed."""
+    """Return a figure as PNG, and close it."""
     import matplotlib.pyplot as plt
 
     file = io.BytesIO()
@@ -33,7 +33,7 @@ def png(figure: Any) -> bytes:
 
 
 def first_layer(network: nn.NetworkClassifier, bands: Bands, inputs: str, title: str) -> bytes | None:
-    """Kernels of a first convolution over bands and time, or weights of a dense layer on modulation; else None."""
+    """Draw the kernels of a first convolution, or the weights of a dense layer on modulation; None for other layers."""
     first = next((k for k, layer in enumerate(network.network_.layers) if not isinstance(layer, nn.Flatten)), 0)
     layer, weight = network.network_.layers[first], network.params_.get(f"{first}.weight")
     if weight is None:
@@ -46,7 +46,7 @@ def first_layer(network: nn.NetworkClassifier, bands: Bands, inputs: str, title:
 
 
 def _kernels(network: nn.NetworkClassifier, kernels: np.ndarray, bands: Bands, title: str) -> bytes:
-    """`kernels` (n, features, frames) as they are and, where features are cepstral, over bands at two places."""
+    """Draw `kernels` (n, features, frames) as they are and, where features are cepstral, over bands at two places."""
     plt = pyplot()
     cepstral = not np.array_equal(bands.forward, np.eye(len(bands.forward)))
     views = [("as learnt, over\ncoefficients" if cepstral else "as learnt,\nover bands", kernels)]
@@ -77,9 +77,9 @@ def _kernels(network: nn.NetworkClassifier, kernels: np.ndarray, bands: Bands, t
 
 
 def kernel_over_bands(network: nn.NetworkClassifier, bands: Bands, channel: int, place: int) -> np.ndarray:
-    """What a channel of a first convolution adds up of bands and frames when it stands at a row: (bands, frames).
+    """Return the weights of a channel of a first convolution over bands and frames at a row: (bands, frames).
 
-    That is the gradient of its sum there, and so the scaling of the network's input is a part of it.
+    They are the gradient of the channel's sum there, so they include the scaling of the network's input.
     """
     nothing = np.zeros((1, *network.network_.input_shape), np.float32)
     middle = network.network_.shapes[1][1] // 2
@@ -88,7 +88,7 @@ def kernel_over_bands(network: nn.NetworkClassifier, bands: Bands, channel: int,
 
 
 def _modulation(weights: np.ndarray, title: str) -> bytes:
-    """`weights` (n, coefficients, bands of modulation): the strongest 20 units."""
+    """Draw the strongest 20 units of `weights` (n, coefficients, bands of modulation)."""
     plt = pyplot()
     order = np.argsort(-np.abs(weights).sum(axis=(1, 2)))[:20]
     figure, grid = plt.subplots(2, 10, figsize=(13, 4.4), layout="constrained", sharex=True, sharey=True)
@@ -107,7 +107,7 @@ def _modulation(weights: np.ndarray, title: str) -> bytes:
 
 
 def unit_tiles(tiles: Sequence[tuple[str, np.ndarray]], bands: Bands, recipe: mfcc.MFCC) -> bytes:
-    """Tiles (name, (n_features, frames)) side by side as bands over time, all on one scale."""
+    """Draw tiles (name, (n_features, frames)) side by side as bands over time, all on one scale."""
     plt = pyplot()
     figure, grid = plt.subplots(
         1, len(tiles), figsize=(4.2 * len(tiles), 2.6), layout="constrained", sharey=True, squeeze=False
@@ -126,7 +126,7 @@ def unit_tiles(tiles: Sequence[tuple[str, np.ndarray]], bands: Bands, recipe: mf
 
 
 def track(found: Evidence, tiles: mfcc.Tiles, bands: Bands, title: str) -> bytes:
-    """Spectrogram, gradient times input over it, what hiding patches does, and the value of each window."""
+    """Draw a spectrogram under gradient times input and under the effect of hidden patches, and values of windows."""
     plt = pyplot()
     recipe = tiles.recipe
     seconds = tiles.values.shape[2] / recipe.frame_rate
@@ -162,13 +162,13 @@ def track(found: Evidence, tiles: mfcc.Tiles, bands: Bands, title: str) -> bytes
 
 
 def _overlay(axes: Any, values: np.ndarray, limit: float, extent: dict[str, Any]) -> Any:
-    """Red and blue over what is there, the more the further from 0."""
+    """Draw red and blue over a picture, stronger for values further from 0."""
     strength = np.clip(np.abs(values) / limit, 0, 1)
     return axes.imshow(values, cmap="RdBu_r", vmin=-limit, vmax=limit, alpha=0.85 * strength, **extent)
 
 
 def _smooth(shares: np.ndarray) -> np.ndarray:
-    """Shares of single points averaged over three bands and five frames, so that an eye can follow."""
+    """Average shares of single points over three bands and five frames, so that the eye can follow."""
     padded = np.pad(shares, ((0, 0), (1, 1), (2, 2)))
     views = np.lib.stride_tricks.sliding_window_view(padded, (3, 5), axis=(1, 2))
     return views.mean(axis=(3, 4))

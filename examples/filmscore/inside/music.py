@@ -1,4 +1,4 @@
-"""Recordings to look for excerpts in."""
+"""The music that is searched for excerpts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mfcc.sound.errors import printable
 from nnlite.runtime.threads import ordered_map
 
 MOST = 5
-"""Excerpts that are shown of a unit."""
+"""Most excerpts that are shown for a unit."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Music:
     tiles : array (n, n_features, frames, 1)
     paths : tuple of Path
     recording : array of int (n,)
-        Which of the paths a tile is from.
+        Index into the paths for each tile.
     start_s : array (n,)
     window_s : float
         Length of a tile [s].
@@ -46,7 +46,7 @@ class Music:
 
     @classmethod
     def read(cls, tagger: Tagger, places: Iterable[Path]) -> Music:
-        """Tiles of files, and of all audio below folders. What can't be used is named on standard error and left out.
+        """Read files, and all audio below folders. Recordings that can't be used are named on standard error.
 
         Raises
         ------
@@ -81,7 +81,7 @@ class Music:
         )
 
     def strongest(self, unit: Unit) -> list[tuple[int, Excerpt]]:
-        """The windows that drive a unit most, one of a recording at most: rows of their tiles, and excerpts."""
+        """Return the windows that drive a unit most, at most one of a recording: rows of their tiles, and excerpts."""
         values = unit.values(self.tiles)
         rows: list[int] = []
         for row in np.argsort(-values, kind="stable"):
@@ -96,7 +96,7 @@ class Music:
 
 
 def name_of(path: Path) -> str:
-    """A file's name and its folder's, for people."""
+    """Return the name of a file with its folder, for people."""
     return printable(os.path.join(*path.parts[-2:]))
 
 

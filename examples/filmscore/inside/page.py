@@ -1,4 +1,4 @@
-"""The page: HTML that needs nothing but the sounds beside it."""
+"""The page: HTML that needs no file but the sounds beside it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Page:
     Attributes
     ----------
     folder : Path
-        Where it will be, and the sounds.
+        Folder of the page and its sounds.
     pictures : dict
         Name -> PNG, of the pictures in it.
     """
@@ -41,13 +41,13 @@ class Page:
         self._parts.append(f"<p{' class=small' if small else ''}>{html.escape(text)}</p>")
 
     def picture(self, name: str, png: bytes, says: str) -> None:
-        """A picture in the page itself; `says` is for those who can't see it."""
+        """Add a picture to the page itself; `says` describes it for readers who can't see it."""
         self.pictures[name] = png
         code = base64.b64encode(png).decode()
         self._parts.append(f'<p><img alt="{html.escape(says)}" src="data:image/png;base64,{code}"></p>')
 
     def sound(self, path: Path, says: str) -> None:
-        """A player for a file in the page's folder."""
+        """Add a player for a file in the page's folder."""
         place = html.escape(path.relative_to(self.folder).as_posix())
         self._parts.append(
             f'<figure><figcaption>{html.escape(says)}</figcaption><audio controls preload="none" src="{place}"></audio>'
@@ -60,7 +60,7 @@ class Page:
         self._parts.append(f"<table><tr>{cells}</tr>{body}</table>")
 
     def write(self) -> Path:
-        """Write index.html; returns its path."""
+        """Write index.html, and return its path."""
         path = self.folder / "index.html"
         with replace_file(path) as file:
             file.write(

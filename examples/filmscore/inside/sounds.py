@@ -1,4 +1,4 @@
-"""What is heard: excerpts of recordings joined into one, and tiles made audible."""
+"""Sounds of the page: excerpts of recordings joined into one, and tiles made audible."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from mfcc.windows import get_window
 
 FADE_S, PAUSE_S = 0.05, 0.4
 LEVEL = 0.1
-"""Root mean square that each excerpt is brought to: 20 dB below full scale."""
+"""Root mean square of each excerpt in the joined sound: 20 dB below full scale."""
 MOST_DB = 40.0
-"""Of a band's change when an excerpt is coloured."""
+"""Limit of the change of a band when an excerpt is coloured."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,12 @@ class Excerpt:
     value: float
 
     def samples(self, sr: float) -> np.ndarray:
-        """As a model hears it: mono, resampled."""
+        """Return the samples as the model gets them: mono, resampled."""
         return mfcc.load(self.path, sr, offset=self.start_s, duration=self.duration_s)[0]
 
 
 def join(parts: Sequence[np.ndarray], sr: float) -> np.ndarray:
-    """Samples one after another, each at the same level, faded in and out, with a pause after it."""
+    """Join samples, each at the same level, faded in and out, with a pause after it."""
     fade, pause = round(FADE_S * sr), np.zeros(round(PAUSE_S * sr))
     joined: list[np.ndarray] = []
     for y in parts:
@@ -50,7 +50,7 @@ def join(parts: Sequence[np.ndarray], sr: float) -> np.ndarray:
 
 
 def write(path: Path, y: np.ndarray, sr: float) -> None:
-    """Write a mono FLAC of 16 bits; what is beyond full scale makes the whole softer."""
+    """Write a mono FLAC of 16 bits; if samples exceed full scale, all are made softer."""
     path.parent.mkdir(parents=True, exist_ok=True)
     file = io.BytesIO()
     soundfile.write(file, y / max(1.0, float(np.abs(y).max())), round(sr), format="FLAC", subtype="PCM_16")
@@ -59,7 +59,7 @@ def write(path: Path, y: np.ndarray, sr: float) -> None:
 
 
 def texture(features: np.ndarray, recipe: mfcc.MFCC, bands: Bands, rng: np.random.Generator) -> np.ndarray:
-    """A tile (n_features, frames) as sound whose phases are made up (Griffin-Lim): a coloured noise, without pitch.
+    """Return a tile (n_features, frames) as sound with made-up phases (Griffin-Lim): coloured noise, without pitch.
 
     Where coefficients don't say how loud a frame is, all frames are as loud: a made-up tile would burst here and there.
     """
@@ -71,15 +71,15 @@ def texture(features: np.ndarray, recipe: mfcc.MFCC, bands: Bands, rng: np.rando
 
 
 def _has_no_level(recipe: mfcc.MFCC) -> bool:
-    """Whether features don't say how loud a frame is."""
+    """Return whether features lack the loudness of a frame."""
     return recipe.output == "mfcc" and recipe.c0 == "drop"
 
 
 def colour(y: np.ndarray, features: np.ndarray, recipe: mfcc.MFCC, bands: Bands) -> np.ndarray:
-    """An excerpt filtered until its features are those of a tile: its own phases and pitch, with the tile's timbre.
+    """Filter an excerpt until its features are those of a tile: it keeps phases and pitch, and gets the tile's timbre.
 
-    In each frame, bands are raised or lowered by what the features lack, at most by 40 dB. If features don't say how
-    loud a frame is, it stays as loud as it was.
+    In each frame, bands are raised or lowered by the difference of the features, at most by 40 dB. If features don't
+    say how loud a frame is, it stays as loud as it was.
     """
     hop = recipe.win_length // 4
     dense = recipe.replace(hop_length=hop)
@@ -90,7 +90,7 @@ def colour(y: np.ndarray, features: np.ndarray, recipe: mfcc.MFCC, bands: Bands)
     most = MOST_DB * np.log(10) / 20
     frequencies = np.arange(recipe.n_fft // 2 + 1) * recipe.sr / recipe.n_fft
     gain = np.exp([np.interp(frequencies, bands.centres_hz, column) for column in np.clip(change, -most, most).T])
-    # Beyond both ends there are more frames, so that every sample is in as many as any other.
+    # There are frames beyond both ends, so that every sample is in equally many frames.
     gain, y = np.pad(gain, ((4, 4), (0, 0)), mode="edge"), np.pad(y, recipe.win_length)
     window = np.sqrt(get_window("hann", recipe.win_length, periodic=True))
     sound, weight = np.zeros(len(y)), np.full(len(y), 1e-3)

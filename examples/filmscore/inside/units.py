@@ -1,4 +1,4 @@
-"""Units: what a model, or a layer of one of its networks, says of a tile, with the gradient back to the tile."""
+"""Units: outputs of a model or of an inner layer, with their gradient with respect to the tile."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from filmscore.tagging import Tagger
 
 @dataclass(frozen=True)
 class Unit:
-    """A scalar of each tile.
+    """A function that gives each tile a number: an output of the model, or an inner unit.
 
     Attributes
     ----------
     name : str
-        For people, and as `find_unit` reads it.
+        The text that `find_unit` reads.
     model : BaggedEnsemble or NetworkClassifier
-        Who is asked: the tagger's model, or one of its networks.
+        The tagger's model, or one of its networks.
     unit : int
-        Column of a genre, whose log-odds count; or index of a unit inside. That of a layer with places is a channel,
-        and where it is largest counts.
+        Column of a genre, for its log-odds; or index of an inner unit. In a layer with places it is the index of a
+        channel, and its largest value counts.
     until : int or None
-        None for a genre; else index of the first layer that is left out, as in `NetworkClassifier.hidden`.
+        None for a genre; else the index of the first layer that is left out, as in `NetworkClassifier.hidden`.
     inputs : str
-        What the model sees of a tile.
+        Name of the model's input in `filmscore.inputs.INPUTS`.
     """
 
     name: str
@@ -38,14 +38,14 @@ class Unit:
     inputs: str
 
     def values(self, tiles: np.ndarray) -> np.ndarray:
-        """Value for each tile, shape (n,)."""
+        """Return the value for each tile, shape (n,)."""
         seen = INPUTS[self.inputs](tiles)
         if self.until is None:
             return self.model.log_odds(seen)[:, self.unit]
         return _largest(self.model.hidden(seen, self.until), self.unit)[0].astype(np.float64)
 
     def value_and_gradient(self, tiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Values, and their gradient with respect to the tiles, of the tiles' shape."""
+        """Return values, and their gradient with respect to the tiles, of the tiles' shape."""
         seen = INPUTS[self.inputs](tiles)
         if self.until is None:
             values, gradient = self.model.input_gradient(seen, self.unit)
@@ -55,7 +55,7 @@ class Unit:
 
 
 def _largest(output: np.ndarray, channel: int) -> tuple[np.ndarray, np.ndarray]:
-    """Largest value of a channel over all places, and where it is: its gradient."""
+    """Return the largest value of a channel over all places, and its gradient: 1 at that place."""
     of_channel = output[..., channel].reshape(len(output), -1)
     place = of_channel.argmax(axis=1)
     gradient = np.zeros_like(output)
@@ -64,7 +64,7 @@ def _largest(output: np.ndarray, channel: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def genre_unit(tagger: Tagger, genre: str) -> Unit:
-    """The output of a genre: its log-odds.
+    """Return the unit for a genre's log-odds.
 
     Raises
     ------
@@ -76,15 +76,15 @@ def genre_unit(tagger: Tagger, genre: str) -> Unit:
 
 
 def find_unit(tagger: Tagger, text: str) -> Unit:
-    """The unit that a text names: GENRE, LAYER:UNIT, or GENRE:LAYER:UNIT where each genre has networks of its own.
+    """Return the unit that a text names: GENRE, LAYER:UNIT, or GENRE:LAYER:UNIT if each genre has its own networks.
 
-    LAYER is the index of a layer as `Sequential.summary` counts them, whose output is meant; UNIT an index of its
-    units, or of its channels. Of several networks of a genre it is the first.
+    LAYER is the index of a layer in `Sequential.summary`. UNIT is the index of a unit, or of a channel, of its output.
+    If a genre has several networks, the first one is meant.
 
     Raises
     ------
     ValueError
-        If there is no such genre, layer or unit; it says which there are.
+        If there is no such genre, layer or unit; the message lists those that there are.
     """
     parts = text.split(":")
     if len(parts) == 1:
@@ -105,7 +105,7 @@ def find_unit(tagger: Tagger, text: str) -> Unit:
 
 
 def network_of(tagger: Tagger, genre: str) -> nn.NetworkClassifier:
-    """The network that is asked for a genre; of several the first.
+    """Return the network for a genre; if there are several, the first.
 
     Raises
     ------
@@ -122,10 +122,10 @@ def network_of(tagger: Tagger, genre: str) -> nn.NetworkClassifier:
 
 
 def most_used(tagger: Tagger, genre: str, tiles: np.ndarray) -> Unit | None:
-    """The unit of the last hidden layer that moves a genre's output most: its weight times its deviation over tiles.
+    """Return the unit of the last hidden layer that moves a genre's output most: weight times deviation over tiles.
 
-    Of those with a weight above that of the other genres, so that what drives the unit speaks for the genre. None for a
-    network that doesn't end in a dense layer on units.
+    The weight for the genre counts relative to the mean of all genres, so that what drives the unit speaks for the
+    genre. None for a network that doesn't end in a dense layer on units.
     """
     model, column = network_of(tagger, genre), _column(tagger, genre)
     last = max(int(name.partition(".")[0]) for name in model.params_)
@@ -143,17 +143,17 @@ def most_used(tagger: Tagger, genre: str, tiles: np.ndarray) -> Unit | None:
 
 
 def baseline(tagger: Tagger, tiles: np.ndarray) -> np.ndarray:
-    """Tiles that say nothing, from which what speaks for a genre is counted; of the tiles' shape.
+    """Return tiles that say nothing about genres, of the tiles' shape: evidence is measured against them.
 
-    For models that see how coefficients move, a tile that stands still at its own mean. For others the tile that their
-    networks take as zeros: the mean of the tiles that they were trained on, if they scale; of all networks' their mean.
+    For inputs without the mean (`Input.without_mean`) it is a tile that stays at its own mean. For other models it is
+    the tile that their networks scale to zeros, which is the mean of the training tiles; of several networks, the mean.
     """
     if INPUTS[tagger.inputs].without_mean:
         return np.broadcast_to(tiles.mean(axis=2, keepdims=True), tiles.shape)
     members = getattr(tagger.model, "members_", None)
     networks = [tagger.model] if members is None else [member for of_genre in members for member in of_genre]
     mean = np.mean([network.baseline_ for network in networks], axis=0)[np.newaxis]
-    # Back to coefficients the way the gradient goes: of log_mel the cosines' rows are orthonormal.
+    # The gradient's way leads back to coefficients, since the rows of the cosines of log_mel are orthonormal.
     mean = INPUTS[tagger.inputs].gradient(np.empty((1, *tiles.shape[1:])), mean)
     return np.broadcast_to(mean.astype(tiles.dtype), tiles.shape)
 

@@ -1,4 +1,4 @@
-"""What a window costs in training and in use: steps of each network, in turns, on one thread."""
+"""The time that a window costs in training and in inference, measured in turns on one thread."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import nnlite as nn
 from filmscore.files import replace_file
 
 ROUNDS = 7
-"""Turns, of which the quickest counts: what else a machine does only ever adds time."""
+"""Turns, of which the quickest counts: other work of the machine only adds time."""
 
 
 class Cost(NamedTuple):
-    """Of a network: how many parameters, and milliseconds of one thread for a window.
+    """The costs of a network: its parameters, and milliseconds of one thread for a window.
 
     Attributes
     ----------
@@ -33,13 +33,13 @@ class Cost(NamedTuple):
     inference_ms: float
 
     def __add__(self, other: tuple[Any, ...]) -> Cost:
-        """Of two networks of which one works on what the other says."""
+        """Return the costs of two networks, one of which works on the output of the other."""
         return Cost(*(a + b for a, b in zip(self, other, strict=True)))
 
 
 class Batch(NamedTuple):
-    """A step's work: a network up to its logits, loss and optimizer, samples as it takes them, and how many windows
-    these stand for."""
+    """The work of a step: a network up to its logits, loss and optimizer, its samples, and how many windows these stand
+    for."""
 
     network: nn.Sequential
     loss: Any
@@ -49,7 +49,7 @@ class Batch(NamedTuple):
 
 
 def measured(path: Path, batches: Mapping[str, Callable[[], Batch]]) -> dict[str, Cost]:
-    """The cost of each batch, from a file if it has all of them: figures of one run can be compared.
+    """Return the cost of each batch, from a file if it has all of them, since only figures of one run can be compared.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def measured(path: Path, batches: Mapping[str, Callable[[], Batch]]) -> dict[str
 
 
 def measure(batches: Mapping[str, Batch]) -> dict[str, Cost]:
-    """The quickest of several turns of each; the first turn, which compiles kernels, does not count."""
+    """Measure several turns of each and return the quickest; the first, which compiles kernels, does not count."""
     steps = {name: _steps(batch) for name, batch in batches.items()}
     seconds: dict[str, list[tuple[float, ...]]] = {name: [] for name in batches}
     for turn in range(ROUNDS + 1):
@@ -86,7 +86,7 @@ def measure(batches: Mapping[str, Batch]) -> dict[str, Cost]:
 
 
 def _steps(batch: Batch) -> Sequence[Callable[[], Any]]:
-    """A step of training and one of inference."""
+    """Return a step of training and one of inference."""
     network, loss, optimizer = batch.network, batch.loss, batch.optimizer
     params = network.init(np.random.default_rng(0))
     state = optimizer.init(params)

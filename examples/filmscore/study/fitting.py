@@ -1,4 +1,4 @@
-"""How each kind of model is trained on a part of the windows, and what it says of the others."""
+"""Training of each kind of model on a part of the windows, and its values for the others."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ Fitted = tuple[np.ndarray, np.ndarray, list[dict[str, float]]]
 
 
 def some_of_each_game(data: Features, rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """At most `CAP` of the rows of each game: what training sees, and what chooses its best epoch."""
+    """Return at most `CAP` rows of each game, for training or for choosing the best epoch."""
     return rows[capped_rows(data.groups("game")[rows], CAP, rng)]
 
 
 def _prior(
     model: Model, data: Features, tiles: np.ndarray, part: Parts, rng: np.random.Generator, kept: Path
 ) -> Fitted:
-    """The shares of the genres in the training part, for every window."""
+    """Return the shares of the genres in the training part, for every window."""
     shares = data.labels[some_of_each_game(data, part.train, rng)].mean(axis=0)
     return np.tile(shares, (len(part.validation), 1)), np.tile(shares, (len(part.test), 1)), []
 
 
 def _logistic(model: Model, data: Features, x: np.ndarray, part: Parts, rng: np.random.Generator, kept: Path) -> Fitted:
-    """Logistic regression: on mean and deviation of each coefficient, what is left if time within a window is not."""
+    """Fit a logistic regression; of inputs over time it sees the mean and deviation of each coefficient."""
     if INPUTS[model.inputs].time_axis is not None:
         x = np.concatenate([x.mean(axis=(2, 3)), x.std(axis=(2, 3))], axis=1)
     return _fitted(model, data, x, part, rng, kept)
@@ -67,7 +67,7 @@ def _fit(
     rng: np.random.Generator,
     kept: Path | None = None,
 ) -> tuple[Predict, list[dict[str, float]]]:
-    """As many networks as the model has bags; their mean values, 0 for genres that training has none of."""
+    """Train as many networks as the model has bags, and average their values; 0 for genres without training windows."""
     members, present = members_of(model, data, x, rows, watched, rng, kept)
 
     def predict(samples: Any) -> np.ndarray:
@@ -85,13 +85,13 @@ def members_of(
     rng: np.random.Generator,
     kept: Path | None = None,
 ) -> tuple[list[Any], np.ndarray]:
-    """Fitted networks, as many as the model has bags, and the classes that they know.
+    """Train as many networks as the model has bags; return them with the classes that they know.
 
     Parameters
     ----------
     kept : Path, optional
-        Where the convolutional network, which others build on, keeps the state of its training; one that is complete is
-        read and not trained again.
+        File for the training state of the convolutional network, which other models build on. A complete one is read
+        and not trained again.
     """
     present = np.flatnonzero(data.labels[rows].any(axis=0))
     labels = data.labels[:, present].astype(np.float32)
@@ -115,7 +115,7 @@ def members_of(
 
 
 def in_columns(values: np.ndarray, present: np.ndarray, data: Features) -> np.ndarray:
-    """Values of some classes in the columns of all: 0 for the others."""
+    """Return values of some classes in the columns of all; 0 for the others."""
     result = np.zeros((len(values), len(data.class_names)))
     result[:, present] = values
     return result
@@ -124,7 +124,7 @@ def in_columns(values: np.ndarray, present: np.ndarray, data: Features) -> np.nd
 def _fit_binary(
     model: Model, data: Features, x: np.ndarray, rows: np.ndarray, watched: np.ndarray | None, rng: np.random.Generator
 ) -> tuple[Predict, list[dict[str, float]]]:
-    """Networks for each genre, each on all its positives and a random sample of negatives."""
+    """Train networks for each genre, each on all its positives and a random sample of negatives."""
     fitted = ensemble(model, x.shape[1:], int(rng.integers(2**31)))
     held_out = None if watched is None else (nn.Rows(x, watched), data.labels[watched])
     with warnings.catch_warnings():
@@ -140,7 +140,7 @@ def _weights(model: Model, data: Features, rows: np.ndarray) -> np.ndarray | Non
 
 
 def network(model: Model, n_outputs: int, input_shape: tuple[int, ...]) -> nn.Sequential:
-    """The layers of a model up to its logits."""
+    """Return the layers of a model up to its logits."""
     if model.kind == "logistic":
         return nn.Sequential([nn.Flatten(), nn.Dense(n_outputs)], input_shape)
     if model.kind == "gru":
@@ -157,9 +157,9 @@ def network(model: Model, n_outputs: int, input_shape: tuple[int, ...]) -> nn.Se
 
 
 def classifier(model: Model, n_outputs: int, input_shape: tuple[int, ...], seed: int) -> nn.NetworkClassifier:
-    """The estimator of a model's settings; the loss says what its logits mean."""
+    """Return the estimator with a model's settings; the loss says what its logits mean."""
     axes = None
-    if model.scaling:  # each coefficient, or each number where there are no frames
+    if model.scaling:  # each coefficient, or each number if there is no time axis
         time_axis = INPUTS[model.inputs].time_axis
         axes = (0,) if time_axis is None or len(input_shape) == 1 else (0, time_axis)
     loss = nn.SoftmaxCrossEntropy if model.outputs == "softmax" and not model.binary else nn.SigmoidCrossEntropy
@@ -179,7 +179,7 @@ def classifier(model: Model, n_outputs: int, input_shape: tuple[int, ...], seed:
 
 
 def ensemble(model: Model, input_shape: tuple[int, ...], seed: int) -> nn.BaggedEnsemble:
-    """The estimator of a model of binary networks."""
+    """Return the estimator of a model of binary networks."""
     average = "logit" if model.average == "logit" else "probability"
     return nn.BaggedEnsemble(
         classifier(model, 1, input_shape, seed),

@@ -1,4 +1,4 @@
-"""Who is heard when: six folds by game, by track or by window, in a file with its hash."""
+"""Six folds of the corpus by game, by track or by window, in a file with its hash."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from nnlite.model_selection import write_folds as write
 
 N_FOLDS = 6
 CAP = 150
-"""Windows of a game that training and the balance of the folds see at most: two games hold a quarter of the corpus."""
+"""Most windows of a game in training and in the balance of the folds: two games hold a quarter of the corpus."""
 
 
 class Parts(NamedTuple):
-    """Row numbers of the windows of three parts, rising."""
+    """The row numbers of the windows of three parts, rising."""
 
     train: np.ndarray
     validation: np.ndarray
@@ -27,7 +27,7 @@ class Parts(NamedTuple):
 
 
 def group_names(features: Features, by: str) -> np.ndarray:
-    """Of each window, the name of what must stay together: its game, its track, or itself."""
+    """Return for each window the name of its group, which must stay in one fold: its game, its track, or itself."""
     if by not in ("game", "track", "window"):
         raise ValueError(f"folds: by: expected game, track or window, got {by!r}")
     if by == "game":
@@ -39,7 +39,8 @@ def group_names(features: Features, by: str) -> np.ndarray:
 
 
 def make_folds(features: Features, by: str, seed: int = 0) -> dict[str, int]:
-    """Fold of each group, every genre in as many folds as it can be; a game of many windows counts as `CAP` of them."""
+    """Return the fold of each group, every genre in as many folds as possible; a game counts as `CAP` windows at
+    most."""
     games = features.groups("game")
     weights = np.minimum(1.0, CAP / np.bincount(games))[games]
     groups = group_names(features, by)
@@ -50,7 +51,7 @@ def make_folds(features: Features, by: str, seed: int = 0) -> dict[str, int]:
 
 
 def stored_folds(path: Path, features: Features, by: str) -> tuple[np.ndarray, str]:
-    """Fold of each window and the hash of the assignment; made once, then read from the file."""
+    """Return the fold of each window and the hash of the assignment, which is made once, then read from the file."""
     if not path.is_file():
         write(path, make_folds(features, by))
     assignment = read(path)
@@ -58,7 +59,7 @@ def stored_folds(path: Path, features: Features, by: str) -> tuple[np.ndarray, s
 
 
 def parts(folds: np.ndarray, fold: int) -> Parts:
-    """Test on a fold, choose the best epoch and thresholds on the next one, train on the rest."""
+    """Return parts that test on a fold, choose the best epoch and thresholds on the next, and train on the rest."""
     following = (fold + 1) % N_FOLDS
     return Parts(
         np.flatnonzero((folds != fold) & (folds != following)),

@@ -43,7 +43,7 @@ class Pieces:
     labels : array of bool, shape (n, n_classes)
     values : array of float32, shape (n, n_classes)
     chosen : array of bool, shape (n, n_classes)
-        Where a value reaches its fold's threshold.
+        True where a value reaches its fold's threshold.
     fold, game : array of int, shape (n,)
     track : array of int, shape (n,)
         Index into the features' tracks.
@@ -58,7 +58,7 @@ class Pieces:
 
 
 def windows(features: Features, folds: list[Values]) -> Pieces:
-    """The test windows of all folds."""
+    """Return the test windows of all folds."""
     games = features.groups("game")
     joined = [
         Pieces(
@@ -75,7 +75,7 @@ def windows(features: Features, folds: list[Values]) -> Pieces:
 
 
 def tracks(features: Features, folds: list[Values], average: str = "arithmetic") -> Pieces:
-    """The tracks of all folds, each with the mean of its test windows' values."""
+    """Return the tracks of all folds, each with the mean value of its test windows."""
     game_of_track = np.zeros(len(features.tracks), int)
     game_of_track[features.track_of_tile] = features.groups("game")
     joined = []
@@ -89,13 +89,13 @@ def tracks(features: Features, folds: list[Values], average: str = "arithmetic")
 
 
 def _average(values: np.ndarray, tracks: np.ndarray, average: str) -> tuple[np.ndarray, np.ndarray]:
-    # In float32, equal values have equal means: rounding must not rank what a prior says.
+    # In float32, equal values have equal means: rounding must not rank the values of a prior.
     names, means = metrics.average_by_group(values, tracks, mean=average)
     return names, means.astype(np.float32)
 
 
 def _thresholds(labels: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """The thresholds of the best F1; above every value for a class that isn't there."""
+    """Return the thresholds of the best F1; above every value for a class that isn't there."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", metrics.UndefinedMetricWarning)
         found = metrics.best_thresholds(labels, values)
@@ -108,7 +108,7 @@ def _join(parts: list[Pieces]) -> Pieces:
 
 @dataclass(frozen=True)
 class Judgement:
-    """Figures of a model for one kind of piece.
+    """The figures of a model for windows or for tracks.
 
     Attributes
     ----------
@@ -131,7 +131,7 @@ class Judgement:
 
 
 def judge(features: Features, pieces: Pieces, one_label: bool, seed: int = 0) -> Judgement:
-    """All figures of pieces; `one_label` chooses the fixed rule, the highest value or values above one half."""
+    """Return all figures of pieces; the fixed rule is the highest value (`one_label`) or values above one half."""
     y, values = pieces.labels, pieces.values
     names = evaluable_classes(features)
     columns = [features.class_names.index(name) for name in names]
@@ -166,13 +166,13 @@ def judge(features: Features, pieces: Pieces, one_label: bool, seed: int = 0) ->
 
 
 def difference(a: Judgement, b: Judgement, figure: str) -> tuple[float, float, float]:
-    """How much more `a` has of a figure than `b`, with its interval: both under the same resamples."""
+    """Return how much more `a` has of a figure than `b`, with its interval: both under the same resamples."""
     low, high = _interval(a.resampled[figure] - b.resampled[figure])
     return a.figures[figure] - b.figures[figure], low, high
 
 
 def _resamples(n_games: int, seed: int) -> np.ndarray:
-    """How often each game is drawn: the first row is the corpus itself, the others draw with replacement."""
+    """Return how often each game is drawn: the first row is the corpus itself, the others draw with replacement."""
     drawn = np.random.default_rng(seed).multinomial(n_games, np.full(n_games, 1 / n_games), size=N_RESAMPLES)
     return np.concatenate([np.ones((1, n_games)), drawn])
 
@@ -185,8 +185,8 @@ def _interval(values: np.ndarray) -> tuple[float, float]:
 def _pairs(
     y: np.ndarray, values: np.ndarray, fold: np.ndarray, game: np.ndarray, n_games: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """For each two games, pairs of a piece with the genre in the first and one without it in the second, in the same
-    fold: how many are ranked rightly (ties count a half), and how many there are."""
+    """Count, for each two games, the pairs of a piece of the first that has the genre and one of the second, in the
+    same fold, that has not: how many are in the right order (ties count a half), and how many there are."""
     concordant, pairs = np.zeros((n_games, n_games)), np.zeros((n_games, n_games))
     for number in np.unique(fold):
         here = fold == number
@@ -201,13 +201,13 @@ def _pairs(
 
 
 def _f1_sums(y: np.ndarray, chosen: np.ndarray, game: np.ndarray, n_games: int) -> tuple[np.ndarray, np.ndarray]:
-    """Numerator and denominator of F1, 2 TP / (2 TP + FP + FN), game by game."""
+    """Return numerator and denominator of F1, 2 TP / (2 TP + FP + FN), game by game."""
     hits = np.bincount(game, 2.0 * (y & chosen), n_games)
     return hits, np.bincount(game, 1.0 * y + chosen, n_games)
 
 
 def _ranking_sums(y: np.ndarray, values: np.ndarray, game: np.ndarray, n_games: int) -> dict[str, np.ndarray]:
-    """Sums over each game's pieces of the metrics that are means over pieces."""
+    """Return the sums over each game's pieces of the metrics that are means over pieces."""
     rows = [np.flatnonzero(game == number) for number in range(n_games)]
     return {
         key: np.array([len(some) * metric(y[some], values[some]) for some in rows]) for key, metric in RANKINGS.items()
@@ -215,12 +215,12 @@ def _ranking_sums(y: np.ndarray, values: np.ndarray, game: np.ndarray, n_games: 
 
 
 def _quadratic(weights: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """w' M w for each row of weights."""
+    """Return w' M w for each row of weights."""
     return ((weights @ matrix) * weights).sum(axis=1)
 
 
 def _mean(of_classes: np.ndarray) -> np.ndarray:
-    """Mean over the classes that a resample has."""
+    """Return the mean over the classes that a resample has."""
     there = np.isfinite(of_classes)
     return _ratio(np.where(there, of_classes, 0).sum(axis=0), there.sum(axis=0))
 

@@ -1,4 +1,4 @@
-"""What the study compares: each model is a line of settings, the ladder one change after another."""
+"""The models that the study compares: each is a line of settings, and the ladder makes one change after another."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ FEATURES = {
         *("--set", "output=log_spectrum", "--set", "sr=5512.5", "--set", "n_fft=256", "--set", "hop_length=512"),
     ),
 }
-"""What `build_features.py` is asked for: MFCCs of mel bands up to so many Hz, 64 log-mel bands up to 11,025 Hz, or
-spectra of 129 bins of 21.5 Hz up to 2,756 Hz, 46 ms of every 93. All have the same windows of 100 frames, 9.3 s.
+"""Options of `build_features.py` for each kind of features: MFCCs of mel bands up to 11,025 or 9,500 Hz, 64 log-mel
+bands up to 11,025 Hz, or spectra of 129 bins of 21.5 Hz up to 2,756 Hz (46 ms of every 93 ms). All have the same
+windows of 100 frames, 9.3 s.
 
 The spectra keep pitch (the fundamental tones of nearly all instruments lie in their range) in as many rows as three
 MFCC tiles have; to keep the brilliance above as well would take four times as many, and as much more work.
 """
 
 ADDED = ("recipe", "first_pool")
-"""Settings that came when journals had been written: left out of `Model.settings` while they have their default, so
-that what is done counts as done."""
+"""Settings that are newer than some journals. `Model.settings` leaves them out while they have their default, so that
+the trainings in these journals still count as done."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Model:
     Attributes
     ----------
     title : str
-        As it stands in tables; not a part of `settings`.
+        Name in tables; not a part of `settings`.
     kind : {"prior", "logistic", "mlp", "cnn", "gru", "crnn", "track"}
         "logistic" sees mean and deviation of each coefficient, or all of its modulation; "gru" is recurrent over the
         frames of a window, "crnn" over what two convolutions leave of them, "track" over the windows of a track, in
@@ -42,11 +43,11 @@ class Model:
     torch : bool
         Whether PyTorch trains the network, see `filmscore.torch_twin`.
     recipe : {"mfcc", "log_mel", "log_spectrum"}
-        What tiles are made of, see `FEATURES`.
+        Kind of the tiles, see `FEATURES`.
     bands_hz : float
         Upper edge of the mel bands of MFCCs.
     inputs : {"mfcc", "log_mel", "centred", "modulation", "frames"}
-        What is made of the tiles, see `filmscore.inputs`; "mfcc" takes them as they are.
+        Input of the networks, see `filmscore.inputs`; "mfcc" takes the tiles as they are.
     outputs : {"softmax", "sigmoid"}
         One probability that a sample's tags share, or a decision for each genre.
     hidden : tuple of int
@@ -58,7 +59,7 @@ class Model:
         Mean 0 and deviation 1 of each coefficient over the training part, or over each track by itself first.
     init : {"layers", "lsuv"}
     rest : float
-        What dropped units say, see `nnlite.Dropout`.
+        Value of dropped units, see `nnlite.Dropout`.
     learning_rate, momentum, weight_decay : float
     batch_size : int
     epochs : int
@@ -71,11 +72,11 @@ class Model:
     by_game : bool
         Whether games count the same in the loss, instead of windows.
     bags : int
-        Networks for each genre (`binary`), or networks whose values are averaged (the others).
+        Networks for each genre (`binary`), or networks that are averaged (the others).
     prior : {"balanced", "training"}
-        What binary networks take for how common a genre is, see `nnlite.BaggedEnsemble`.
+        Prior of binary networks: how common a genre is taken to be, see `nnlite.BaggedEnsemble`.
     average : {"arithmetic", "logit"}
-        How the values of a track's windows, and of bags, are averaged.
+        Mean over the values of a track's windows, and of bags.
     """
 
     title: str
@@ -107,7 +108,7 @@ class Model:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """All that decides about the values; a candidate of the search that runs the study."""
+        """All settings on which the values depend; `run_tasks` gets them as a task."""
         defaults = {field.name: field.default for field in fields(self)}
         left_out = {"title"} | {name for name in ADDED if getattr(self, name) == defaults[name]}
         return {name: value for name, value in vars(self).items() if name not in left_out} | {
@@ -116,7 +117,7 @@ class Model:
 
     @property
     def features(self) -> str:
-        """Which of `FEATURES` it sees."""
+        """The key in `FEATURES` of the features that it sees."""
         return str(self.bands_hz) if self.recipe == "mfcc" else self.recipe
 
 
@@ -146,7 +147,7 @@ _HIDDEN = replace(
     epochs=20,
 )
 SHIPPED = replace(_HIDDEN, binary=True, prior="training", title="binary networks on modulation")
-"""What the project's tagger is: within a hundredth of the best, with hidden units that say which windows are alike."""
+"""The project's tagger: within a hundredth of the best, with hidden units that show which windows are similar."""
 
 LONG = replace(BASE, batch_size=32, epochs=24, title="convolutional, eight times the steps")
 
@@ -175,7 +176,7 @@ LADDER = {
     "50 hidden units": _HIDDEN,
     "ten binary networks: what is shipped": SHIPPED,
 }
-"""From the published recipe to the tagger; from the modulation on each line keeps the changes above it."""
+"""The steps from the published recipe to the tagger; from the modulation on each line keeps the changes above it."""
 
 TORCH = replace(BASE, torch=True)
 
@@ -200,5 +201,5 @@ OVER_TIME = {
     "log_mel": replace(BASE, recipe="log_mel", title="convolutional, on 64 log-mel bands"),
     "log_spectrum": replace(BASE, recipe="log_spectrum", first_pool=4, title="convolutional, on spectra"),
 }
-"""What the published study left to the future: networks over time, and inputs that lose less; first what they are
-held against."""
+"""The future work of the published study: networks over time, and inputs that lose less. The first model is the one
+that the others are compared with."""

@@ -23,26 +23,26 @@ from filmscore.study.trials import task
 from nnlite.model_selection import candidate_key
 
 FOLDS: Mapping[str, Sequence[int]] = {"log_mel": CHOOSING, "log_spectrum": CHOOSING}
-"""Where the dear ones are judged, by their names in `OVER_TIME`; the others on all folds."""
+"""Folds of the models that take long to train, by their names in `OVER_TIME`; the others have all folds."""
 
 
 def folds_of(name: str) -> Sequence[int]:
-    """Folds on which a model of `OVER_TIME` is judged."""
+    """Return the folds on which a model of `OVER_TIME` is judged."""
     return FOLDS.get(name, range(N_FOLDS))
 
 
 def tasks() -> list[dict[str, Any]]:
-    """What there is to train, fold by fold."""
+    """Return all trainings, fold by fold."""
     return [task(model, "game", k) for k in range(N_FOLDS) for name, model in OVER_TIME.items() if k in folds_of(name)]
 
 
 def blocks(features: Mapping[str, Features], out: Path) -> dict[str, str]:
-    """Markdown for the section's marker.
+    """Return Markdown for the section's marker.
 
     Parameters
     ----------
     features : dict
-        Of each of `filmscore.study.models.FEATURES` that the models see.
+        The features that the models see, by the names in `filmscore.study.models.FEATURES`.
     out : Path
         Folder with the values, where the costs are kept too.
     """
@@ -65,7 +65,7 @@ def _key(model: Model) -> str:
 
 
 def batch(model: Model, features: Features) -> Batch:
-    """A batch of a model as large as those that it is trained on, of noise in place of music."""
+    """Return a batch for a model, as large as those that it is trained on, with noise in place of music."""
     rng, n_classes = np.random.default_rng(0), len(features.class_names)
     if model.kind == "track":  # as many windows as tracks of the corpus have
         lengths = np.bincount(features.track_of_tile)

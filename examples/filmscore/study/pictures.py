@@ -13,7 +13,7 @@ from filmscore.study.judging import Judgement, Pieces
 
 
 def intervals(path: Path, judgements: Mapping[str, Judgement], figure: str, label: str, chance: float | None) -> None:
-    """A figure of each model with its interval, one below the other."""
+    """Draw one figure of each model with its interval, one below the other."""
     plt = pyplot()
     if plt is None:
         return
@@ -36,7 +36,7 @@ def intervals(path: Path, judgements: Mapping[str, Judgement], figure: str, labe
 
 
 def learning_curves(path: Path, histories: Mapping[str, Sequence[Sequence[Mapping[str, float]]]]) -> None:
-    """Loss over the epochs of each fold's training, a panel for each model; a mark where the kept parameters are."""
+    """Draw the loss over the epochs of each fold, a panel for each model, with a mark at the epoch that was kept."""
     plt = pyplot()
     if plt is None:
         return
@@ -60,7 +60,7 @@ def learning_curves(path: Path, histories: Mapping[str, Sequence[Sequence[Mappin
 
 
 def splits(path: Path, title: str, judgements: Mapping[str, Judgement]) -> None:
-    """ROC-AUC of each class when training shared windows, tracks or nothing with the test pieces."""
+    """Draw ROC-AUC of each class for splits by window, by track and by game."""
     plt = pyplot()
     if plt is None:
         return
@@ -80,7 +80,7 @@ def splits(path: Path, title: str, judgements: Mapping[str, Judgement]) -> None:
 
 
 def confusion(path: Path, features: Features, pieces: Pieces) -> None:
-    """For tracks of each genre (rows), how often each genre (columns) had the highest value."""
+    """Draw how often each genre (columns) had the highest value for tracks of each genre (rows)."""
     plt = pyplot()
     if plt is None:
         return

@@ -48,7 +48,7 @@ class ModelResult:
         return judge(self.features, self.track_pieces, self._one_label)
 
     def track_of_folds(self, chosen: Sequence[int]) -> Judgement:
-        """Of some folds only."""
+        """Return the judgement of tracks on some folds only."""
         pieces = tracks(self.features, [self.folds[k] for k in chosen], self.model.average)
         return judge(self.features, pieces, self._one_label)
 
@@ -60,27 +60,27 @@ class ModelResult:
 def result(
     features: Features, out: Path, model: Model, by: str = "game", seed: int = 0, chosen: Sequence[int] = range(N_FOLDS)
 ) -> ModelResult:
-    """A model's values from their files."""
+    """Read a model's values from their files."""
     paths = {fold: values_path(out, task(model, by, fold, seed)) for fold in chosen}
     return ModelResult(features, model, {fold: read_values(path) for fold, path in paths.items()})
 
 
 def pictures_beside(path: Path) -> Path:
-    """The folder docs/study beside a RESULTS.md, where its pictures go."""
+    """Return the folder docs/study beside a RESULTS.md, where its pictures go; it is made if there is none."""
     folder = path.parent / "docs" / "study"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 def write(path: Path, blocks: Mapping[str, str]) -> None:
-    """Make blocks of RESULTS.md anew at `path`; the others stay as they are there, or in the project's."""
+    """Replace blocks of the RESULTS.md at `path`. If there is none, the other blocks are those of the project's."""
     text = (path if path.is_file() else TEMPLATE).read_text(encoding="utf-8")
     with replace_file(path) as file:
         file.write(filled(text, blocks).encode())
 
 
 def filled(text: str, blocks: Mapping[str, str]) -> str:
-    """Text with what stands between `<!-- begin NAME -->` and `<!-- end -->` replaced, where there is a block."""
+    """Return text with the blocks in place of what stands between `<!-- begin NAME -->` and `<!-- end -->`."""
     missing = set(blocks) - {match["name"] for match in MARKED.finditer(text)}
     if missing:
         raise ValueError(f"RESULTS.md: expected a marker for each of {sorted(blocks)}, got none for {sorted(missing)}")
@@ -92,7 +92,7 @@ def filled(text: str, blocks: Mapping[str, str]) -> str:
 def make_blocks(
     features: Features, out: Path, hashes: Mapping[str, str], folder: Path, seeds: int, torch: bool
 ) -> dict[str, str]:
-    """Markdown for each marker of the study; pictures go into `folder`."""
+    """Return Markdown for each marker of the study, and write pictures into `folder`."""
     of = functools.partial(result, features, out)
     study = {name: of(model) for name, model in MODELS.items()}
     steps = {title: of(model) for title, model in LADDER.items()}
@@ -169,7 +169,7 @@ def _folds(features: Features, out: Path, hashes: Mapping[str, str]) -> str:
 
 
 def _splits(by_split: Mapping[str, Mapping[str, ModelResult]], prior: Mapping[str, ModelResult]) -> str:
-    """For each model and way to split: ROC-AUC and LRAP of the same tracks, and what the game's album was worth."""
+    """Return a table of models and splits: ROC-AUC and LRAP of the same tracks, and the gain of a known game."""
     header = ["model", "split", "ROC-AUC, window", "ROC-AUC, track", "LRAP, track", "LRAP, track, prior"]
     rows, said = [], []
     for title, each in by_split.items():

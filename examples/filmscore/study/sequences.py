@@ -1,4 +1,4 @@
-"""A recurrent network over the windows of whole tracks, on what the fold's convolutional network says inside of them.
+"""A recurrent network over the windows of whole tracks. It sees hidden units of the fold's convolutional network.
 
 It is trained on the tracks' labels, one sequence a track, and has one opinion of a track: as the value of each of the
 track's windows it stands where the values of the other models do.
@@ -48,8 +48,8 @@ def over_windows(
 
 
 class Tracks(NamedTuple):
-    """Rising indices of tracks, their sequences (n, steps, units), the shares of a track's labels in its probability,
-    and weights; a track without any of the labels weighs nothing."""
+    """Tracks for training: rising indices, sequences (n, steps, units), the target probability of each label, and
+    weights. A track without any of the labels has weight 0."""
 
     tracks: np.ndarray
     x: np.ndarray
@@ -58,7 +58,7 @@ class Tracks(NamedTuple):
 
 
 def of_part(inner: np.ndarray, data: Features, rows: np.ndarray, present: np.ndarray, steps: int) -> Tracks:
-    """The tracks of a part's windows."""
+    """Return the tracks of a part's windows."""
     tracks = np.unique(data.track_of_tile[rows])
     labels = data.tags[tracks][:, present].astype(np.float32)
     known = labels.any(axis=1)
@@ -69,14 +69,14 @@ def of_part(inner: np.ndarray, data: Features, rows: np.ndarray, present: np.nda
 
 
 def network_of_tracks(model: Model, n_classes: int, input_shape: tuple[int, ...]) -> nn.Sequential:
-    """Up to the logits."""
+    """Return the recurrent network up to its logits."""
     return nn.Sequential(recurrent(n_classes, units=model.hidden[0], input_shape=input_shape).layers[:-1], input_shape)
 
 
 def fit(
     model: Model, net: nn.Sequential, train: Tracks, validation: Tracks, seed: int
 ) -> tuple[dict[str, np.ndarray], list[dict[str, float]]]:
-    """The parameters of the epoch that has the lowest loss on the validation tracks, and a row for each epoch."""
+    """Return the parameters of the epoch with the lowest loss on the validation tracks, and a row for each epoch."""
     loss, stopping, history = nn.SoftmaxCrossEntropy(model.label_smoothing), nn.EarlyStopping(), []
     params = net.init(np.random.default_rng((seed, 0)))
     heard = train.weights > 0
@@ -102,7 +102,7 @@ def fit(
 
 
 def check_whole_tracks(data: Features, part: Parts) -> None:
-    """Raise unless each part has all windows of its tracks."""
+    """Raise ValueError unless each part has all windows of its tracks."""
     part_of_tile = np.zeros(len(data.track_of_tile), int)
     for number, rows in enumerate(part):
         part_of_tile[rows] = number
@@ -117,7 +117,7 @@ def check_whole_tracks(data: Features, part: Parts) -> None:
 
 
 def track_sequences(inner: np.ndarray, data: Features, tracks: np.ndarray, steps: int) -> np.ndarray:
-    """What a network says inside of the windows of tracks, in the order of time, padded with NaN.
+    """Return the hidden units of the windows of each track, in the order of time, padded with NaN.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def track_sequences(inner: np.ndarray, data: Features, tracks: np.ndarray, steps
 
 
 def track_weights(data: Features, tracks: np.ndarray) -> np.ndarray:
-    """Weights that let a game count for `CAP` windows at most, as it does where windows are trained on."""
+    """Return weights that let a game count for at most `CAP` windows, as in training on windows."""
     games = data.groups("game")
     n_windows = np.bincount(games)
     game_of_track = np.zeros(len(data.tracks), int)

@@ -23,7 +23,7 @@ from nnlite import metrics
 
 
 def train(model: Model, features: Features, pieces: Pieces, seed: int = 0) -> nn.BaggedEnsemble:
-    """Binary networks on all games; the thresholds are those that are best for the tracks of the folds.
+    """Train binary networks on all games; the thresholds are those that are best for the tracks of the folds.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def write(
     judgement: Judgement,
     commands: Sequence[str],
 ) -> list[Path]:
-    """The model's file, and its card beside it in Markdown."""
+    """Write the model's file, and its card beside it in Markdown."""
     path.parent.mkdir(parents=True, exist_ok=True)
     nn.save(path, fitted, **about_model(features, model.inputs))
     with replace_file(path.with_suffix(".md")) as file:
@@ -54,7 +54,7 @@ def write(
 
 
 def card(path: Path, model: Model, features: Features, judgement: Judgement, commands: Sequence[str]) -> str:
-    """What the model is, what it was trained on, what it is worth and where its limits are."""
+    """Return the card: what the model is, what it was trained on, how good it is and where its limits are."""
     tracks, names = features.tracks, features.class_names
     games = Counter(track.game for track in tracks)
     licences = Counter(track.licence or "not stated" for track in tracks)

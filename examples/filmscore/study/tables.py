@@ -24,14 +24,14 @@ FIGURES = {
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table, its columns of figures to the right."""
+    """Return a table; columns of figures are aligned to the right."""
     figures = [all(not cell or cell[0] in "+-0123456789" for cell in column) for column in zip(*rows, strict=True)]
     rule = ["---:" if right else "---" for right in figures]
     return "\n".join(f"| {' | '.join(row)} |" for row in [header, rule, *rows])
 
 
 def overview(judgements: Mapping[str, Judgement]) -> str:
-    """A row for each model, with intervals where there are any."""
+    """Return a table with a row for each model, with intervals where there are any."""
     rows = [
         [title, *(with_interval(judgement, figure) for figure in FIGURES)] for title, judgement in judgements.items()
     ]
@@ -48,8 +48,8 @@ def compared(
     features: Features,
     figures: tuple[str, str],
 ) -> str:
-    """Two models class by class, F1 (`figures`: by which rule) and ROC-AUC, with the published F1 of their
-    counterparts."""
+    """Return a table of two models class by class: F1 (`figures` says by which rule) and ROC-AUC, with the published
+    F1."""
     header = [
         "class",
         *(f"F1, {title}" for title in titles),
@@ -80,7 +80,7 @@ def agreement(
     titles: tuple[str, str],
     figures: tuple[str, str],
 ) -> str:
-    """Where the order of two models is the published one, in a sentence."""
+    """Return a sentence that says for which classes the order of two models is the published one."""
     same, other = [], []
     for name in a.classes:
         ours = b.classes[name][figures[1]] - a.classes[name][figures[0]]
@@ -91,7 +91,7 @@ def agreement(
 
 
 def windows_and_tracks(judgements: Mapping[str, tuple[Judgement, Judgement]]) -> str:
-    """Rankings of each model per window and averaged over whole tracks, with the published ones."""
+    """Return a table of the rankings of each model per window and over whole tracks, with the published ones."""
     header = ["", "LRAP, window", "LRAP, track", "coverage error, window", "coverage error, track", "best possible"]
     rows = []
     for title, (window, track) in judgements.items():
@@ -104,8 +104,8 @@ def windows_and_tracks(judgements: Mapping[str, tuple[Judgement, Judgement]]) ->
 
 
 def ladder(steps: Sequence[tuple[str, Judgement, Judgement, Judgement]], first: str) -> str:
-    """ROC-AUC of each step on the folds that it was chosen on, on the others and on all, there with what it gained
-    over the step of the same figures as `first`."""
+    """Return a table of ROC-AUC of each step on the folds that it was chosen on, on the others, and on all. The last
+    comes with the gain over the step `first`."""
     base = next(every for title, _, _, every in steps if title == first)
     rows = []
     for title, choosing, others, every in steps:
@@ -117,7 +117,7 @@ def ladder(steps: Sequence[tuple[str, Judgement, Judgement, Judgement]], first: 
 
 
 def changes(tried: Mapping[str, Judgement], base: Judgement) -> str:
-    """What single changes of a model gave, where they were tried."""
+    """Return a table of the gain of single changes of a model, on the folds where they were tried."""
     rows = [
         [title, with_interval(each, "roc_auc"), signed(difference(each, base, "roc_auc"))]
         for title, each in tried.items()
@@ -128,8 +128,8 @@ def changes(tried: Mapping[str, Judgement], base: Judgement) -> str:
 
 
 class OverTime(NamedTuple):
-    """A network's row: on which folds, what it is worth there, what the one is worth that it is held against (None for
-    that one itself), and what it costs."""
+    """The row of a network: its folds, its judgement there, that of the network it is compared with (None for this
+    network itself), and its cost."""
 
     title: str
     folds: str
@@ -139,7 +139,7 @@ class OverTime(NamedTuple):
 
 
 def over_time(rows: Sequence[OverTime], against: str) -> str:
-    """Quality, paired gain and cost of each network."""
+    """Return a table of quality, paired gain and cost of each network."""
     header = ["network", "folds", "ROC-AUC", f"against {against}", "LRAP", "parameters"]
     header += ["training [ms]", "inference [ms]"]
     cells = []
@@ -152,7 +152,7 @@ def over_time(rows: Sequence[OverTime], against: str) -> str:
 
 
 def mislabelings(features: Features, pieces: Pieces, n: int = 12) -> str:
-    """The tracks whose highest values are surest to be other genres than their tags, one of each soundtrack."""
+    """Return a table of the tracks with the most confident wrong genres, one of each soundtrack."""
     evaluable = pieces.labels.sum(axis=0) > 0
     wrong = np.where(pieces.labels | ~evaluable, -np.inf, pieces.values).max(axis=1)
     right = np.where(pieces.labels, pieces.values, -np.inf).max(axis=1)

@@ -1,4 +1,4 @@
-"""One model on one fold: train, and keep its values for validation and test windows in a file."""
+"""One model on one fold: it is trained, and its values for validation and test windows are kept in a file."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from nnlite import metrics
 from nnlite.model_selection import candidate_key
 
 FITS = fitting.FITS | {"track": over_windows}
-"""How each kind of model is trained."""
+"""The function that trains each kind of model."""
 
 
 class Values(NamedTuple):
-    """What a model says: rows into the features, values of shape (n_rows, n_classes), and how training went."""
+    """The values of a model, shape (n_rows, n_classes), with their rows in the features, and its training history."""
 
     validation_rows: np.ndarray
     validation: np.ndarray
@@ -36,17 +36,17 @@ class Values(NamedTuple):
 
 
 def task(model: Model, by: str, fold: int, seed: int = 0) -> dict[str, Any]:
-    """What `run` takes: all that decides about the values, in words that JSON has."""
+    """Return the argument of `run`: all that the values depend on, as JSON types."""
     return {"model": model.settings, "by": by, "fold": fold, "seed": seed}
 
 
 def values_path(out: Path, task: dict[str, Any]) -> Path:
-    """Where the values of a task are kept."""
+    """Return the path of the values of a task."""
     return out / "values" / f"{candidate_key(task)}.npz"
 
 
 def read_values(path: Path) -> Values:
-    """What `run` kept."""
+    """Read the values that `run` kept."""
     with open_arrays(path) as array:
         history = json.loads(array("history").tobytes())
         return Values(*map(array, Values._fields[:-1]), history)
@@ -91,7 +91,7 @@ def _macro_auc(y: np.ndarray, values: np.ndarray) -> float:
 
 @cache
 def _read(folder: str, inputs: str, scaling: str | None) -> tuple[Features, np.ndarray]:
-    """Features, and their tiles as a model takes them."""
+    """Return features, and their tiles as a model takes them."""
     data = load_features(folder)
     tiles = INPUTS[inputs](np.asarray(data.tiles))
     if scaling == "track":
@@ -100,7 +100,7 @@ def _read(folder: str, inputs: str, scaling: str | None) -> tuple[Features, np.n
 
 
 def track_scaled(tiles: np.ndarray, tracks: np.ndarray) -> np.ndarray:
-    """Each coefficient with mean 0 and deviation 1 over its track: cepstral mean and variance normalisation."""
+    """Scale each coefficient to mean 0 and deviation 1 over its track: cepstral mean and variance normalisation."""
     result = np.empty_like(tiles)
     for track in np.unique(tracks):
         rows = tracks == track

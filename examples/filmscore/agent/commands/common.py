@@ -15,33 +15,43 @@ from filmscore.agent.references import seconds
 from filmscore.agent.search import Match
 
 BEST = 3
-"""Genres that are named of a track."""
+"""Genres that are shown for a track."""
 
 
 def add_library(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--library", type=Path, default=Path("filmscore-library"), metavar="DIR", help="default: %(default)s"
+        "--library",
+        type=Path,
+        default=Path("filmscore-library"),
+        metavar="DIR",
+        help="folder of the library (default: %(default)s)",
     )
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
 
 
 def add_selection(parser: argparse.ArgumentParser, limit: int | None = 20) -> None:
-    """Which tracks may be found, and how many."""
+    """Add the options that say which tracks may be found, and how many."""
     parser.add_argument("--folder", metavar="DIR", help="only tracks below this folder")
     parser.add_argument(
-        "--min-duration", type=time_argument, default=0.0, metavar="TIME", help="only tracks as long, such as 1:30"
+        "--min-duration",
+        type=time_argument,
+        default=0.0,
+        metavar="TIME",
+        help="only tracks of this length or more, such as 1:30",
     )
-    parser.add_argument("--text", default="", metavar="WORDS", help="only with this in path, title, artist or album")
     parser.add_argument(
-        "--limit", type=positive, default=limit, metavar="N", help=f"at most (default: {limit or 'all'})"
+        "--text", default="", metavar="WORDS", help="only tracks with this in path, title, artist or album"
+    )
+    parser.add_argument(
+        "--limit", type=positive, default=limit, metavar="N", help=f"most tracks (default: {limit or 'all'})"
     )
 
 
 def selection(options: argparse.Namespace) -> dict[str, Any]:
-    """What `add_selection` asked for, but for the limit."""
+    """Return the arguments that the options of `add_selection` stand for, without the limit."""
     return {"folder": options.folder, "min_duration_s": options.min_duration, "text": options.text}
 
 
@@ -50,7 +60,7 @@ def add_export(parser: argparse.ArgumentParser) -> None:
         "--export",
         type=export_path,
         metavar="FILE",
-        help="write the list too: a playlist .m3u8, a table .csv, or .json",
+        help="write the list to a file too: a playlist .m3u8, a table .csv, or .json",
     )
 
 
@@ -113,7 +123,7 @@ def show_matches(library: Library, matches: Sequence[Match], options: argparse.N
 
 
 def best_genres(library: Library, means: Any) -> str:
-    """The genres in which a track exceeds the most of the library, in percent of it."""
+    """Return the strongest genres of a track, each with the percent of the library that has less of it."""
     ranks = library.ranks(means)
     order = ranks.argsort()[::-1][:BEST]
     return ", ".join(f"{library.class_names[k]} {100 * ranks[k]:.0f}" for k in order)

@@ -16,11 +16,13 @@ HELP = "say what genres a track has: for surprise and train"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("track", nargs="?", metavar="TRACK", help="a file of the library, #NUMBER, or a part of its name")
-    what.add_argument("--from-csv", type=Path, metavar="CSV", help="labels of many: columns path,tags (joined by ;)")
-    what.add_argument("--from-library", type=Path, metavar="DIR", help="labels out of another library")
+    what.add_argument(
+        "--from-csv", type=Path, metavar="CSV", help="labels of many tracks: columns path,tags (joined by ;)"
+    )
+    what.add_argument("--from-library", type=Path, metavar="DIR", help="copy the labels of another library")
     change = parser.add_mutually_exclusive_group()
-    change.add_argument("--tags", metavar="GENRES", help='"drama, romance", or none')
-    change.add_argument("--forget", action="store_true", help="take the track's labels back")
+    change.add_argument("--tags", metavar="GENRES", help='the genres, such as "drama, romance", or none')
+    change.add_argument("--forget", action="store_true", help="remove the track's labels")
     common.add_library(parser)
     common.add_json(parser)
 

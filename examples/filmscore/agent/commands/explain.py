@@ -14,12 +14,12 @@ from mfcc.sound.errors import printable
 
 HELP = "the genres of a track over time, and where it has them most"
 CURVE = 32
-"""Columns of a curve at most."""
+"""Most columns of a curve."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("track", metavar="TRACK", help="a file of the library, #NUMBER, or a part of its name")
-    parser.add_argument("--bands", action="store_true", help="say which bands of frequency speak for a genre, too")
+    parser.add_argument("--bands", action="store_true", help="show also which bands of frequency speak for a genre")
     common.add_library(parser)
     common.add_json(parser)
 

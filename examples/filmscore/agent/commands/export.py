@@ -13,8 +13,10 @@ HELP = "the library, or a part of it, as a playlist (.m3u8), a table (.csv) or d
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=common.export_path, metavar="FILE", help="what its name ends with says the format")
-    parser.add_argument("--want", metavar="MIX", help="in the order of `find`, instead of by path")
+    parser.add_argument("file", type=common.export_path, metavar="FILE", help="the ending of the name is the format")
+    parser.add_argument(
+        "--want", metavar="MIX", help="order by how well tracks fit this mix, as `find` does, instead of by path"
+    )
     common.add_selection(parser, limit=None)
     common.add_library(parser)
 

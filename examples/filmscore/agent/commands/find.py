@@ -14,7 +14,7 @@ HELP = "tracks by a mix of genres"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--want", required=True, metavar="MIX", help='weights from -1 to 1: "thriller:1, comedy:-0.5"')
     common.add_selection(parser)
-    parser.add_argument("--per-album", type=common.positive, metavar="N", help="at most so many tracks of one album")
+    parser.add_argument("--per-album", type=common.positive, metavar="N", help="most tracks of one album")
     common.add_library(parser)
     common.add_export(parser)
     common.add_json(parser)

@@ -15,14 +15,21 @@ from filmscore.agent.schema import LibraryError
 
 HELP = "one page to search, look and listen, which works offline (.html)"
 LIMIT = 2000
-"""Tracks of a page unless another number is asked for: one of 2,000 has some 2 MB."""
+"""Tracks of a page by default: a page of 2,000 tracks takes about 2 MB."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "file", nargs="?", type=Path, default=Path("filmscore-report.html"), metavar="FILE", help="default: %(default)s"
+        "file",
+        nargs="?",
+        type=Path,
+        default=Path("filmscore-report.html"),
+        metavar="FILE",
+        help="(default: %(default)s)",
     )
-    parser.add_argument("--want", metavar="MIX", help="where the sliders stand at first; it chooses what goes in, too")
+    parser.add_argument(
+        "--want", metavar="MIX", help="first position of the sliders; with --limit, the tracks that fit best go in"
+    )
     common.add_selection(parser, limit=LIMIT)
     common.add_library(parser)
 

@@ -16,16 +16,16 @@ from mfcc.sound.errors import printable
 
 HELP = "bring the library up to date with folders: only what is new or changed is read"
 SHOWN = 10
-"""Problems that are printed; the command `problems` has all."""
+"""Problems that are printed; the command `problems` lists all."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folders", nargs="+", metavar="FOLDER", help="folders of recordings")
     add_library(parser)
-    parser.add_argument("--model", type=Path, metavar="FILE", help="of a new library (default: the shipped one)")
+    parser.add_argument("--model", type=Path, metavar="FILE", help="model of a new library (default: the shipped one)")
     add_workers(parser)
-    parser.add_argument("--retry", action="store_true", help="try files again that could not be used, too")
-    parser.add_argument("--no-wait", dest="wait", action="store_false", help="give up if another scan is at work")
+    parser.add_argument("--retry", action="store_true", help="also read files again that could not be used")
+    parser.add_argument("--no-wait", dest="wait", action="store_false", help="give up if another scan is running")
     add_json(parser)
 
 

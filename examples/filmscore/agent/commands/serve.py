@@ -9,16 +9,23 @@ from filmscore.agent.commands import common
 from filmscore.agent.library import Library
 from filmscore.agent.server import Server
 
-HELP = "the same page over the whole library, as long as this program runs"
+HELP = "the same page for the whole library, while this program runs"
 PORT = 8765
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--port", type=port, default=PORT, metavar="N", help="of this machine, 0 for any that is free (%(default)s)"
+        "--port",
+        type=port,
+        default=PORT,
+        metavar="N",
+        help="port of this machine; 0 takes any that is free (%(default)s)",
     )
     parser.add_argument(
-        "--host", default="127.0.0.1", metavar="ADDRESS", help="only such as other machines can't reach (%(default)s)"
+        "--host",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="an address that other machines can't reach (%(default)s)",
     )
     common.add_library(parser)
 

@@ -1,4 +1,4 @@
-"""`similar`: tracks that are like another, or like a part of it."""
+"""`similar`: tracks that sound like another, or like a part of it."""
 
 from __future__ import annotations
 
@@ -10,18 +10,26 @@ from filmscore.agent.analyse import analysis_of, model_of
 from filmscore.agent.commands import common
 from filmscore.agent.library import Library
 
-HELP = "tracks that are like a track, or like a part of it"
+HELP = "tracks that sound like a track, or like a part of it"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("track", metavar="TRACK", help="a file, of the library or not; #NUMBER; or a part of its name")
-    parser.add_argument("--from", dest="from_s", type=common.time_argument, metavar="TIME", help="of a part, as 0:30")
-    parser.add_argument("--to", dest="to_s", type=common.time_argument, metavar="TIME", help="of a part, as 0:50")
+    parser.add_argument("track", metavar="TRACK", help="any file, #NUMBER, or a part of a track's name")
+    parser.add_argument(
+        "--from", dest="from_s", type=common.time_argument, metavar="TIME", help="begin of a part, such as 0:30"
+    )
+    parser.add_argument(
+        "--to", dest="to_s", type=common.time_argument, metavar="TIME", help="end of a part, such as 0:50"
+    )
     common.add_selection(parser)
     parser.add_argument(
-        "--per-album", type=common.positive, default=2, metavar="N", help="at most of one album (default: %(default)s)"
+        "--per-album",
+        type=common.positive,
+        default=2,
+        metavar="N",
+        help="most tracks of one album (default: %(default)s)",
     )
-    parser.add_argument("--same-album", action="store_true", help="leave the track's own album in")
+    parser.add_argument("--same-album", action="store_true", help="include the track's own album")
     common.add_library(parser)
     common.add_export(parser)
     common.add_json(parser)
@@ -39,12 +47,12 @@ def run(options: argparse.Namespace) -> int:
         )
         status = common.show_matches(library, matches, options, "alike")
         if not matches and not options.json and not options.same_album:
-            print("All others may be of its own album, by tag or folder: --same-album leaves them in.")
+            print("All others may be of its own album, by tag or folder: --same-album includes them.")
         return status
 
 
 def reference(library: Library, options: argparse.Namespace) -> search.Reference:
-    """What is meant; a file that the library does not have is heard first."""
+    """Return the track or part that is asked for; a file that the library does not have is analysed first."""
     part = (options.from_s, options.to_s)
     if os.path.isfile(options.track) and references.in_library(library, options.track) is None:
         tagger, basis = model_of(os.path.abspath(library.folder), library.about["id"])

@@ -1,4 +1,4 @@
-"""`surprise`: labelled tracks that the model hears otherwise."""
+"""`surprise`: labelled tracks for which the model says something else."""
 
 from __future__ import annotations
 
@@ -17,8 +17,12 @@ HELP = "tracks whose genres differ most confidently from their labels"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--tags", type=Path, metavar="CSV", help="columns path,tags (default: labels of `correct`)")
-    parser.add_argument("--limit", type=common.positive, default=20, metavar="N", help="at most (default: %(default)s)")
+    parser.add_argument(
+        "--tags", type=Path, metavar="CSV", help="labels with columns path,tags (default: those of `correct`)"
+    )
+    parser.add_argument(
+        "--limit", type=common.positive, default=20, metavar="N", help="most tracks (default: %(default)s)"
+    )
     common.add_library(parser)
     common.add_json(parser)
 
@@ -67,7 +71,7 @@ def _words(contradiction: Contradiction) -> str:
 
 
 def say_unused(unused: list[str], shown: int = 5) -> None:
-    """Say what of a table could not be used."""
+    """Print the lines of a table that could not be used."""
     for line in unused[:shown]:
         print(f"filmscore_agent: {tables.printable(line)}", file=sys.stderr)
     if len(unused) > shown:

@@ -18,14 +18,17 @@ from filmscore.tagging import Tagger
 from mfcc import AudioError
 from mfcc.sound.errors import printable
 
-HELP = "genres of files, without a library or beside one"
+HELP = "genres of files, which need not be in a library"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", nargs="+", metavar="FILE", help="recordings, or folders of some")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="recordings, or folders with recordings")
     common.add_library(parser)
     parser.add_argument(
-        "--model", type=Path, metavar="FILE", help="default: that of the library, or the shipped one if there is none"
+        "--model",
+        type=Path,
+        metavar="FILE",
+        help="model (default: that of the library, or the shipped one if there is none)",
     )
     common.add_json(parser)
 

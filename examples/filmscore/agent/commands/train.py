@@ -30,11 +30,17 @@ UNFAIR = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--from-library", dest="library", type=Path, nargs="?", metavar="DIR",
-        default=Path("filmscore-library"), const=Path("filmscore-library"), help="whose labels (default: %(default)s)",
+        default=Path("filmscore-library"), const=Path("filmscore-library"),
+        help="library with the labels (default: %(default)s)",
     )  # fmt: skip
-    parser.add_argument("--out", type=Path, default=Path("my-model.npz"), metavar="FILE", help="default: %(default)s")
     parser.add_argument(
-        "--split", choices=("album", "folder"), default="album", help="what is held out whole (default: %(default)s)"
+        "--out", type=Path, default=Path("my-model.npz"), metavar="FILE", help="new model (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--split",
+        choices=("album", "folder"),
+        default="album",
+        help="unit that is held out as a whole (default: %(default)s)",
     )
     parser.add_argument("--seed", type=int, default=0)
     add_workers(parser)
