@@ -210,7 +210,7 @@ def test_a_cue_shorter_than_a_window(place, capsys):
     assert fetch() == 0
     soundfile.write(place / "films" / "scores" / "audio" / "Alpha Größe 1.wav", np.full(9 * SR, 0.1), SR)
     assert build() == 1
-    assert "Alpha Größe 1.wav: 9.00 s, shorter than a window of 9.29 s" in capsys.readouterr().out
+    assert "Alpha Größe 1.wav: 9.00 s long, shorter than a window of 9.29 s" in capsys.readouterr().out
     assert len(load_features("features").tiles) == 5 * 4
 
 
