@@ -35,10 +35,11 @@ from tqdm import tqdm
 
 import mfcc
 import nnlite
-from filmscore import corpus, pool
-from filmscore.assemble import assemble
+from filmscore import corpus
 from filmscore.corpus import GENRES, ManifestError, Track
-from filmscore.extract import TrackJob, TrackResult, extract, part_path
+from filmscore.features import pool
+from filmscore.features.assemble import assemble
+from filmscore.features.extract import TrackJob, TrackResult, extract, part_path
 from filmscore.recording import Settings
 from mfcc.command.options import knob
 

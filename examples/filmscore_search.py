@@ -26,7 +26,7 @@ import numpy as np
 
 import nnlite as nn
 from filmscore import plots
-from filmscore.features import write_table
+from filmscore.features.folder import write_table
 from filmscore.files import replace_file, sha256
 from filmscore.options import data_parser
 from filmscore.runs import Data

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from filmscore.coding import Coding
 from filmscore.corpus import Track
-from filmscore.features import Features, FeaturesError, load_features, write_tables
+from filmscore.features import Features, FeaturesError, load_features
+from filmscore.features.coding import Coding
+from filmscore.features.folder import write_tables
+from filmscore.features.selection import balanced_tracks, spread_windows
 from filmscore.files import replace_file
-from filmscore.selection import balanced_tracks, spread_windows
 
 NEVER_HEARD = ("renpy-thequestion", "tumikifighters-ost")  # soundtracks of the recordings in examples/data
 

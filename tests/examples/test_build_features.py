@@ -12,9 +12,8 @@ import pytest
 import soundfile
 
 import mfcc
-from filmscore import extract
 from filmscore.corpus import GENRES, ManifestError, Track, read_tags
-from filmscore.features import FeaturesError, load_features
+from filmscore.features import FeaturesError, extract, load_features
 from filmscore.recording import Settings
 
 SR = 22050

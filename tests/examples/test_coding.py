@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filmscore.coding import LEVELS, CodedTiles, Coding
+from filmscore.features.coding import LEVELS, CodedTiles, Coding
 
 
 def random_tiles(rng: np.random.Generator, n: int = 6) -> np.ndarray:

@@ -14,12 +14,12 @@ import filmscore_tables
 import numpy as np
 import pytest
 
-from filmscore import corpus, deb, extract, fetching
+from filmscore import corpus, deb, fetching
 from filmscore.agent.library import LibraryError
-from filmscore.arrays import map_array, open_arrays
-from filmscore.coding import Coding
 from filmscore.corpus import ManifestError
-from filmscore.features import FeaturesError, load_features
+from filmscore.features import FeaturesError, extract, load_features
+from filmscore.features.arrays import map_array, open_arrays
+from filmscore.features.coding import Coding
 from tests.faults import feature_files
 from tests.faults.mutate.packages import package
 

@@ -10,8 +10,9 @@ import pytest
 
 import mfcc
 from filmscore.corpus import GENRES, Track
-from filmscore.features import load_features, write_tables
-from filmscore.selection import balanced_tracks, spread_windows
+from filmscore.features import load_features
+from filmscore.features.folder import write_tables
+from filmscore.features.selection import balanced_tracks, spread_windows
 
 DATA = Path(__file__).parents[2] / "examples" / "data"
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from filmscore import pool
+from filmscore.features import pool
 
 
 def work(job: int) -> str:

@@ -14,7 +14,8 @@ import pytest
 
 import nnlite as nn
 from filmscore import options, searching
-from filmscore.features import load_features, write_tables
+from filmscore.features import load_features
+from filmscore.features.folder import write_tables
 from filmscore.runs import Data
 from nnlite import metrics
 

@@ -12,13 +12,14 @@ import filmscore_tables
 import numpy as np
 
 import nnlite as nn
-from filmscore import corpus, deb, extract, fetching
+from filmscore import corpus, deb, fetching
 from filmscore.agent.basis import Basis
 from filmscore.agent.library import BASIS, MODEL, Library, LibraryError
 from filmscore.agent.writing import Writer
-from filmscore.coding import Coding
 from filmscore.corpus import ManifestError, Track
-from filmscore.features import FeaturesError, load_features, write_tables
+from filmscore.features import FeaturesError, extract, load_features
+from filmscore.features.coding import Coding
+from filmscore.features.folder import write_tables
 from filmscore.recording import Settings
 from filmscore.tagging import Tagger
 from mfcc import MFCC

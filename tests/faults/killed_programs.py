@@ -14,7 +14,7 @@ import numpy as np
 
 import nnlite as nn
 from filmscore.corpus import GENRES, Track
-from filmscore.features import write_tables
+from filmscore.features.folder import write_tables
 from filmscore.recording import Settings
 from mfcc import MFCC
 from nnlite.model_selection import search

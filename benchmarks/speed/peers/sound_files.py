@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 
 import mfcc
-from filmscore import pool
 from filmscore.agent.library import Library
 from filmscore.agent.scan import SHIPPED, scan
 from filmscore.agent.writing import create
 from filmscore.corpus import Track
-from filmscore.extract import TrackJob, TrackResult, extract, part_path
+from filmscore.features import pool
+from filmscore.features.extract import TrackJob, TrackResult, extract, part_path
 from filmscore.recording import Settings
 from mfcc.audio import blocks
 from speed.case import Modes, Ready, Task

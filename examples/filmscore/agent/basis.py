@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from filmscore.agent.schema import LibraryError
-from filmscore.arrays import open_arrays
+from filmscore.features.arrays import open_arrays
 from nnlite.serialization import atomic_write
 
 WIDTH = 128

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from filmscore.arrays import open_arrays
 from filmscore.features import Features, load_features
+from filmscore.features.arrays import open_arrays
 from filmscore.files import replace_file
 from filmscore.inputs import INPUTS
 from filmscore.study import fitting

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from filmscore.coding import Coding
 from filmscore.corpus import Track
-from filmscore.extract import part_path, read_part
-from filmscore.features import write_tables
+from filmscore.features.coding import Coding
+from filmscore.features.extract import part_path, read_part
+from filmscore.features.folder import write_tables
 from filmscore.recording import Settings
 from nnlite.serialization import atomic_write, remove_leftovers
 

@@ -22,9 +22,9 @@ from typing import Any
 
 import numpy as np
 
-from filmscore.arrays import map_array, open_arrays
-from filmscore.coding import CodedTiles, Coding
 from filmscore.corpus import ABOUT, Track, check_tags, read_table, split_list
+from filmscore.features.arrays import map_array, open_arrays
+from filmscore.features.coding import CodedTiles, Coding
 from filmscore.files import replace_file
 from filmscore.recording import Settings
 from mfcc import MFCC

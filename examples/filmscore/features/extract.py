@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 import nnlite
-from filmscore.arrays import open_arrays
 from filmscore.corpus import Track
+from filmscore.features.arrays import open_arrays
 from filmscore.files import replace_file
 from filmscore.recording import Settings, read_recording
 from mfcc import AudioError

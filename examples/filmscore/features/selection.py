@@ -8,7 +8,7 @@ from collections.abc import Collection
 import numpy as np
 
 from filmscore.corpus import Track
-from filmscore.features import Features
+from filmscore.features.folder import Features
 
 
 def balanced_tracks(
