@@ -1,7 +1,7 @@
 """Numbers at the limits and arrays of every kind, through `nnlite.train`, `predict` and `loss_and_gradients`.
 
-More about the estimator is in test_classifier_inputs.py, about the metrics in test_metrics_inputs.py. pytest turns
-warnings into errors, so that none escapes is tested throughout.
+There is more about the estimator in estimators/test_classifier_inputs.py and about the metrics in
+metrics/test_inputs.py. pytest turns warnings into errors: each test also checks that there is none.
 """
 
 import numpy as np

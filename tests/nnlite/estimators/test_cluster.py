@@ -15,8 +15,8 @@ import pytest
 
 import nnlite as nn
 from nnlite.model_selection import ParameterGrid, run_tasks, search
-from tests.nnlite import search_tasks
 from tests.nnlite.estimators.ensemble_tasks import DeadlyOnce
+from tests.nnlite.model_selection import search_tasks
 
 distributed = pytest.importorskip("distributed", reason="dask.distributed is not installed: nothing to run on")
 

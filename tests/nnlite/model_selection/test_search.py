@@ -15,7 +15,7 @@ import pytest
 from nnlite import model_selection
 from nnlite.model_selection import ParameterGrid, search, successive_halving
 from nnlite.model_selection.progress import Progress
-from tests.nnlite import search_tasks
+from tests.nnlite.model_selection import search_tasks
 
 
 def processes(n=2):
@@ -81,7 +81,9 @@ def test_a_network_that_turns_nan_and_a_class_absent_from_training_are_recorded(
     result = search(ParameterGrid(space), search_tasks.trained, journal=tmp_path / "journal.jsonl")
     assert [trial.failed for trial in result] == [False, True, True, True]
     absent, diverged, _ = (trial.error for trial in result.failed)
-    assert absent.startswith("ValueError: NetworkClassifier: y: expected a positive sample in each class, got none in")
+    assert absent.startswith(
+        "ValueError: NetworkClassifier.fit: y: expected a positive sample in each class, got none in"
+    )
     assert diverged.startswith("TrainingDiverged: train: ")
     assert result.best.candidate == {"learning_rate": 0.1, "absent": None}
     assert search(ParameterGrid(space), search_tasks.trained, journal=tmp_path / "journal.jsonl") == result

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import nnlite as nn
 from nnlite.exchange.stack import plain_layers
-from tests.nnlite.exchange_networks import NETWORKS
+from tests.nnlite.exchange.networks import NETWORKS
 
 EACH = pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
 RNG = np.random.default_rng(0)

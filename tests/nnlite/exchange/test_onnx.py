@@ -12,7 +12,7 @@ from filmscore import networks as filmscore
 from nnlite.exchange import onnx_file
 from nnlite.exchange.stack import declares
 from nnlite.layers.counterparts import OnnxNode
-from tests.nnlite.exchange_networks import NETWORKS
+from tests.nnlite.exchange.networks import NETWORKS
 from tests.nnlite.layers.layer_cases import CASES, NAMES
 
 RNG = np.random.default_rng(0)

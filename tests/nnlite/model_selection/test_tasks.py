@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from nnlite.model_selection import ParameterGrid, run_tasks, search
-from tests.nnlite import search_tasks
+from tests.nnlite.model_selection import search_tasks
 
 spawned = multiprocessing.get_context("spawn")
 two_processes = functools.partial(ProcessPoolExecutor, 2, mp_context=spawned)
@@ -140,12 +140,12 @@ def test_workers_end_when_the_run_is_killed(tmp_path):
         "import functools, multiprocessing, sys\n"
         "from concurrent.futures import ProcessPoolExecutor\n"
         "from nnlite.model_selection import run_tasks\n"
-        "from tests.nnlite import search_tasks\n"
+        "from tests.nnlite.model_selection import search_tasks\n"
         "pool = functools.partial(ProcessPoolExecutor, 2, mp_context=multiprocessing.get_context('spawn'))\n"
         "tasks = [{'x': x, 'folder': sys.argv[1]} for x in range(500)]\n"
         "run_tasks(search_tasks.slow_square, tasks, executor=pool)\n"
     )
-    run = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], cwd=Path(__file__).resolve().parents[2])
+    run = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], cwd=Path(__file__).resolve().parents[3])
     try:
         until(lambda: len({path.name.partition("-")[2] for path in tmp_path.iterdir()}) == 2)
     finally:

@@ -13,7 +13,7 @@ from nnlite.model_selection import (
     halving_budgets,
     successive_halving,
 )
-from tests.nnlite import search_tasks
+from tests.nnlite.model_selection import search_tasks
 
 unhurried = settings(deadline=None, max_examples=50)  # a busy machine is no failure
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "exchange.md"
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "exchange.md"
 
 
 def test_the_page_runs(tmp_path, monkeypatch):

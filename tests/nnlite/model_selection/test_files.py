@@ -8,7 +8,7 @@ import json
 import pytest
 
 from nnlite.model_selection import read_folds, search, write_folds
-from tests.nnlite import search_tasks
+from tests.nnlite.model_selection import search_tasks
 
 DEEP = "[" * 100_000 + "]" * 100_000
 
