@@ -21,6 +21,7 @@ def without_network() -> list[str]:
     return command
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("connect", [False, True])
 def test_nothing_speaks_to_anyone(tmp_path, connect):
     program = [sys.executable, "-P", "-W", "error", ROOT / "tests" / "offline_program.py", RECORDING, tmp_path]

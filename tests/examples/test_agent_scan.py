@@ -279,6 +279,7 @@ def test_another_model_is_refused(place):
         again(place)
 
 
+@pytest.mark.slow
 def test_processes_find_the_same(place, tmp_path):
     (place / "music" / "text.wav").write_text("text")
     again(place)
@@ -409,6 +410,7 @@ def test_silence_has_no_windows(tmp_path):
         np.testing.assert_allclose(library.windows(track).start_s, [0, 18.58, 27.86], atol=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_scan_that_is_killed_loses_nothing():
     report = kill(kills=2, seed=0, processes=1, files=24)

@@ -287,6 +287,7 @@ def test_the_documentation_runs_and_its_pictures_are_there():
 # --- The script -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["shipped", "network"])
 def test_the_page(kind, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(ascent, "N_STEPS", 3)
@@ -314,6 +315,7 @@ def test_the_page(kind, tmp_path, monkeypatch, capsys):
         assert sr == 22050 and len(y) > 9 * sr and np.abs(y).max() <= 1 and np.sqrt(np.mean(y**2)) > 0.05
 
 
+@pytest.mark.slow
 def test_unless_told_otherwise_the_page_has_each_genre_and_the_unit_that_moves_it_most(tmp_path, monkeypatch):
     shown = []
     monkeypatch.setattr(filmscore_inside, "show_unit", lambda page, tagger, bands, unit, *rest: shown.append(unit.name))

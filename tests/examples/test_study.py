@@ -286,6 +286,7 @@ def test_each_kind_of_model_gives_values_for_both_parts(kind, monkeypatch, tmp_p
     assert outcome == again
 
 
+@pytest.mark.slow
 def test_the_report_of_a_small_study(monkeypatch, tmp_path, capsys):
     """The study goes from features to RESULTS.md with quick models; a second run trains nothing."""
     pytest.importorskip("matplotlib")

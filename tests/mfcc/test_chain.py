@@ -101,6 +101,7 @@ def test_a_long_hop_and_a_long_window():
     np.testing.assert_allclose(recipe.power_spectrogram(y), expected.T, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     "avx2" not in (Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""), reason="no AVX2 here"
 )

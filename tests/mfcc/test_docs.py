@@ -51,6 +51,7 @@ def test_the_table_is_that_of_the_presets():
     assert found is not None and found[1] == knob_table(), f"docs/tools.md should have:\n\n{knob_table()}"
 
 
+@pytest.mark.slow
 def test_pictures_are_small_and_those_of_the_script(tmp_path, capsys):
     pytest.importorskip("matplotlib", exc_type=ImportError)
     import mfcc_pictures

@@ -56,6 +56,7 @@ def test_original_and_reconstruction_in_a_picture(recording, tmp_path, capsys):
     assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_from_standard_input_to_standard_output(recording, tmp_path):
     command = [sys.executable, "-m", "mfcc", "-", "--resynth", "-"]
     run = subprocess.run(command, input=recording.read_bytes(), capture_output=True, check=True)

@@ -204,6 +204,7 @@ def test_prediction_on_samples_of_another_shape(fitted):
 # --- Where they run ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_same_bits_wherever_members_are_trained(fitted, tmp_path):
     np.save(tmp_path / "X.npy", np.stack([X, X]))
     mapped = np.load(tmp_path / "X.npy", mmap_mode="r")[1]
@@ -231,6 +232,7 @@ def test_a_task_is_small_on_its_way(tmp_path):
     assert 80_000 < size(np.zeros((1000, 2000), np.float32)) < 84_000, "the rows of the task alone"
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_is_replaced(tmp_path):
     pools = functools.partial(ProcessPoolExecutor, 2, mp_context=SPAWN)
     settings = {"n_threads": 1, "augment": DeadlyOnce(str(tmp_path))}

@@ -101,7 +101,7 @@ def test_sparse_data_is_refused_clearly():
     for kind in (sparse.csr_matrix, sparse.coo_array):
         with pytest.raises(TypeError, match=r"fit: X: expected a dense array, got sparse data\. X\.toarray\(\) makes"):
             quick().fit(kind(X), Y)
-        with pytest.raises(TypeError, match=r"predict_proba: X: expected a dense array, got sparse data"):
+        with pytest.raises(TypeError, match=r"NetworkClassifier\.predict: X: expected a dense array, got sparse data"):
             quick(max_epochs=1).fit(X, Y).predict(kind(X))
         with pytest.raises(TypeError, match=r"y: expected a dense array, got sparse data\. y\.toarray\(\) makes it"):
             quick().fit(X, kind(several))

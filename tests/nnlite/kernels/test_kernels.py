@@ -143,6 +143,7 @@ def test_convolution_keeps_nan(dtype):
     np.testing.assert_array_equal(argmax[~np.isnan(y)], places[~np.isnan(y)])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="protects pages of memory")
 def test_nothing_beyond_the_arrays_is_touched():
     script = Path(__file__).with_name("guard_pages.py")

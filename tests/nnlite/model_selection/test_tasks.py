@@ -110,6 +110,7 @@ def test_journal_of_another_function_or_context_is_refused(tmp_path):
         search([{"x": 1}], search_tasks.parabola, journal=journal)
 
 
+@pytest.mark.slow
 @kills
 def test_a_pool_that_breaks_is_replaced_and_no_task_lost(tmp_path):
     """One task kills its worker whenever it runs, one the first time; what ran beside them is not blamed."""

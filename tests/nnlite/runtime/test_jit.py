@@ -100,6 +100,7 @@ def test_a_second_process_loads_what_the_first_compiled(tmp_path, cache):
     assert {path: path.stat().st_mtime_ns for path in kernels(cache)} == first
 
 
+@pytest.mark.slow
 def test_several_processes_at_once(tmp_path, cache):
     script = write(tmp_path / "source" / "script.py")
     script.write_text(
