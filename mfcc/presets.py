@@ -144,12 +144,5 @@ and filter_norm, MFCC's own norm is dct_norm; normalized=True is spectrum_scale=
 Where n_fft or the sampling rate is odd, its bins lie between 0 and sr // 2: filter_sr = sr // 2 * n_fft / (n_fft // 2).
 """
 
-PRESETS: dict[str, MFCC] = {
-    "FILMSCORE": FILMSCORE,
-    "HTK": HTK,
-    "KALDI": KALDI,
-    "LIBROSA": LIBROSA,
-    "PYTHON_SPEECH_FEATURES": PYTHON_SPEECH_FEATURES,
-    "TORCHAUDIO": TORCHAUDIO,
-}
+PRESETS: dict[str, MFCC] = {name: value for name, value in vars().items() if isinstance(value, MFCC)}
 """All recipes here by name."""

@@ -14,6 +14,7 @@ import soundfile
 import mfcc
 from mfcc import FILMSCORE, HTK, LIBROSA, MFCC
 from mfcc.command import extraction, output
+from mfcc.command.formats import FORMATS
 from mfcc.command.journal import JOURNAL
 from mfcc.command.program import main
 from mfcc.feature_names import coefficient_names
@@ -142,7 +143,7 @@ def test_formats(music, tmp_path):
 
 def test_the_same_run_writes_the_same_bytes(music, tmp_path):
     for out in ("a", "b"):
-        for format in output.FORMATS:
+        for format in FORMATS:
             assert main([str(music / "one.wav"), "--out", str(tmp_path / out), "--format", format]) == 0
         assert main([str(music / "one.wav"), "--out", str(tmp_path / out), "--tiles", "10"]) == 0
         time.sleep(2 if out == "a" else 0)  # a date in a file would differ
