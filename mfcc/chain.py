@@ -39,7 +39,7 @@ STAGES = {
     "log_mel": LOG_MEL,
     "mfcc": COEFFICIENTS,
 }
-# Whose largest value `top_db` counts from.
+# Outputs that `top_db` limits, each with the step that has the loudest value.
 LIMITED_BY = {"log_spectrum": "log_spectrum", "log_mel": "log_mel", "mfcc": "log_mel"}
 _FLOOR_MODES = {"clip": CLIP, "zeros": ZEROS, "add": ADD}
 _ENERGIES = {
@@ -51,7 +51,7 @@ _ENERGIES = {
 
 
 def check_one_frame(who: str, name: str, knobs: Knobs, n_samples: int) -> None:
-    """ValueError if a signal of n_samples samples is too short for one frame."""
+    """Raise ValueError if a signal of n_samples samples is too short for one frame."""
     if knobs.n_frames(n_samples) == 0:
         shortest = knobs.shortest_signal
         raise ValueError(
@@ -61,7 +61,7 @@ def check_one_frame(who: str, name: str, knobs: Knobs, n_samples: int) -> None:
 
 
 class Segment(NamedTuple):
-    """Frames from number `first` on, of which that begins at y[start]; y holds whole vectors of frames."""
+    """A run of frames: number `first` begins at y[start]. y is long enough for whole vectors of frames."""
 
     y: np.ndarray
     start: int
@@ -134,7 +134,7 @@ def _limited_coefficients(
     check: np.ndarray,
     threads: int | None,
 ) -> np.ndarray:
-    """Coefficients by a recipe with top_db: the logarithms of all mel bands first, since the loudest limits them."""
+    """Return coefficients limited by top_db: all log-mel bands come first, because the loudest one sets the limit."""
     dtype = check.dtype
     out = np.empty((knobs.n_coefficients, len(check)), dtype)
     loudest = np.empty_like(check)
@@ -158,7 +158,7 @@ def _limited_coefficients(
 
 
 def _segments(knobs: Knobs, y: np.ndarray, count: int) -> Iterator[Segment]:
-    """Frames within the signal, in whole vectors, are read from it; those at its ends from padded copies."""
+    """Yield the frames: whole vectors of the signal itself, and those at its ends from padded copies."""
     lanes, hop, length = lanes_of(y.dtype), knobs.hop_length, knobs.frame_length
     origin = framing.first_start(length, hop, center=knobs.center)
     inside = min(count, -(origin // hop))
@@ -198,7 +198,7 @@ def _read_only(y: np.ndarray) -> np.ndarray:
 
 
 def _refuse_broken(knobs: Knobs, y: np.ndarray, count: int, check: np.ndarray) -> None:
-    """ValueError if samples, or their power, are NaN or infinite: the spectrum of their frame shows it."""
+    """Raise ValueError if samples or their power are NaN or infinite; `check` holds a number of each frame."""
     seen = framing.first_start(knobs.frame_length, knobs.hop_length, center=knobs.center)
     seen += (count - 1) * knobs.hop_length + knobs.frame_length
     if not np.isfinite(check).all() or knobs.hop_length > knobs.frame_length or not np.isfinite(y[seen:]).all():
@@ -212,7 +212,7 @@ def _refuse_broken(knobs: Knobs, y: np.ndarray, count: int, check: np.ndarray) -
 
 @functools.lru_cache(maxsize=32)
 def _steps(knobs: Knobs, dtype: str) -> Steps:
-    """The tables of a recipe for one type, computed in float64."""
+    """Return the tables of a recipe for one type, computed in float64."""
     r = knobs
     real = np.dtype(dtype)
     window = get_window(r.window, r.win_length, periodic=r.window_periodic)
@@ -256,7 +256,7 @@ def _steps(knobs: Knobs, dtype: str) -> Steps:
 
 
 def _sparse(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """First bin of each filter, where its weights begin in the list of all, and that list: without the zeros around."""
+    """Return the filters without the zeros around: first bins, where each one's weights begin, and all weights."""
     first, offsets, kept = [], [0], []
     for row in weights:
         bins = np.flatnonzero(row)
@@ -268,7 +268,7 @@ def _sparse(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _cosines(r: Knobs) -> tuple[np.ndarray, int]:
-    """The cosines with lifter, shape (n_mels, n_coefficients, some zeros behind), and the row of the energy or -1."""
+    """Return the liftered cosines, shape (n_mels, n_coefficients rounded up to 4), and the row of the energy or -1."""
     if r.output != "mfcc":
         return np.zeros((r.n_mels, 4)), -1
     matrix = dct_matrix(r.n_mfcc, r.n_mels, type=r.dct_type, norm=r.dct_norm)

@@ -1,4 +1,4 @@
-"""Checks of arguments whose errors say who, which argument, what was expected, what came and what to do."""
+"""Checks of arguments. Errors say who, which argument, what was expected, what came and what to do."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def check_flag(who: str, name: str, value: Any) -> bool:
 
 
 def check_samples(who: str, y: Any, *, integer_full_scale: float | None = None) -> np.ndarray:
-    """Return mono samples as a contiguous array of float32 or float64; whether they are finite is not looked at.
+    """Return mono samples as a contiguous array of float32 or float64, without a check that they are finite.
 
     Integers are divided by `integer_full_scale`, the integer that stands for full scale; without one they are refused.
     """
@@ -110,7 +110,7 @@ def check_samples(who: str, y: Any, *, integer_full_scale: float | None = None) 
 
 
 def check_finite(who: str, y: np.ndarray, *, first: int = 0) -> None:
-    """ValueError that counts and places the samples that are NaN or infinite; y[0] is sample number `first`."""
+    """Raise ValueError, with number and place, for samples that are NaN or infinite; y[0] is sample number `first`."""
     n_bad, place = 0, 0
     for start in range(0, y.size, _CHECKED):  # a mask of all samples would take a gigabyte for half a day of sound
         finite = np.isfinite(y[start : start + _CHECKED])
@@ -159,7 +159,7 @@ def check_rows(who: str, name: str, values: ArrayLike, rows: int, called: str) -
 
 
 def check_rng(who: str, rng: np.random.Generator) -> None:
-    """TypeError for what is no numpy.random.Generator."""
+    """Raise TypeError if rng is no numpy.random.Generator."""
     if not isinstance(rng, np.random.Generator):
         raise TypeError(
             f"{who}: rng: expected a numpy.random.Generator, got {type(rng).__name__}. "

@@ -178,7 +178,7 @@ def irfft(x: ArrayLike, n: int | None = None, axis: int = -1) -> np.ndarray:
 def _rows(
     who: str, x: ArrayLike, n: int | None, axis: int, good: bool = True
 ) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
-    """The transforms as rows of a type that the kernels take, and what brings rows back into the shape of x."""
+    """Return the input as rows of a type that the kernels take, and a function that gives rows the shape of x again."""
     x = np.asarray(x)
     if x.ndim == 0:
         raise ValueError(f"{who}: x: expected an array of at least one axis, got a scalar.")
@@ -198,7 +198,7 @@ def _rows(
 
 
 def _rows_of(who: str, out: np.ndarray, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """Memory of the caller for a result of some shape and type, as rows."""
+    """Return the caller's memory for a result of some shape and type, as rows."""
     fits = isinstance(out, np.ndarray) and out.shape == shape and out.dtype == dtype and out.flags.carray
     if not fits:
         got = f"shape {out.shape} of {out.dtype}" if isinstance(out, np.ndarray) else type(out).__name__
@@ -235,7 +235,7 @@ def _complex(x: np.ndarray, inverse: bool, threads: int | None = None) -> np.nda
 
 
 def _long(x: np.ndarray, inverse: bool) -> np.ndarray:
-    """One long transform by columns and rows: D. H. Bailey, "FFTs in external or hierarchical memory" (1990)."""
+    """Transform one long row by columns and rows: D. H. Bailey, "FFTs in external or hierarchical memory" (1990)."""
     n = len(x)
     n1 = next(d for d in range(math.isqrt(n), 0, -1) if n % d == 0)
     n2 = n // n1

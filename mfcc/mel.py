@@ -20,7 +20,7 @@ FORMULAS = ("htk", "slaney")
 SHAPES = ("hz", "mel", "bins")
 NORMS = (None, "slaney")
 
-# More is a mistake, and nobody's memory: banks are dense while they are made.
+# More is a mistake, and would not fit into memory: banks are dense while they are made.
 MOST_FFT = 2**20
 _MOST_MELS = 4096
 _MOST_WEIGHTS = 20_000_000
@@ -207,9 +207,9 @@ class FilterBank(NamedTuple):
         warped = [self.fmin, *(f / self.warp for f in knees[1:3]), self.fmax]
         if sorted(set(knees)) != knees or sorted(set(warped)) != warped:
             raise ValueError(
-                f"{who}: warp_low, warp_high: expected two frequencies between fmin and fmax = {self.fmax:g} Hz whose "
-                f"order outlasts warp={self.warp:g}, got {self.warp_low:g} and {self.warp_high:g}. The knees would be "
-                f"moved from {knees[1]:.0f} and {knees[2]:.0f} to {warped[1]:.0f} and {warped[2]:.0f} Hz."
+                f"{who}: warp_low, warp_high: expected two frequencies between fmin and fmax = {self.fmax:g} Hz "
+                f"that keep their order with warp={self.warp:g}, got {self.warp_low:g} and {self.warp_high:g}. The "
+                f"knees would move from {knees[1]:.0f} and {knees[2]:.0f} to {warped[1]:.0f} and {warped[2]:.0f} Hz."
             )
 
     def edges(self) -> np.ndarray:

@@ -68,7 +68,7 @@ def normalize(features: ArrayLike, mean: bool = True, variance: bool = True, win
 
 
 def _sliding(x: np.ndarray, window: int) -> tuple[np.ndarray, np.ndarray]:
-    """Mean, and sum of squared deviations from it, of x[..., t : t + window] for each t.
+    """Return the mean, and the sum of squared deviations from it, of x[..., t : t + window] for each t.
 
     Nothing is ever subtracted from a running sum, which would leave a quiet passage with the rounding errors of a loud
     one: a window is the end of one block of `window` frames and the beginning of the next, and statistics of two parts
@@ -92,7 +92,7 @@ def _sliding(x: np.ndarray, window: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _growing(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and sum of squared deviations of x[..., :1], x[..., :2], ...: B. P. Welford, Technometrics 4 (1962)."""
+    """Return the same of x[..., :1], x[..., :2], and so on: B. P. Welford, Technometrics 4 (1962)."""
     mean, squares = np.empty_like(x), np.empty_like(x)
     mean[..., 0], squares[..., 0] = x[..., 0], 0.0
     for i in range(1, x.shape[-1]):

@@ -17,7 +17,7 @@ from mfcc.knobs import Knobs
 
 @dataclass(frozen=True, kw_only=True)
 class MFCC(Knobs):
-    """Mel-frequency cepstral coefficients by a stated recipe: `MFCC(...)(y)`.
+    """A recipe of mel-frequency cepstral coefficients, which computes them: `MFCC(...)(y)`.
 
     A recipe is a value: two with equal knobs are equal, hashable and interchangeable. The default is the published one
     for film scores: 40 coefficients from frames of 2,048 samples at 22,050 Hz. See `mfcc.presets` for those of other
@@ -35,8 +35,8 @@ class MFCC(Knobs):
     preemphasis : float
         a in x[i] - a x[i - 1], from 0 (off) to 1.
     preemphasis_scope : "frame" or "signal"
-        "frame": in each frame, whose first sample is multiplied by 1 - a (HTK, Kaldi). "signal": along the whole
-        signal, whose first sample is kept (python_speech_features).
+        "frame": in each frame; its first sample is multiplied by 1 - a (HTK, Kaldi). "signal": along the whole
+        signal; its first sample is kept (python_speech_features).
     n_fft : int
         Length of the Fourier transform in samples: 2^a 3^b 5^c, at least 2.
     win_length : int, optional
@@ -91,8 +91,8 @@ class MFCC(Knobs):
     energy_floor : float
         Lower bound of the energy, above 0; with log_floor_mode="zeros" it takes the place of zeros only.
     output : "mfcc", "log_mel", "mel", "log_spectrum" or "spectrum"
-        Where the chain ends, and so what a call returns: coefficients, or one of the steps towards them. What comes
-        behind plays no part; the logarithm of the spectrum is by the knobs of that of the mel bands.
+        The end of the chain, which a call returns: coefficients, or one of the steps towards them. Knobs of later steps
+        have no effect. The logarithm of the spectrum takes the knobs of the logarithm of the mel bands.
 
     Examples
     --------
@@ -180,7 +180,7 @@ class MFCC(Knobs):
         return self._run("log_mel", y, threads)
 
     def replace(self, **changes: Any) -> MFCC:
-        """Return the recipe with other values of some knobs; what followed from another knob goes on following it.
+        """Return the recipe with other values of some knobs; knobs that followed another go on following it.
 
         A window as long as the transform stays so, frames without overlap too, and filters that end at sr / 2.
         `dataclasses.replace` would leave those knobs where they are.
@@ -227,10 +227,10 @@ class MFCC(Knobs):
         return tuple(name for name in names if getattr(self, name) != getattr(other, name))
 
     def check_same(self, other: MFCC, who: str = "MFCC.check_same") -> None:
-        """ValueError that names every knob in which another recipe differs, with both values; nothing if none does.
+        """Raise ValueError if another recipe differs, with every knob that does and both values.
 
-        A model has to be given features by the recipe of those that it was trained on: that is this one, `other` the
-        recipe of the features, and `who` what the error begins with.
+        Features for a model have to come from the recipe that it was trained with. That is this recipe; `other` is the
+        recipe of the features, and the error begins with `who`.
 
         Examples
         --------

@@ -33,7 +33,7 @@ def stream(
     source : str, bytes, os.PathLike or array of shape (n_samples,)
         A recording to read, or mono samples at recipe.sr.
     recipe : MFCC
-        With `top_db`, a file is read twice: what its loudest value is must be known first.
+        With `top_db`, a file is read twice: its loudest value must be known first.
     offset, duration : float, optional
         Excerpt in seconds.
     on_truncated : "raise" or "keep"
@@ -127,20 +127,20 @@ def read_features(
 
 
 def check_recipe(who: str, recipe: MFCC) -> None:
-    """TypeError for what is no recipe."""
+    """Raise TypeError if recipe is no MFCC."""
     if not isinstance(recipe, MFCC):
         raise TypeError(f"{who}: recipe: expected an MFCC, got {type(recipe).__name__}.")
 
 
 def too_short(who: str, source: Path | np.ndarray, what: str) -> ValueError:
-    """Return the error for a recording in which there is not enough of something: `what` says what is missing."""
+    """Return the error for a recording that is too short; `what` says for what."""
     if isinstance(source, (str, bytes, os.PathLike)):
         return AudioError(source, f"is too short: {what}")
     return ValueError(f"{who}: source: expected more samples, got {what}")
 
 
 class _Length:
-    """Counts the samples that pass through."""
+    """A counter of the samples that pass through."""
 
     def __init__(self) -> None:
         self.n_samples = 0

@@ -36,7 +36,7 @@ def stream(knobs: Knobs, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
             check_finite("MFCC.stream", y, first=n_samples)
             dtype = y.dtype
             n_samples += len(y)
-            yield y.copy()  # which the caller may change before it is needed
+            yield y.copy()  # the caller may change the block before its samples are needed
 
     for (features,) in stream_features(knobs, checked(), (knobs.output,)):
         n_frames += features.shape[1]

@@ -19,7 +19,7 @@ from mfcc.sound.errors import Path
 
 @dataclass(frozen=True, eq=False)
 class Tiles:
-    """Windows of features of one recording; `numpy.asarray` of it is `values`, and `len` the number of tiles.
+    """The tiles of one recording, windows of features; `numpy.asarray` gives `values`, and `len` the number of tiles.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ class Tiles:
 
     @property
     def duration_s(self) -> float:
-        """How long a tile is, in seconds."""
+        """Length of a tile in seconds."""
         return self.values.shape[2] * self.recipe.hop_length / self.recipe.sr
 
 
@@ -175,7 +175,7 @@ class _Meter:
 
 
 def _windows(chunks: Iterable[np.ndarray], n_features: int, n_frames: int, hop_frames: int) -> np.ndarray:
-    """Tiles of features that come in chunks of frames, each written where it belongs as soon as it is there."""
+    """Return tiles of features that come in chunks of frames, each chunk written to its places as it comes."""
     values, count, begin = np.empty((0, n_features, n_frames, 1), np.float32), 0, 0
     for chunk in chunks:
         end = begin + chunk.shape[1]

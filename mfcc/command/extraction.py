@@ -28,7 +28,7 @@ from mfcc.tiling import tiles
 
 @dataclass(frozen=True)
 class Settings:
-    """How each recording is turned into files.
+    """The settings by which each recording becomes files.
 
     `normalize` takes the mean of each feature off, or divides by the deviation too, over the file or over `window`
     frames; then come `deltas` orders of slopes over time. Tiles are of what the recipe gives.
@@ -98,7 +98,7 @@ def extract(source: str, out: str, name: str, settings: Settings) -> dict[str, A
 
 @contextlib.contextmanager
 def local_file(source: str) -> Iterator[str]:
-    """A recording as a file that can be searched: standard input, which can't, is copied into one."""
+    """Yield the path of a recording; standard input, in which nothing can be searched, is copied into a file first."""
     if source != STANDARD:
         yield source
         return

@@ -1,4 +1,4 @@
-"""What became of each recording, in a file that lets the next run do the rest."""
+"""A file with the result of each recording, so that the next run does only the rest."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Journal:
         self._entries[entry["name"]] = entry
 
     def is_up_to_date(self, source: str, name: str, settings: Settings) -> bool:
-        """Whether the files of a recording are there, made from what it is now and with these settings."""
+        """Return whether the files of a recording exist, made from its present content with these settings."""
         entry = self._entries.get(name, {})
         wanted: dict[str, Any] = {"status": "done", **identity(source), "settings": settings.to_dict()}
         same = wanted["size"] is not None and all(entry.get(key) == value for key, value in wanted.items())

@@ -1,4 +1,4 @@
-"""What `python -m mfcc` understands: its options, and the recipe and settings that they make."""
+"""The options of `python -m mfcc`, and the recipe and settings that they make."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DESCRIPTION = """\
 Compute features of recordings: each file becomes DIR/NAME.npz (or another --format), a folder keeps its shape. A
 recording is whatever libsndfile reads, whatever its name; - is standard input, and --out - standard output."""
 _EPILOG = f"""
-A KNOB is a field of the recipe; a wrong one lists them all, --describe says what they do. What is computed is a knob
+A KNOB is a field of the recipe; a wrong one lists them all, --describe says what they do. The output is a knob
 too: output=mfcc, log_mel, mel, log_spectrum or spectrum.
 
 --resynth writes what coefficients keep of a recording: loudness, timbre and rhythm. Lost are the pitch (harmonics lie
@@ -61,7 +61,9 @@ def parser() -> argparse.ArgumentParser:
     add("--describe", action="store_true", help="print the recipe in words and formulas")
     add("--tiles", type=_positive, metavar="N", help="windows of N frames in place of one matrix")
     add("--hop", type=_positive, metavar="N", help="frames from a tile to the next (default: no overlap)")
-    add("--normalize", choices=("mean", "variance"), help="take the mean of each feature off, or the deviation too")
+    add(
+        "--normalize", choices=("mean", "variance"), help="subtract each feature's mean, or divide by its deviation too"
+    )
     add("--window", type=_positive, metavar="N", help="normalize over N frames around each (default: the whole file)")
     add("--deltas", type=int, choices=(1, 2, 3), default=0, help="add slopes over time, accelerations, their slopes")
     add("--plot", action="store_true", help="a picture beside each: waveform and features")
@@ -111,7 +113,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
 
 
 def check_paths(options: argparse.Namespace) -> None:
-    """ValueError for sources and targets that don't go together."""
+    """Raise ValueError for sources and targets that do not go together."""
     if options.resynth is not None:
         if len(options.paths) != 1 or os.path.isdir(options.paths[0]) or options.out is not None:
             raise ValueError("--resynth: expected one recording, and no --out.")

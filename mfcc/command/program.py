@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = _main(arguments)
         sys.stdout.flush()
         return status
-    except BrokenPipeError:  # whoever read has enough
+    except BrokenPipeError:  # the reader of the pipe has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
@@ -48,7 +48,7 @@ def _main(arguments: Sequence[str] | None) -> int:
     except (ValueError, TypeError, ImportError) as error:
         command_line.error(str(error))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", AudioWarning)  # the report says it
+        warnings.simplefilter("ignore", AudioWarning)  # the report has it
         warnings.filterwarnings("ignore", "Glyph", UserWarning)  # a title in a script that the font lacks
         if options.resynth is not None:
             return _resynthesize(options, settings)

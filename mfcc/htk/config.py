@@ -1,4 +1,4 @@
-"""HTK's configuration files, as far as they say what HCopy computes."""
+"""HTK's configuration files: the settings that decide what HCopy computes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mfcc.presets import HTK
 
 _WHO = "HCopy.from_config"
 
-# What decides the features, with HTK's defaults; the type of a default is that of the setting.
+# Settings that decide the features, with HTK's defaults, which also give their types.
 _DEFAULTS: dict[str, Any] = {
     "TARGETKIND": "ANON", "TARGETRATE": 0.0, "SOURCERATE": 0.0, "WINDOWSIZE": 256000.0, "ZMEANSOURCE": False,
     "USEHAMMING": True, "PREEMCOEF": 0.97, "USEPOWER": False, "NUMCHANS": 20, "LOFREQ": -1.0, "HIFREQ": -1.0,
@@ -22,14 +22,14 @@ _DEFAULTS: dict[str, Any] = {
     "SIMPLEDIFFS": False, "DOUBLEFFT": False,
 }  # fmt: skip
 
-# What would change the features in ways that are not reproduced, with the values that don't.
+# Settings whose effect is not reproduced, with the values that have no effect.
 _ONLY: dict[str, tuple[str, ...]] = {
     "SOURCEKIND": ("WAVEFORM", "ANON"), "CEPSCALE": ("1", "1.0"), "ADDDITHER": ("0", "0.0"), "V1COMPAT": ("F", "FALSE"),
     "USESILDET": ("F", "FALSE"), "HIGHDIFF": ("F", "FALSE"), "MATTRANFN": (), "VARSCALEFN": (), "VARSCALEDIR": (),
     "CMEANDIR": (), "CMEANMASK": (), "FORCEPKIND": (),
 }  # fmt: skip
 
-# How files are read and written, settings of other targets, and what depends on those above.
+# Settings without an effect on the features: of files, of other targets, and of what is refused above.
 _ELSEWHERE = """
     SOURCEFORMAT TARGETFORMAT BYTEORDER NATURALREADORDER NATURALWRITEORDER SAVECOMPRESSED SAVEWITHCRC STEREOMODE
     HEADERSIZE NSAMPLES LPCORDER COMPRESSFACT VQTABLE SELFCALSILDET SPEECHTHRESH SILDISCARD SILENERGY SPCSEQCOUNT
@@ -89,7 +89,7 @@ def read(text: str, sr: float | None) -> dict[str, Any]:
 
 
 def _settings(text: str) -> dict[str, Any]:
-    """The settings in a file that decide the features, each in its type."""
+    """Return the settings in a file that decide the features, each in its type."""
     general: dict[str, str] = {}
     special: dict[str, str] = {}  # of a module, such as HPARM: TARGETKIND = MFCC
     for number, line in enumerate(text.splitlines(), 1):
@@ -116,7 +116,7 @@ def _settings(text: str) -> dict[str, Any]:
 
 
 def _value(name: str, text: str) -> Any:
-    """A value in the type of the setting's default."""
+    """Return a value in the type of the setting's default."""
     default = _DEFAULTS[name]
     if isinstance(default, str):
         return text
@@ -135,7 +135,7 @@ def _value(name: str, text: str) -> Any:
 
 
 def _target(kind: str) -> tuple[Literal["mfcc", "log_mel", "mel"], set[str]]:
-    """Where the recipe ends, and the letters behind."""
+    """Return the output of the recipe, and the qualifiers of a target kind."""
     base, *letters = kind.upper().split("_")
     if base not in _OUTPUTS:
         raise ValueError(f"{_WHO}: TARGETKIND: expected MFCC, FBANK or MELSPEC with qualifiers, got {kind!r}.")
@@ -151,7 +151,7 @@ def _target(kind: str) -> tuple[Literal["mfcc", "log_mel", "mel"], set[str]]:
 
 
 def _rate(period: float, sr: float | None) -> tuple[float, float]:
-    """The sampling period in units of 100 ns as HTK has it, and the sampling rate in Hz."""
+    """Return the sampling period in units of 100 ns, as HTK counts it, and the sampling rate in Hz."""
     if sr is not None:
         sr = check_number(_WHO, "sr", sr, above=0, hint="It is the sampling rate in Hz.")
     if period <= 0:

@@ -18,12 +18,12 @@ from mfcc.normalization import normalize
 from mfcc.recipe import MFCC
 
 LOG_OF_ZERO = -1e10
-"""What HTK takes for the logarithm of the energy of a frame of digital silence."""
+"""The log energy that HTK gives to a frame of digital silence."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class HCopy:
-    """Features as HTK's HCopy writes them: `HCopy.from_config(text)(y)`.
+    """The features that HTK's HCopy writes: `HCopy.from_config(text)(y)`.
 
     Parameters
     ----------
@@ -147,8 +147,8 @@ class HCopy:
 def normalize_energy(log_energy: np.ndarray, silence_floor_db: float = 50.0, scale: float = 0.1) -> np.ndarray:
     """Return 1 - scale (max - e), where e is the log energy or, if that is more, max - silence_floor_db ln(10) / 10.
 
-    HTK's ENORMALISE with SILFLOOR and ESCALE: the loudest frame of a recording gets 1. A frame then depends on the
-    recording that it is of, which a network can't know when it hears a live signal.
+    HTK's ENORMALISE with SILFLOOR and ESCALE: the loudest frame of a recording gets 1. A frame then depends on its
+    whole recording, which is not known yet while a live signal is heard.
 
     Parameters
     ----------

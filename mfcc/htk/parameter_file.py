@@ -1,4 +1,4 @@
-"""Features as HTK keeps them: its parameter files.
+"""HTK's parameter files, which hold features.
 
 S. Young et al., "The HTK Book" (2006), section 5.10: a header of 12 bytes (number of frames, hop in units of 100 ns,
 bytes a frame, kind), then the frames as 32-bit floating-point numbers; all is big-endian.
@@ -20,7 +20,7 @@ _FRAMES_AT_A_TIME = 4096
 
 
 def kind(recipe: MFCC, deltas: int = 0, zero_mean: bool = False) -> str:
-    """Return what HTK calls the features of a recipe, "MFCC_0_D_A" for example.
+    """Return HTK's name for the features of a recipe, "MFCC_0_D_A" for example.
 
     It is USER where HTK has no name for them: spectra, decibels, and coefficients in another order than HTK's, which
     has C0 and energy behind the others (c0="last").
@@ -43,7 +43,7 @@ def kind(recipe: MFCC, deltas: int = 0, zero_mean: bool = False) -> str:
 
 
 def check_size(who: str, n_features: int) -> None:
-    """ValueError for more features than the header can count."""
+    """Raise ValueError for more features than the header can count."""
     if n_features > _MOST_FEATURES:
         raise ValueError(
             f"{who}: expected at most {_MOST_FEATURES} features a frame in an HTK file, got {n_features}. Lower n_fft."

@@ -1,4 +1,4 @@
-"""A signal from the magnitudes of its spectrum: phases that fit them are sought.
+"""A signal from the magnitudes of its spectrum, by a search for phases that fit them.
 
 D. W. Griffin and J. S. Lim, "Signal estimation from modified short-time Fourier transform", IEEE Trans. ASSP 32 (1984);
 with momentum: N. Perraudin, P. Balazs and P. L. Sondergaard, "A fast Griffin-Lim algorithm", WASPAA 2013.
@@ -30,7 +30,7 @@ def griffin_lim(
     rng: np.random.Generator,
     hop_length: int | None = None,
 ) -> np.ndarray:
-    """Return samples whose spectrum by the recipe is near the one given, from random phases: fast Griffin-Lim.
+    """Return samples with a spectrum near the one given, from random phases: fast Griffin-Lim.
 
     Parameters
     ----------
@@ -181,7 +181,7 @@ def _magnitude_at(times: np.ndarray, spectrum: np.ndarray, recipe: MFCC) -> np.n
 
 
 def emphasis(recipe: MFCC) -> np.ndarray:
-    """Return what pre-emphasis multiplies the magnitude of each bin by, shape (n_fft // 2 + 1,), bounded below."""
+    """Return the factor of pre-emphasis on the magnitude of each bin, shape (n_fft // 2 + 1,), bounded below."""
     turn = np.exp(-2j * np.pi / recipe.n_fft * np.arange(recipe.n_fft // 2 + 1))
     return np.maximum(np.abs(1 - recipe.preemphasis * turn), _LOWEST_RESPONSE)
 

@@ -22,7 +22,7 @@ def resynthesize(
     c0: ArrayLike | None = None,
     n_iter: int = 32,
 ) -> np.ndarray:
-    """Return samples that sound like what features keep.
+    """Return samples that sound like the original as far as features keep it.
 
     The way is to_log_mel, to_mel, to_spectrum, griffin_lim, from wherever the recipe's output lies on it. Coefficients
     keep loudness, timbre and rhythm. Lost are the pitch (harmonics lie closer together than mel filters), the waveform
@@ -75,7 +75,7 @@ def resynthesize(
 
 
 def lost(recipe: MFCC) -> tuple[str, ...]:
-    """Return what the features of a recipe don't keep of a sound, in words.
+    """Return the words for all that the features of a recipe lose of a sound.
 
     Examples
     --------

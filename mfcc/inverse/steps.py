@@ -18,7 +18,7 @@ from mfcc.mel import filter_weights
 from mfcc.recipe import MFCC
 from mfcc.windows import get_window
 
-# The level that a recording is given whose coefficients don't say: 20 dB below full scale.
+# The level of a recording if its coefficients do not tell it: 20 dB below full scale.
 _USUAL_AMPLITUDE = 0.1
 
 # Frames that are solved for at a time, so that they stay in the cache.
@@ -153,7 +153,7 @@ def undo_logarithm(who: str, name: str, logs: ArrayLike, recipe: MFCC, rows: int
 
 
 def _natural(recipe: MFCC) -> float:
-    """What a logarithm of the recipe is multiplied by to become a natural one."""
+    """Return the factor that turns logarithms of the recipe into natural ones."""
     return 1.0 if recipe.log == "natural" else np.log(10.0) * recipe.power / 20
 
 
@@ -168,7 +168,7 @@ def _check_c0(c0: ArrayLike, n_frames: int) -> np.ndarray:
 
 
 def _loudness(log_mel: np.ndarray, cosine: np.ndarray, energy: np.ndarray | None, recipe: MFCC) -> np.ndarray:
-    """C0 of each frame such that log_mel + C0 * cosine holds as much energy as the frames do, or as is usual.
+    """Return C0 of each frame such that log_mel + C0 * cosine has the energy of the frames, or a usual one if unknown.
 
     The power of a frame is the sum over filters of (mean power within) x (bins that a filter stands for).
     """

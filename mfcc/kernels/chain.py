@@ -51,21 +51,21 @@ class Steps(NamedTuple):
 
 
 def memory_for_frames(n_fft: int, n_mels: int, dtype: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """z, p and q for `run_frames`, about 100 KB for each 1,000 samples of n_fft; each thread needs its own."""
+    """Return z, p and q for `run_frames`, about 100 KB for each 1,000 samples of n_fft; each thread needs its own."""
     W = lanes_of(dtype)
     z = aligned_empty((n_fft + 2) * W * (1 + n_fft % 2), dtype)
     return z, aligned_empty((n_fft // 2 + 1) * W, dtype), aligned_empty((n_mels + 1) * W, dtype)
 
 
 def memory_for_logs(frames: int, n_mels: int, dtype: str) -> np.ndarray:
-    """For the logarithms of mel bands of some frames, a vector of frames after the other."""
+    """Return memory for the log-mel bands of some frames, a vector of frames after the other."""
     W = lanes_of(dtype)
     return aligned_empty(-(-frames // W) * n_mels * W, dtype)
 
 
 @functools.cache
 def chain_kernels(dtype: str) -> SimpleNamespace:
-    """The kernels for one real type."""
+    """Return the kernels for one real type."""
     W = lanes_of(dtype)
     power_of = frame_kernels(dtype).power_of
 
@@ -142,7 +142,7 @@ def chain_kernels(dtype: str) -> SimpleNamespace:
 
     @kernel
     def run_frames(y, start, frames, steps, stage, out, column, check, z, p, q):
-        """Frames from y[start] on, up to `stage`, to columns of out from `column` on, shape (rows, all frames).
+        """Run frames from y[start] on up to `stage`, into columns of out from `column` on, shape (rows, all frames).
 
         y must hold whole vectors of frames, even if the last ones are not wanted. `check` gets a finite number for each
         frame without NaN, infinity or overflow.
@@ -176,7 +176,7 @@ def chain_kernels(dtype: str) -> SimpleNamespace:
 
     @kernel
     def run_logs(y, start, frames, steps, logs, column, check, loudest, z, p, q):
-        """The logarithms of mel bands, a vector of frames after the other, and the largest of each frame to `loudest`.
+        """Store the log-mel bands, a vector of frames after the other, and the largest of each frame in `loudest`.
 
         Arguments as of `run_frames`.
         """
@@ -196,7 +196,7 @@ def chain_kernels(dtype: str) -> SimpleNamespace:
 
     @kernel
     def run_cosines(logs, column, frames, steps, out):
-        """From what `run_logs` made, raised to log_minimum in place, to coefficients in columns of out."""
+        """Raise the logarithms of `run_logs` to log_minimum, and store their coefficients in columns of out."""
         n_mels, stride = len(steps.first_bin) - 1, out.shape[1]
         result = out.reshape(-1)
         minimum = splat(logs, steps.log_minimum, W)

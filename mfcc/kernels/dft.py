@@ -31,7 +31,7 @@ def sub(builder: Any, x: Complex, y: Complex) -> Complex:
 
 
 def times(builder: Any, x: Complex, w: Complex) -> Complex:
-    """x * w for a vector w: two products and two fused multiply-adds."""
+    """Return x * w for a vector w: two products and two fused multiply-adds."""
     (a, b), (c, d) = x, w
     return (
         emit_fma(builder, builder.fneg(b), d, builder.fmul(a, c)),
@@ -40,7 +40,7 @@ def times(builder: Any, x: Complex, w: Complex) -> Complex:
 
 
 def times_constant(builder: Any, x: Complex, w: complex) -> Complex:
-    """x * w for a number w on the unit circle; multiples of an eighth of a turn are cheaper."""
+    """Return x * w for a number w on the unit circle; multiples of an eighth of a turn are cheaper."""
     a, b = x
     eighths = round(cmath.phase(w) / (math.pi / 4)) % 8
     if abs(w - cmath.exp(0.25j * math.pi * eighths)) > 1e-12:
@@ -55,7 +55,7 @@ def times_constant(builder: Any, x: Complex, w: complex) -> Complex:
 
 
 def emit_dft(builder: Any, x: list[Complex]) -> list[Complex]:
-    """The transform of n complex vectors, sum_k x[k] exp(-2 pi i j k / n); n is a product of twos, threes and fives."""
+    """Return sum_k x[k] exp(-2 pi i j k / n) of n complex vectors; n is a product of twos, threes and fives."""
     n = len(x)
     if n == 1:
         return x
@@ -72,7 +72,7 @@ def emit_dft(builder: Any, x: list[Complex]) -> list[Complex]:
 
 
 def emit_outputs(builder: Any, x: list[Complex]) -> Iterator[tuple[int, Complex]]:
-    """Number and value of each output of `emit_dft`, when it is there: stored at once it takes no register."""
+    """Yield number and value of each output of `emit_dft` as it is ready: stored at once it takes no register."""
     n = len(x)
     inner = next((r for r in (4, 2, 3, 5) if n % r == 0), n)
     outer = n // inner
@@ -100,7 +100,7 @@ def _dft4(builder: Any, x: list[Complex]) -> list[Complex]:
 
 
 def _odd_dft(builder: Any, x: list[Complex]) -> list[Complex]:
-    """Of a prime length: outputs j and n - j share the sums and the differences of inputs k and n - k."""
+    """Transform a prime length: outputs j and n - j share the sums and the differences of inputs k and n - k."""
     n = len(x)
     half = range(1, (n + 1) // 2)
     sums = [add(builder, x[k], x[n - k]) for k in half]
@@ -147,7 +147,7 @@ class Memory:
         emit_store(self.builder, self.pointer, self._offset(index, self.vector.count), z[1])
 
     def broadcast(self, index: Any, k: int) -> Complex:
-        """Number k of a list of interleaved complex numbers that begins at `index`, in every lane."""
+        """Return number k of the interleaved complex numbers from `index` on, in every lane."""
         return tuple(
             emit_splat(
                 self.builder,
@@ -175,7 +175,7 @@ RADICES = (2, 3, 4, 5, 8, 16)
 
 @intrinsic(prefer_literal=True)
 def radix_pass(typing, z, start, count, radix, m, twiddles, t, lanes):
-    """Butterflies over `count` blocks of radix * m elements from element `start` on; the factors begin at twiddles[t].
+    """Run butterflies over `count` blocks of radix * m elements from `start` on; the factors begin at twiddles[t].
 
     One function with a case for each radix, loops and all: numba takes a third of a second for each function.
     """

@@ -37,7 +37,7 @@ _BLOCK_BYTES = 16384
 
 
 class Plan(NamedTuple):
-    """What a transform of one length needs: everything here is computed once in float64."""
+    """The tables of a transform of one length, computed once in float64."""
 
     n: int
     n_outer: int  # passes over the whole array, before it falls into blocks
@@ -50,7 +50,7 @@ class Plan(NamedTuple):
 
 
 def factorize(n: int) -> list[int]:
-    """Radices of a length 2^a 3^b 5^c, in the order of the passes.
+    """Return the radices of a length 2^a 3^b 5^c, in the order of the passes.
 
     Measured: with 32 registers few passes win; with 16, where a butterfly of 8 spills half of its numbers, those of 4
     do. One of 16 is worth it only as the last one, where its loads are neighbours and need no factors.
@@ -74,7 +74,7 @@ def factorize(n: int) -> list[int]:
 
 @functools.lru_cache(maxsize=32)
 def plan(n: int, dtype: str) -> Plan:
-    """The plan of n complex elements of a real type ("float32", "float64")."""
+    """Return the plan of n complex elements of a real type ("float32", "float64")."""
     radices = factorize(n)
     frequency, rest, factor = np.zeros(n, np.int64), np.arange(n), 1
     tables, offsets, length, n_outer = [np.zeros(1, complex)], [], n, 0
@@ -107,7 +107,7 @@ def plan(n: int, dtype: str) -> Plan:
 
 
 def workspace(n: int, dtype: str) -> np.ndarray:
-    """Memory for n complex elements and the free place behind them."""
+    """Return memory for n complex elements and the free place behind them."""
     return aligned_empty(2 * (n + 1) * lanes_of(dtype), dtype)
 
 
@@ -138,7 +138,7 @@ def store_columns(typing, z, position, k, out, o, stride, lanes):
 
 @functools.cache
 def fft_kernels(dtype: str) -> SimpleNamespace:
-    """The kernels for one real type."""
+    """Return the kernels for one real type."""
     W = lanes_of(dtype)
 
     @kernel
@@ -186,7 +186,7 @@ def fft_kernels(dtype: str) -> SimpleNamespace:
 
     @kernel
     def split_real(z, plan, scale):
-        """Make of the transform of a real signal's even and odd samples its own, times scale: frequencies 0 to n."""
+        """Turn the transform of a real signal's even and odd samples into its own, times scale: frequencies 0 to n."""
         for k in range(1, plan.n // 2 + 1):
             i, j = 2 * W * plan.position[k], 2 * W * plan.position[plan.n - k]
             split_pair(z, i, j, plan.halves, k, z.dtype.type(0.5) * scale, W)
@@ -194,7 +194,7 @@ def fft_kernels(dtype: str) -> SimpleNamespace:
 
     @kernel
     def split_rows(z, plan, out, o, stride):
-        """The same to W interleaved rows of n + 1 numbers, out[o + l * stride:]; n is at least W."""
+        """Do the same into W interleaved rows of n + 1 numbers, out[o + l * stride:]; n is at least W."""
         n, half = plan.n, W // 2
         first = 2 * W * plan.position[0]
         for lane in range(W):
@@ -208,7 +208,7 @@ def fft_kernels(dtype: str) -> SimpleNamespace:
 
     @kernel
     def merge_real(z, plan, scale):
-        """The reverse, from frequencies 0 to n in order."""
+        """Undo `split_real`, from frequencies 0 to n in order."""
         half = z.dtype.type(0.5) * scale
         for k in range(1, plan.n // 2 + 1):
             merge_pair(z, 2 * W * k, 2 * W * (plan.n - k), plan.halves, k, half, W)
@@ -216,7 +216,7 @@ def fft_kernels(dtype: str) -> SimpleNamespace:
 
     @kernel
     def fft_rows(x, out, rows, plan, position, z):
-        """Complex to complex: `rows`, a multiple of W, of n interleaved numbers; forward or inverse by `position`."""
+        """Transform complex rows, a multiple of W, of n interleaved numbers; forward or inverse by `position`."""
         width = 2 * plan.n
         for row in range(0, rows, W):
             load_rows(x, row * width, width, width, z)
@@ -225,7 +225,7 @@ def fft_kernels(dtype: str) -> SimpleNamespace:
 
     @kernel
     def stream_to(source, i, out, o, count):
-        """out[o : o + count] = source[i : i + count] past the caches."""
+        """Store out[o : o + count] = source[i : i + count] past the caches."""
         aligned = -(np.intp(out.ctypes.data) // out.itemsize + o) % W
         for k in range(aligned):
             out[o + k] = source[i + k]
@@ -237,7 +237,7 @@ def fft_kernels(dtype: str) -> SimpleNamespace:
 
     @kernel
     def rfft_rows(x, out, rows, plan, z, group):
-        """Real to complex: rows of 2 n numbers to rows of n + 1 interleaved ones.
+        """Transform real to complex: rows of 2 n numbers to rows of n + 1 interleaved ones.
 
         `group`, unless it is empty, is memory for W rows of the result, from where they go past the caches: whatever
         does not fit there is a third faster if the processor need not read it before.
@@ -259,7 +259,7 @@ def fft_kernels(dtype: str) -> SimpleNamespace:
 
     @kernel
     def irfft_rows(x, out, rows, plan, z):
-        """Complex to real: rows of n + 1 interleaved numbers to rows of 2 n."""
+        """Transform complex to real: rows of n + 1 interleaved numbers to rows of 2 n."""
         width = 2 * plan.n
         for row in range(0, rows, W):
             load_rows(x, row * (width + 2), width + 2, width + 2, z)

@@ -20,7 +20,7 @@ NO_ENERGY, RAW, WINDOWED, WHOLE_SPECTRUM = range(4)
 
 @functools.cache
 def frame_kernels(dtype: str) -> SimpleNamespace:
-    """The kernels for one real type."""
+    """Return the kernels for one real type."""
     W = lanes_of(dtype)
     transform = fft_kernels(dtype).transform
 
@@ -48,7 +48,7 @@ def frame_kernels(dtype: str) -> SimpleNamespace:
 
     @kernel
     def shape_frames(steps, z, energy):
-        """What is done within a frame besides the window: mean, energy, pre-emphasis; then the window."""
+        """Take off the mean, measure the energy, apply pre-emphasis; then the window."""
         length = steps.length
         step = W if steps.n_fft % 2 == 0 else 2 * W
         if steps.remove_mean:
@@ -78,7 +78,7 @@ def frame_kernels(dtype: str) -> SimpleNamespace:
 
     @kernel
     def spectrum(steps, z, p, energy, y, following):
-        """Power, or magnitude, of bins 0 to n_fft // 2; meanwhile the samples from y[following] on are fetched."""
+        """Store power or magnitude of bins 0 to n_fft // 2, and meanwhile fetch the samples from y[following] on."""
         plan = steps.plan
         if steps.n_fft % 2 == 0:
             n = plan.n
@@ -104,7 +104,7 @@ def frame_kernels(dtype: str) -> SimpleNamespace:
 
     @kernel
     def power_of(y, i, steps, z, p, energy):
-        """The spectrum of W frames, the first at y[i], to p; meanwhile the samples behind them are fetched."""
+        """Store the spectrum of W frames, the first at y[i], in p, and meanwhile fetch the samples behind them."""
         load_frames(y, i, steps, z)
         if steps.within_frame:
             shape_frames(steps, z, energy)

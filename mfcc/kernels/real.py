@@ -19,20 +19,20 @@ def _conjugate(builder: Any, z: Complex) -> Complex:
 
 
 def _halves(builder: Any, a: Complex, b: Complex) -> tuple[Complex, Complex]:
-    """a + conj b and a - conj b."""
+    """Return a + conj b and a - conj b."""
     b = _conjugate(builder, b)
     return add(builder, a, b), sub(builder, a, b)
 
 
 def _split(builder: Any, a: Complex, b: Complex, w: Complex) -> tuple[Complex, Complex]:
-    """2 X[k] and 2 conj X[n - k] from Z[k], Z[n - k]."""
+    """Return 2 X[k] and 2 conj X[n - k] from Z[k], Z[n - k]."""
     even, (c, d) = _halves(builder, a, b)
     odd = times(builder, (d, builder.fneg(c)), w)
     return add(builder, even, odd), sub(builder, even, odd)
 
 
 def _merge(builder: Any, a: Complex, b: Complex, w: Complex) -> tuple[Complex, Complex]:
-    """2 Z[k] and 2 Z[n - k] from X[k], X[n - k]."""
+    """Return 2 Z[k] and 2 Z[n - k] from X[k], X[n - k]."""
     even, odd = _halves(builder, a, b)
     c, d = times(builder, odd, _conjugate(builder, w))
     forward = add(builder, even, (builder.fneg(d), c))
@@ -114,7 +114,7 @@ merge_end = _end_in_place(
 
 @intrinsic(prefer_literal=True)
 def split_columns(typing, z, position, n, k, factors, out, o, stride, lanes):
-    """X[k], X[k + 1], ... and their mirror images, lanes / 2 of each, to interleaved rows out[o + l * stride :].
+    """Store X[k], X[k + 1], ... and their mirror images, lanes / 2 of each, in interleaved rows out[o + l * stride :].
 
     Z[f] is element position[f] of z, which stays as it is; 0 < k, and k + lanes / 2 - 1 <= n / 2.
     """
@@ -155,7 +155,7 @@ def split_columns(typing, z, position, n, k, factors, out, o, stride, lanes):
 
 @intrinsic(prefer_literal=True)
 def power_pair(typing, z, i, j, factors, k, out, o, p, lanes):
-    """|2 X[k]|^2 to out[o] and |2 X[n - k]|^2 to out[p] from Z[k] at z[i] and Z[n - k] at z[j]; w is factors[k]."""
+    """Store |2 X[k]|^2 in out[o], |2 X[n - k]|^2 in out[p] from Z[k] at z[i], Z[n - k] at z[j]; w is factors[k]."""
     kind = Vector(z.dtype, literal(lanes))
     signature = types.void(z, types.intp, types.intp, factors, types.intp, out, types.intp, types.intp, lanes)
 
@@ -174,7 +174,7 @@ def power_pair(typing, z, i, j, factors, k, out, o, p, lanes):
 
 @intrinsic(prefer_literal=True)
 def power_one(typing, z, i, out, o, lanes):
-    """|Z|^2 of the element at z[i] to out[o]."""
+    """Store |Z|^2 of the element at z[i] in out[o]."""
     kind = Vector(z.dtype, literal(lanes))
     signature = types.void(z, types.intp, out, types.intp, lanes)
 
@@ -190,7 +190,7 @@ def power_one(typing, z, i, out, o, lanes):
 
 @intrinsic(prefer_literal=True)
 def power_end(typing, z, i, out, o, p, lanes):
-    """|2 X[0]|^2 to out[o] and |2 X[n]|^2 to out[p] from Z[0] at z[i]."""
+    """Store |2 X[0]|^2 in out[o] and |2 X[n]|^2 in out[p] from Z[0] at z[i]."""
     kind = Vector(z.dtype, literal(lanes))
     signature = types.void(z, types.intp, out, types.intp, types.intp, lanes)
 

@@ -18,7 +18,7 @@ def _constant(vector: ir.Type, value: float) -> Any:
 
 
 def emit_log(builder: Any, x: Any) -> Any:
-    """Natural logarithm of positive finite vectors, to about one unit in the last place; subnormal numbers included.
+    """Return the natural logarithm of positive finite vectors, subnormal too, to about one unit in the last place.
 
     x = 2^e m with sqrt(1/2) <= m < sqrt(2), f = m - 1, s = f / (2 + f), log m = 2 artanh s
     = f - f^2 / 2 + s (f^2 / 2 + R), R = 2 (s^2 / 3 + s^4 / 5 + ...): after the C library of FreeBSD (e_log.c), with the
@@ -55,7 +55,7 @@ def emit_log(builder: Any, x: Any) -> Any:
 
 @intrinsic
 def log(typing, x):
-    """Natural logarithm of positive finite lanes, to about one unit in the last place."""
+    """Return the natural logarithm of positive finite lanes, to about one unit in the last place."""
 
     def generate(context, builder, signature, arguments):
         return emit_log(builder, arguments[0])
@@ -65,7 +65,7 @@ def log(typing, x):
 
 @intrinsic
 def fill_zeros(typing, x, y):
-    """x, or y where x is zero."""
+    """Return x, or y where x is zero."""
 
     def generate(context, builder, signature, arguments):
         x, y = arguments

@@ -11,7 +11,7 @@ _COLUMNS = 4096
 
 
 class Columns:
-    """Columns of a matrix of unknown length, merged as they come so that a bounded number is kept."""
+    """The columns of a matrix of unknown length, merged as they come so that a bounded number is kept."""
 
     def __init__(self, merge: Callable[[np.ndarray], np.ndarray], limit: int = _COLUMNS) -> None:
         self._merge, self._limit = merge, limit

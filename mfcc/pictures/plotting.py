@@ -139,7 +139,7 @@ def title_of(source: Path | np.ndarray) -> str:
 
 
 def require_matplotlib(who: str) -> None:
-    """Raise ImportError that says what to install."""
+    """Raise ImportError, with what to install, if matplotlib is missing."""
     try:
         import matplotlib  # noqa: F401
     except ImportError as error:
@@ -207,7 +207,7 @@ def _draw_both(
 
 
 def _panels_of(recipe: MFCC) -> tuple[str, ...]:
-    """What is drawn of a recipe: its output, as logarithms, and the mel bands before coefficients."""
+    """Return the panels of a recipe: its output, as logarithms, and the mel bands before coefficients."""
     panels_of = {"mfcc": ("log_mel", "mfcc"), "spectrum": ("log_spectrum",), "mel": ("log_mel",)}
     return panels_of.get(recipe.output, (recipe.output,))
 

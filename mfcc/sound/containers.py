@@ -1,4 +1,4 @@
-"""What audio files say of their own length, held against what is there.
+"""The length that an audio file states, compared with the length that is there.
 
 libsndfile takes a file that was cut off for a shorter one, silently in most formats.
 """
@@ -36,7 +36,7 @@ _CORRECTED_SIZE = re.compile(r"^\s*(?:data|SSND|Data Size|riff|Riff size)\s*:\s*
 
 @dataclass(frozen=True)
 class Length:
-    """How long a file is.
+    """The length of a file.
 
     Attributes
     ----------

@@ -173,7 +173,7 @@ class Decoder:
     def _mix(self, frames: np.ndarray, position: int) -> np.ndarray:
         mono = frames[:, 0]
         if frames.shape[1] > 1:
-            with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is refused below
+            with np.errstate(over="ignore", invalid="ignore"):  # the result is refused below
                 mono = mono + frames[:, 1]
                 for channel in frames.T[2:]:
                     mono += channel
@@ -255,4 +255,4 @@ def _sound_file(raw: BinaryIO, path: Path) -> tuple[_Sequential, mp3.Mp3Stream |
 
 def _words(error: soundfile.LibsndfileError) -> str:
     words = error.error_string.removeprefix("Error : ").strip().rstrip(".")
-    return "no audio frames found" if "possibly a pipe" in words else words  # that is what it says of a false MP3
+    return "no audio frames found" if "possibly a pipe" in words else words  # said of a false MP3

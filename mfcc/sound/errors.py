@@ -1,4 +1,4 @@
-"""What is wrong with a sound file, and how a path is printed."""
+"""Errors and warnings about sound files, and paths as they are printed in them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 
 class AudioError(ValueError):
-    """An audio file can't be used; says which file, and what is wrong with it.
+    """An error about an audio file that can't be used: which file, and what is wrong with it.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class AudioError(ValueError):
 
 
 class AudioWarning(UserWarning):
-    """A truncated file was read as far as it goes."""
+    """A warning: a truncated file was read as far as it goes."""
 
 
 def printable(path: Path) -> str:

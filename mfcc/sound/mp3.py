@@ -1,4 +1,4 @@
-"""How long an MPEG audio stream really is: its frames counted one by one (ISO/IEC 11172-3 and 13818-3).
+"""The true length of an MPEG audio stream: its frames counted one by one (ISO/IEC 11172-3 and 13818-3).
 
 libsndfile believes the header that encoders put into a first, silent frame (Xing), or estimates the length from the
 first bit rate and the size of the file, and decodes no further. It falls short of two files joined, and of streams with
@@ -28,7 +28,7 @@ _SEARCH = 1 << 16
 
 @dataclass(frozen=True)
 class Mp3Stream:
-    """What the frame headers of a file say.
+    """The stream in a file, by its frame headers.
 
     Attributes
     ----------
@@ -104,7 +104,7 @@ def with_stated_length(stream: Mp3Stream) -> bytes:
 
 
 class Joined(io.RawIOBase):
-    """Some bytes, and a file from a position on, as one file."""
+    """A file made of some bytes and the rest of another file."""
 
     def __init__(self, head: bytes, file: BinaryIO, start: int) -> None:
         self._head, self._file, self._start, self._at = head, file, start, 0
@@ -142,7 +142,7 @@ def _after_id3(file: BinaryIO) -> int:
 
 @functools.lru_cache(maxsize=1024)  # a stream has few different headers: counting becomes three times faster
 def _frame(header: int) -> tuple[int, int] | None:
-    """Return a frame's length in bytes and in samples, None if this is no header of a frame whose length it states."""
+    """Return a frame's length in bytes and in samples; None if this is no frame header that states a length."""
     version, layer = header >> 19 & 3, 4 - (header >> 17 & 3)
     bit_rate, rate, padding = header >> 12 & 15, header >> 10 & 3, header >> 9 & 1
     if header >> 21 != 0x7FF or version == 1 or layer == 4 or bit_rate in (0, 15) or rate == 3:
@@ -178,7 +178,7 @@ def _side_information(header: bytes) -> int:
 
 
 def _states_length(frame: bytes) -> bool:
-    """Whether this is the frame that counts the others: it holds a Xing (or Info) or VBRI header in place of sound."""
+    """Return whether a frame counts the others: it holds a Xing (or Info) or VBRI header in place of sound."""
     if len(frame) < 4:
         return False
     after = 4 + _side_information(frame)

@@ -8,7 +8,7 @@ from tests.mfcc.sound_files import SR, noise
 
 @pytest.fixture
 def music(tmp_path):
-    """A folder of recordings as people have them."""
+    """Return a folder of recordings as people have them."""
     folder = tmp_path / "music"
     (folder / "album" / "disc 2").mkdir(parents=True)
     soundfile.write(folder / "one.wav", noise(3, 1), SR, subtype="FLOAT")

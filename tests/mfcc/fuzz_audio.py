@@ -49,7 +49,7 @@ MOST_SAMPLES = 50_000_000
 
 
 class Case(NamedTuple):
-    """What is to be read: its kind, the file, a function of its path; which errors and warnings may be the answer."""
+    """A file to read: its kind and content, the function that reads it, and the errors and warnings that may come."""
 
     kind: str
     data: bytes
@@ -174,7 +174,7 @@ def recipe_text(top_db: float | None = mfcc.LIBROSA.top_db) -> bytes:
 
 @dataclass
 class Report:
-    """What came of cases: by kind how many there were and how many were refused; and the findings."""
+    """The results of cases: how many of each kind there were and were refused, and the findings."""
 
     tried: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
@@ -194,7 +194,7 @@ class Report:
         return both
 
     def has(self, finding: dict[str, Any]) -> bool:
-        """Whether there is one like it."""
+        """Return whether there is a finding like it."""
         return any(f["where"] == finding["where"] and f["what"][:40] == finding["what"][:40] for f in self.findings)
 
     def note(self, finding: dict[str, Any]) -> None:
@@ -207,7 +207,7 @@ class Report:
 def attempt(
     case: Case, number: int, path: str, watch: Watch, patience: float, show: bool = False
 ) -> tuple[bool, dict[str, Any] | None]:
-    """(whether a documented error came, what else was found)."""
+    """Return whether a documented error came, and what else was found."""
     with open(path, "wb") as file:
         file.write(case.data)
     caught, where = None, ""
@@ -258,7 +258,7 @@ def prepared(folder: str, seed: int, planted: bool) -> tuple[Cases, Watch]:
 
 
 def read_on(options: argparse.Namespace) -> None:
-    """The work of the process that reads: a line on standard output for each finding, and each hundred cases."""
+    """Read cases in a process of its own, and print a line for each finding and each hundred cases."""
     cases, watch = prepared(options.folder, options.seed, options.planted)
     out = os.fdopen(os.dup(1), "w")
     silent = os.open(os.devnull, os.O_WRONLY)
@@ -286,7 +286,7 @@ def read_on(options: argparse.Namespace) -> None:
 
 
 def parts(command: list[str]) -> Iterator[dict[str, Any]]:
-    """The lines of a process that reads; the last one says how it ended."""
+    """Yield the lines of a process that reads; the last one says how it ended."""
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None and process.stderr is not None
         for line in process.stdout:
@@ -335,7 +335,7 @@ def replay(options: argparse.Namespace) -> None:
 
 
 def table(report: Report) -> str:
-    """The report in Markdown."""
+    """Return the report in Markdown."""
     lines = ["| kind | read | refused | taken and used |", "|---|---|---|---|"]
     for name in [*sorted(report.tried), "all"]:
         tried = report.tried.total() if name == "all" else report.tried[name]

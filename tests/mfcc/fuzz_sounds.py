@@ -45,7 +45,7 @@ def in_header(data: bytes, rng: Rng) -> bytes:
 
 
 def zeroed(data: bytes, rng: Rng) -> bytes:
-    """A stretch as a disk loses it."""
+    """Return data with a stretch of zeros, as a disk loses it."""
     start, end = sorted(rng.integers(len(data) + 1, size=2).tolist())
     return data[:start] + bytes([int(pick(rng, (0, 0xFF)))]) * (end - start) + data[end:]
 

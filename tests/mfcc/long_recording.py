@@ -23,7 +23,7 @@ import mfcc
 
 
 def write(path: Path, hours: float) -> None:
-    """Noise whose loudness changes, half a minute of it again and again."""
+    """Half a minute of noise that changes in loudness, again and again."""
     rng = np.random.default_rng(0)
     part = (rng.standard_normal((30 * 44100, 2)) * np.linspace(0.001, 0.3, 30 * 44100)[:, None]).astype(np.float32)
     with soundfile.SoundFile(path, "w", 44100, 2, "VORBIS", format="OGG") as sound:
@@ -33,7 +33,7 @@ def write(path: Path, hours: float) -> None:
 
 
 def peak(work: Callable[[], object]) -> float:
-    """The most anonymous memory during the work [MB], seen every 5 ms."""
+    """Return the most anonymous memory during the work [MB], measured every 5 ms."""
     highest, over = 0, threading.Event()
 
     def look() -> None:

@@ -13,7 +13,7 @@ def fourier_matrix(n):
 
 
 def dft(x):
-    """sum_j x[j] exp(-2 pi i j k / n) for each k, along the last axis."""
+    """Return sum_j x[j] exp(-2 pi i j k / n) for each k, along the last axis."""
     return np.asarray(x) @ fourier_matrix(np.shape(x)[-1])
 
 
@@ -57,7 +57,7 @@ def mel_to_hz(m, formula):
 
 
 def warped(f, fmin, fmax, warp, warp_low, warp_high):
-    """HTK's piecewise linear map of frequencies."""
+    """Return a frequency by HTK's piecewise linear map."""
     low, high = (2 * knee / (1 + 1 / warp) for knee in (warp_low, warp_high))
     if f > high:
         return (fmax - high / warp) / (fmax - high) * (f - high) + high / warp
@@ -130,7 +130,7 @@ def logarithm(r, x):
 
 
 def features(recipe, y, window, stage="mfcc"):
-    """A recipe by its description, from a window of win_length samples."""
+    """Return the features of a recipe by its description, from a window of win_length samples."""
     r = recipe
     y = np.asarray(y, np.float64) * r.full_scale
     if r.preemphasis_scope == "signal":

@@ -16,12 +16,12 @@ def music(n, sr, seed=0):
 
 
 def noise(n, seed=0):
-    """16-bit samples without a quiet band, as float64: where a tool's 32 bits leave the most digits."""
+    """Return 16-bit samples without a quiet band, as float64, of which a tool's 32 bits keep the most digits."""
     return np.round(3000 * np.random.default_rng(seed).standard_normal(n))
 
 
 def noisy_music(n, sr, seed=0):
-    """16-bit samples as float64, with noise 40 dB below and some DC.
+    """Return 16-bit samples as float64, with noise 40 dB below and some DC.
 
     In bands 80 dB below the loudest, single precision leaves 3 digits, here as in the tools.
     """

@@ -26,7 +26,7 @@ STEREO_AT_MOST = {"MP3", "AVR", "VOC", "MPC2K"}
 
 @functools.cache
 def kinds():
-    """(format, subtype) of all that can be written here."""
+    """Return (format, subtype) of all that can be written here."""
     return tuple(
         (container, subtype)
         for container in sorted(soundfile.available_formats())
@@ -42,7 +42,7 @@ def most_channels(container, subtype):
 
 
 def encode(samples, sr, container, subtype, **tags):
-    """A file as bytes; `tags` are soundfile's: title, artist, comment and so on."""
+    """Return a file as bytes; `tags` are soundfile's: title, artist, comment and so on."""
     file = io.BytesIO()
     channels = 1 if np.ndim(samples) == 1 else samples.shape[1]
     with soundfile.SoundFile(file, "w", sr, channels, subtype, format=container) as sound:
@@ -59,7 +59,7 @@ def tone(seconds, sr, channels=1, frequency=440.0, amplitude=0.5):
 
 
 def id3(*frames):
-    """An ID3v2.4 tag of (name, content)."""
+    """Return an ID3v2.4 tag of (name, content)."""
     body = b"".join(name + _syncsafe(len(content)) + b"\0\0" + content for name, content in frames)
     return b"ID3\x04\0\0" + _syncsafe(len(body)) + body
 
@@ -69,12 +69,12 @@ def _syncsafe(number):
 
 
 def picture(size=20_000):
-    """An APIC frame: a JPEG of sorts, in which everything looks like the start of an MPEG frame."""
+    """Return an APIC frame: a JPEG of sorts, all of which looks like the start of MPEG frames."""
     return b"APIC", b"\0image/jpeg\0\x03\0\xff\xd8\xff\xe0" + b"\xff\xfb\x90\x64" * (size // 4)
 
 
 def with_flac_picture(data, size=20_000):
-    """A FLAC file with a PICTURE block behind STREAMINFO, which must not be the last of its blocks."""
+    """Return a FLAC file with a PICTURE block behind STREAMINFO, which must not be its last block."""
     kind, length = data[4], int.from_bytes(data[5:8], "big")
     assert data[:4] == b"fLaC" and kind == 0
     mime, image = b"image/jpeg", b"\xff\xf8" * (size // 2)  # which looks like frames
@@ -83,7 +83,7 @@ def with_flac_picture(data, size=20_000):
 
 
 def with_riff_chunks(data, loops=0):
-    """A WAV file with chunks before and behind the samples, one of odd length; loops say what a sampler repeats."""
+    """Return a WAV file with chunks before and behind the samples, one of odd length, and loops for a sampler."""
     assert data[:4] == b"RIFF"
     before = _chunk(b"JUNK", bytes(27)) + _chunk(b"bext", bytes(602)) + _chunk(b"LIST", b"INFOIART" + bytes(9))
     behind = (
@@ -97,7 +97,7 @@ def with_riff_chunks(data, loops=0):
 
 
 def with_ogg_checksums(data):
-    """An Ogg file in which the checksum of each page is right (RFC 3533)."""
+    """Return an Ogg file with the right checksum in each page (RFC 3533)."""
     pages, at = bytearray(data), 0
     while (at := pages.find(b"OggS", at)) >= 0 and at + 27 <= len(pages):
         end = at + 27 + pages[at + 26]
@@ -120,7 +120,7 @@ def _ogg_table():
 
 
 def ogg_checksum(page):
-    """The checksum of a page whose own is zero."""
+    """Return the checksum of a page that has zeros in its place."""
     checksum, table = 0, _ogg_table()
     for byte in page:
         checksum = (checksum << 8 & 0xFFFFFFFF) ^ table[checksum >> 24 ^ byte]

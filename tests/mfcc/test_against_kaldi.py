@@ -19,7 +19,7 @@ MUSIC = noisy_music(20_011, 16000)
 
 
 def run(options, extractor, values, y):
-    """Features of samples of 16-bit scale, shape (features, frames)."""
+    """Return features of samples of 16-bit scale, shape (features, frames)."""
     options.frame_opts.dither = 0
     for name, value in values.items():
         *parents, last = name.split(".")
@@ -65,7 +65,7 @@ WINDOWS = {name: name for name in ("povey", "hamming", "blackman", "rectangular"
 
 @st.composite
 def frames_and_bands(draw):
-    """What cepstra and filter banks have in common: Kaldi's options, and our knobs."""
+    """Draw Kaldi's options, and our knobs, that cepstra and filter banks have in common."""
     sr = draw(st.sampled_from([8000, 11025, 16000, 22050]))
     length_ms, shift_ms = draw(st.sampled_from([25, 20, 32, 12.5])), draw(st.sampled_from([10, 8, 12.5, 25]))
     win_length, hop_length = int(sr * length_ms / 1000), int(sr * shift_ms / 1000)

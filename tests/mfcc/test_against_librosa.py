@@ -41,7 +41,7 @@ def test_the_published_recipe():
 
 @st.composite
 def spectrograms(draw):
-    """librosa's arguments up to the mel spectrogram, and our knobs."""
+    """Draw librosa's arguments up to the mel spectrogram, and our knobs."""
     sr = draw(st.sampled_from([8000, 16000, 22050]))
     n_fft = draw(st.sampled_from([400, 405, 512, 625, 1024]))
     win_length = draw(st.sampled_from([n_fft, n_fft - 1, n_fft // 2]))
@@ -67,7 +67,7 @@ def replaced(knobs):
 
 
 def mirrored_wrongly(n, *, n_fft, hop_length, center, pad_mode, **_):
-    """Whether librosa 0.11 mirrors the end of n samples from a piece that is too short: NumPy differs from it too."""
+    """Return whether librosa 0.11 mirrors the end of n samples from too short a piece, unlike NumPy."""
     first = ((n - n_fft // 2) // hop_length + 1) * hop_length - n_fft // 2
     return center and pad_mode in ("reflect", "symmetric") and n - first <= n_fft // 2
 

@@ -84,7 +84,7 @@ def test_arguments(setting, n, floats):
 
 @pytest.mark.parametrize("energy", [True, False])
 def test_only_zeros_are_replaced(energy):
-    """The last frame but one holds one sample, which the window's end, -1.4e-17, leaves far below the floor."""
+    """Keep a value far below the floor: the last frame but one has one sample, times the window's end, -1.4e-17."""
     y = np.concatenate([MUSIC[:1441], np.zeros(719)])
     expected = theirs.mfcc(y, winlen=0.02, winstep=0.03, winfunc=np.blackman, preemph=0, appendEnergy=energy).T
     knobs = {"win_length": 320, "hop_length": 480, "window": "blackman", "window_periodic": False, "preemphasis": 0}

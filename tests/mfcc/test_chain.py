@@ -29,7 +29,7 @@ def compare(recipe, y, stage, atol):
 
 
 def rounds_to_zero(recipe, y):
-    """Whether a band is zero but for rounding in a frame that is not, as all above 0 Hz are in a constant."""
+    """Return whether a band is zero but for rounding in a frame that is not, as all above 0 Hz are in a constant."""
     window = get_window(recipe.window, recipe.win_length, periodic=recipe.window_periodic)
     spectrum = naive.features(recipe, y, window, "spectrum")
     as_it_is = dataclasses.replace(recipe, remove_mean=False, preemphasis=0.0)
@@ -80,7 +80,7 @@ def test_zeros_alone_are_replaced():
 
 
 def test_the_logarithm_over_its_range():
-    """Of a mel band of one bin, a cosine: from subnormal numbers to large ones."""
+    """Take the logarithm of a mel band of one bin, of cosines from subnormal to large."""
     for dtype, exponents, rtol in ((np.float32, (-21, 18), 3e-7), (np.float64, (-160, 150), 1e-15)):
         recipe = MFCC(
             n_fft=4, n_mels=1, n_mfcc=1, c0="first", log_floor=float(np.finfo(dtype).tiny), window="rectangular"

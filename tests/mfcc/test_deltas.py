@@ -9,7 +9,7 @@ from mfcc import deltas, normalize
 
 
 def naive_deltas(c, width):
-    """One row of features."""
+    """Return the deltas of one row of features."""
     n = len(c)
     norm = 2 * sum(i * i for i in range(1, width + 1))
     return [sum(i * (c[min(t + i, n - 1)] - c[max(t - i, 0)]) for i in range(1, width + 1)) / norm for t in range(n)]

@@ -29,7 +29,7 @@ def test_links_lead_somewhere(page):
 
 
 def knob_table():
-    """A row for each knob in which presets differ; in bold what differs from the default."""
+    """Return a row for each knob in which presets differ, in bold where it is not the default."""
     names = list(PRESETS)
     lines = [f"| knob | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
     for knob, usual in PRESETS["FILMSCORE"].to_dict().items():
@@ -41,7 +41,7 @@ def knob_table():
 
 
 def shown(value):
-    """A value as in the table."""
+    """Return a value as in the table."""
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 

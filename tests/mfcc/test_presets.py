@@ -1,4 +1,4 @@
-"""What all presets have in common. Each is held against its tool in test_against_*.py, HTK in test_hcopy.py too."""
+"""Rules for all presets. Each is held against its tool in test_against_*.py, HTK in test_hcopy.py too."""
 
 import dataclasses
 import json

@@ -20,7 +20,7 @@ from tests.mfcc.sound_files import noise
 
 
 def run_with(arguments, content=b""):
-    """The exit status, standard output, and lines of standard error but for those about kernels that are compiled."""
+    """Return the exit status, standard output, and standard error without the lines about compilation."""
     command = [sys.executable, "-m", "mfcc", *map(str, arguments)]
     run = subprocess.run(command, input=content, capture_output=True, timeout=200)
     return run.returncode, run.stdout, [line for line in run.stderr.splitlines() if b"compiling" not in line]

@@ -23,7 +23,7 @@ def mel(f):
 
 
 def hcopy(settings, samples):
-    """Features of 16-bit samples, shape (features, frames)."""
+    """Return features of 16-bit samples, shape (features, frames)."""
     s = DEFAULTS | settings
     kind, *qualifiers = s["TARGETKIND"].split("_")
     size, step = int(s["WINDOWSIZE"] / s["SOURCERATE"]), int(s["TARGETRATE"] / s["SOURCERATE"])
@@ -47,7 +47,7 @@ def hcopy(settings, samples):
 
 
 def analyse(s, kind, with_c0, frame):
-    """The static features and the log energy of a frame."""
+    """Return the static features and the log energy of a frame."""
     size = len(frame)
     if s["ZMEANSOURCE"]:
         mean = sum(frame) / size
@@ -141,6 +141,6 @@ def differences(vectors, window, simple):
 
 
 def without_mean(vectors, count):
-    """The first `count` features less their mean over the recording."""
+    """Return the first `count` features less their mean over the recording."""
     means = [sum(vector[i] for vector in vectors) / len(vectors) for i in range(count)]
     return [[x - (means[i] if i < count else 0) for i, x in enumerate(vector)] for vector in vectors]

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def folder():
-    """Where hcopy1.conf, test.wav, test.wav.fea_htk.1 and so on are: by MFCC_HTK_DATA, or beside the checkout."""
+    """Return the folder of hcopy1.conf, test.wav, test.wav.fea_htk.1 ...: by MFCC_HTK_DATA, or beside the checkout."""
     if "MFCC_HTK_DATA" in os.environ:
         return Path(os.environ["MFCC_HTK_DATA"])
     found = sorted(ROOT.parent.glob("*/htk/hcopy1.conf"))
@@ -22,19 +22,19 @@ def folder():
 
 
 def config(name):
-    """The text of a configuration file."""
+    """Return the text of a configuration file."""
     return (folder() / name).read_text()
 
 
 def features(name):
-    """An HTK parameter file as (features, frames)."""
+    """Return an HTK parameter file as (features, frames)."""
     content = (folder() / name).read_bytes()
     n_frames, _, size, _ = struct.unpack(">iihh", content[:12])
     return np.frombuffer(content[12:], ">f4").reshape(n_frames, size // 4).T
 
 
 def samples(dtype="int16"):
-    """The recording that the features are of: 16-bit integers, or numbers of full scale 1.0."""
+    """Return the recording of the features: 16-bit integers, or numbers of full scale 1.0."""
     y, sr = soundfile.read(folder() / "test.wav", dtype="int16")
     assert sr == 16000
     return y if dtype == "int16" else y.astype(dtype) / 32768

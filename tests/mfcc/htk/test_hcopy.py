@@ -34,7 +34,7 @@ def test_recorded_outputs(config, name, atol, dtype):
 
 @pytest.mark.parametrize(("config", "name", "atol"), RECORDED)
 def test_the_twin_against_recorded_outputs(config, name, atol):
-    """What the recipes are held against below is itself held against HTK."""
+    """Hold the naive twin of the tests below against HTK."""
     settings = {"SOURCERATE": 625.0, "TARGETRATE": 1e5, "WINDOWSIZE": 250000.0, "NUMCHANS": 23, "USEPOWER": True}
     settings |= {"PREEMCOEF": 0.0, "LOFREQ": 0.0, "HIFREQ": 8000.0, "ENORMALISE": False}
     settings["TARGETKIND"] = {"hcopy1.conf": "MFCC_D_A_0", "hcopy2.conf": "MFCC_D_A_E", "fbank1.conf": "FBANK"}[config]
@@ -48,7 +48,7 @@ def booleans():
 
 @st.composite
 def configurations(draw):
-    """Settings, and the sampling rate that they are for."""
+    """Draw settings and their sampling rate."""
     sr = draw(st.sampled_from([8000, 11025, 16000, 22050, 44100, 48000]))
     kind = draw(st.sampled_from(["MFCC", "MFCC", "FBANK", "MELSPEC"]))
     qualifiers = draw(st.sampled_from(["", "_E", "_0"] if kind == "MFCC" else ["", "_E"]))
@@ -85,7 +85,7 @@ def written(settings):
 
 
 def made_up_samples(n, seed):
-    """16-bit samples: a chirp over noise, louder and softer, with a pause of digital silence, and some DC."""
+    """Return 16-bit samples: a chirp over noise, louder and softer, with a pause of digital silence, and some DC."""
     rng = np.random.default_rng(seed)
     t = np.arange(n) / n
     y = 8000 * np.sin(300 * t * (1 + 2 * t)) * (1 - t) + 300 * rng.standard_normal(n) * t + 50
@@ -94,7 +94,7 @@ def made_up_samples(n, seed):
 
 
 def near_silence(energies, found):
-    """For each frame, the largest of the energies that its deltas see: HTK's logarithm of zero leaves only rounding of
+    """Return the largest energy that the deltas of each frame see: HTK's logarithm of zero leaves only rounding of
     what else is added to it."""
     reach = found["DELTAWINDOW"] + found["ACCWINDOW"] + found["THIRDWINDOW"]
     padded = np.pad(np.abs(energies), reach)

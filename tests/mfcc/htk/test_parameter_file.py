@@ -18,7 +18,7 @@ QUALIFIERS = "E N D A C Z K 0 V T".split()
 
 
 def htk_file(path):
-    """Features (n_features, n_frames), seconds between frames, and what HTK calls them."""
+    """Return features (n_features, n_frames), seconds between frames, and HTK's name for them."""
     with open(path, "rb") as file:
         content = file.read()
     n_frames, period, size, code = struct.unpack(">iihH", content[:12])

@@ -86,7 +86,7 @@ def test_scales_windows_and_frames_are_undone(knobs):
 
 @pytest.mark.parametrize("hop", [1, 2, 3])
 def test_frames_without_overlap(hop):
-    """The recipe's default: a note that lasts comes back at its pitch and loudness."""
+    """Check the recipe's default: a note that lasts comes back at its pitch and loudness."""
     recipe = dataclasses.replace(SMALL, hop_length=256 * hop)
     y = 0.3 * np.sin(2 * np.pi * 1000 * np.arange(256 * hop * 20) / 8000)
     back = griffin_lim(recipe.power_spectrogram(y), recipe, rng=np.random.default_rng(0))

@@ -19,7 +19,7 @@ SMALL = MFCC(sr=8000, n_fft=256, hop_length=64, n_mels=20, n_mfcc=20, c0="first"
 
 
 def noise(n=3000, seed=0):
-    """Louder and louder."""
+    """Return noise that grows louder."""
     return 0.2 * np.random.default_rng(seed).standard_normal(n) * np.linspace(0.1, 1, n)
 
 
@@ -56,7 +56,7 @@ def test_a_dropped_c0_can_be_given():
 
 
 def whole_row(log_mel):
-    """C0 before the lifter."""
+    """Return C0 before the lifter."""
     return log_mel.sum(axis=0) / np.sqrt(len(log_mel))
 
 
@@ -185,7 +185,7 @@ def test_loudness_survives():
 
 
 def smoothed(recipe, y):
-    """The log-mel spectrum of y as far as the coefficients of a recipe keep it, in natural logarithms."""
+    """Return the log-mel spectrum of y as far as a recipe's coefficients keep it, in natural logarithms."""
     log_mel = to_log_mel(recipe(y), recipe) if recipe.output == "mfcc" else recipe.log_mel(y)
     return log_mel / (1 if recipe.log == "natural" else 10 / np.log(10))
 

@@ -158,7 +158,7 @@ def test_a_flac_file_that_states_another_length(tmp_path, stated):
 
 
 def without_stated_length(data):
-    """An MP3 without its first frame, whose header states the length."""
+    """Return an MP3 without its first frame, which states the length."""
     assert b"Xing" in data[:200] or b"Info" in data[:200]
     return data[data.index(data[:2], 4) :]
 

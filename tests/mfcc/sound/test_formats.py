@@ -147,7 +147,7 @@ def test_pictures_chunks_and_loops_do_not_matter(tmp_path, name):
 @pytest.mark.parametrize("level", [0.25, -1.0, 0.0, 1e-30])
 @pytest.mark.parametrize("sr", [8000, 22050, 192000])
 def test_constant_samples(tmp_path, level, sr):
-    """Silence, and a microphone with a direct current."""
+    """Read silence, and a microphone with a direct current."""
     path = tmp_path / "a.wav"
     path.write_bytes(encode(np.full(12 * sr, level, np.float32), sr, "WAV", "FLOAT"))
     y, _ = mfcc.load(path)
