@@ -4,11 +4,12 @@ A fold over epochs: it is given a value and the parameters after each epoch, and
 """
 
 import math
-import numbers
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+
+from nnlite.checks import check_integer, check_mapping, check_number, is_integer, is_number, is_one_of, shown
 
 __all__ = ["EarlyStopping"]
 
@@ -65,12 +66,12 @@ class EarlyStopping:
     """
 
     def __init__(self, patience: int | None = None, mode: str = "min", min_delta: float = 0.0) -> None:
-        if patience is not None and not (_is_integer(patience) and patience >= 1):
-            raise ValueError(f"EarlyStopping: patience: expected a positive integer or None, got {patience!r}.")
-        if mode not in ("min", "max"):
-            raise ValueError(f"EarlyStopping: mode: expected 'min' or 'max', got {mode!r}.")
-        if not _is_real(min_delta) or not 0 <= min_delta < math.inf:
-            raise ValueError(f"EarlyStopping: min_delta: expected a finite number of 0 or more, got {min_delta!r}.")
+        who = "EarlyStopping"
+        if patience is not None:
+            check_integer(who, "patience", patience, expected="a positive integer or None")
+        if not is_one_of(mode, ("min", "max")):
+            raise ValueError(f"{who}: mode: expected 'min' or 'max', got {mode!r}.")
+        check_number(who, "min_delta", min_delta, low=0, expected="a finite number of 0 or more")
         self.patience = patience
         self.mode = mode
         self.min_delta = float(min_delta)
@@ -109,8 +110,11 @@ class EarlyStopping:
         previous = -1 if self.last_epoch is None else self.last_epoch
         if epoch is None:
             epoch = previous + 1
-        elif not _is_integer(epoch) or (self.last_epoch is not None and epoch <= previous):
+        elif not is_integer(epoch) or (self.last_epoch is not None and epoch <= previous):
             raise ValueError(f"EarlyStopping: epoch: expected an integer after {self.last_epoch}, got {epoch!r}.")
+        if not is_number(value):
+            raise ValueError(f"EarlyStopping: value: expected a number, got {shown(value)}.")
+        check_mapping("EarlyStopping", "params", params, "a dict of arrays")
         epoch, value = int(epoch), float(value)
         if self._is_better(value):
             self._keep(params)
@@ -150,6 +154,7 @@ class EarlyStopping:
         ValueError
             If something is missing in it.
         """
+        check_mapping("EarlyStopping.restore", "state", state, "what state() returned")
         best_params = {
             name.removeprefix(_PARAMS): np.array(array) for name, array in state.items() if name.startswith(_PARAMS)
         }
@@ -195,11 +200,3 @@ class EarlyStopping:
                 raise ValueError(f"EarlyStopping: params: {name}: expected shape and dtype {expected}, got {got}.")
         for name, array in params.items():
             np.copyto(kept[name], array)
-
-
-def _is_integer(value: object) -> bool:
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
-
-
-def _is_real(value: object) -> bool:
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)

@@ -20,7 +20,6 @@ assumes inputs and activations that are already scaled.
 """
 
 import math
-import numbers
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,6 +27,8 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+
+from nnlite.checks import as_float_dtype, check_number, check_rng, is_one_of
 
 __all__ = ["Constant", "Glorot", "He", "Initializer", "LeCun", "Orthogonal", "Zeros", "fans"]
 
@@ -70,10 +71,15 @@ def fans(shape: Shape) -> tuple[int, int]:
     >>> fans((5, 5, 1, 32))
     (25, 800)
     """
-    shape = _checked_shape("fans", shape)
+    return _fans("fans", shape)
+
+
+def _fans(who: str, shape: Shape) -> tuple[int, int]:
+    """Return what `fans` does; errors begin with `who`."""
+    shape = _checked_shape(who, shape)
     if len(shape) < 2:
         raise ValueError(
-            f"fans: shape: expected (..., channels in, channels out), got {shape}. "
+            f"{who}: shape: expected (..., channels in, channels out), got {shape}. "
             "A bias or a scale takes Zeros() or Constant(value)."
         )
     return math.prod(shape[:-1]), math.prod(shape[:-2]) * shape[-1]
@@ -89,7 +95,7 @@ class _Scaled:
     def __post_init__(self) -> None:
         who = type(self).__name__
         if self.gain is not None:
-            _check_real(who, "gain", self.gain)
+            check_number(who, "gain", self.gain)
             if self.gain <= 0:
                 raise ValueError(
                     f"{who}: gain: expected a positive number or None, got {self.gain!r}. "
@@ -97,7 +103,7 @@ class _Scaled:
                 )
             if self.gain > MAX_GAIN:
                 raise ValueError(f"{who}: gain: expected at most {MAX_GAIN:g}, got {self.gain:g}.")
-        if self.distribution not in DISTRIBUTIONS:
+        if not is_one_of(self.distribution, DISTRIBUTIONS):
             raise ValueError(f"{who}: distribution: expected one of {DISTRIBUTIONS}, got {self.distribution!r}.")
 
     def variance(self, shape: Shape) -> float:
@@ -107,12 +113,8 @@ class _Scaled:
     def __call__(self, shape: Shape, rng: np.random.Generator, dtype: DTypeLike = np.float32) -> Array:
         """Draw an array; the float32 values are the float64 values of the same generator, rounded."""
         who = type(self).__name__
-        shape, dtype = _checked_shape(who, shape), _checked_dtype(who, dtype)
-        if not isinstance(rng, np.random.Generator):
-            raise TypeError(
-                f"{who}: rng: expected a numpy.random.Generator, got {rng!r}. "
-                "Make one with numpy.random.default_rng(seed)."
-            )
+        shape, dtype = _checked_shape(who, shape), as_float_dtype(who, dtype)
+        check_rng(who, rng)
         deviation = math.sqrt(self.variance(shape))
         if self.distribution == "normal":
             values = rng.normal(0.0, deviation, shape)
@@ -155,7 +157,7 @@ class Glorot(_Scaled):
 
     def variance(self, shape: Shape) -> float:
         """Variance of a weight of this shape."""
-        fan_in, fan_out = fans(shape)
+        fan_in, fan_out = _fans("Glorot", shape)
         return _gain(self) ** 2 * 2.0 / (fan_in + fan_out)
 
 
@@ -191,7 +193,7 @@ class He(_Scaled):
 
     def variance(self, shape: Shape) -> float:
         """Variance of a weight of this shape."""
-        fan_in, _ = fans(shape)
+        fan_in, _ = _fans(type(self).__name__, shape)
         return _gain(self) ** 2 / fan_in
 
 
@@ -227,7 +229,7 @@ class LeCun(_Scaled):
 
     def variance(self, shape: Shape) -> float:
         """Variance of a weight of this shape."""
-        fan_in, _ = fans(shape)
+        fan_in, _ = _fans(type(self).__name__, shape)
         return _gain(self) ** 2 / fan_in
 
 
@@ -260,14 +262,15 @@ class Orthogonal:
     gain: float = 1.0
 
     def __post_init__(self) -> None:
-        _check_real("Orthogonal", "gain", self.gain)
+        check_number("Orthogonal", "gain", self.gain)
         if not 0 < self.gain <= MAX_GAIN:
             raise ValueError(f"Orthogonal: gain: expected a positive number up to {MAX_GAIN:g}, got {self.gain!r}.")
 
     def __call__(self, shape: Shape, rng: np.random.Generator, dtype: DTypeLike = np.float32) -> Array:
         """Draw an array; leading axes count as rows."""
-        shape, dtype = _checked_shape("Orthogonal", shape), _checked_dtype("Orthogonal", dtype)
-        rows, _ = fans(shape)
+        shape, dtype = _checked_shape("Orthogonal", shape), as_float_dtype("Orthogonal", dtype)
+        check_rng("Orthogonal", rng)
+        rows, _ = _fans("Orthogonal", shape)
         draws = rng.standard_normal((rows, shape[-1]))
         vectors = draws if rows <= shape[-1] else draws.T.copy()
         # Gram and Schmidt's way, twice, which is exact enough, and without BLAS, whose sums depend on its threads.
@@ -303,11 +306,11 @@ class Constant:
     value: float
 
     def __post_init__(self) -> None:
-        _check_real("Constant", "value", self.value)
+        check_number("Constant", "value", self.value)
 
     def __call__(self, shape: Shape, rng: np.random.Generator, dtype: DTypeLike = np.float32) -> Array:
         """Fill an array; nothing is drawn from the generator."""
-        return np.full(_checked_shape("Constant", shape), self.value, _checked_dtype("Constant", dtype))
+        return np.full(_checked_shape("Constant", shape), self.value, as_float_dtype("Constant", dtype))
 
 
 @dataclass(frozen=True)
@@ -322,16 +325,11 @@ class Zeros:
 
     def __call__(self, shape: Shape, rng: np.random.Generator, dtype: DTypeLike = np.float32) -> Array:
         """Fill an array; nothing is drawn from the generator."""
-        return np.zeros(_checked_shape("Zeros", shape), _checked_dtype("Zeros", dtype))
+        return np.zeros(_checked_shape("Zeros", shape), as_float_dtype("Zeros", dtype))
 
 
 def _gain(initializer: _Scaled) -> float:
     return 1.0 if initializer.gain is None else float(initializer.gain)
-
-
-def _check_real(who: str, name: str, value: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value):
-        raise ValueError(f"{who}: {name}: expected a finite number, got {value!r}.")
 
 
 def _checked_shape(who: str, shape: Shape) -> tuple[int, ...]:
@@ -342,13 +340,3 @@ def _checked_shape(who: str, shape: Shape) -> tuple[int, ...]:
     if any(length < 1 for length in lengths):
         raise ValueError(f"{who}: shape: expected a tuple of positive integers, got {lengths}.")
     return lengths
-
-
-def _checked_dtype(who: str, dtype: DTypeLike) -> np.dtype:
-    try:
-        checked = np.dtype(dtype)
-    except TypeError:
-        checked = np.dtype(object)
-    if checked not in (np.float32, np.float64):
-        raise ValueError(f"{who}: dtype: expected float32 or float64, got {dtype!r}.")
-    return checked

@@ -9,6 +9,8 @@ import numbers
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nnlite.checks import check_integer
+
 __all__ = [
     "as_weights",
     "check_matrix",
@@ -140,6 +142,7 @@ def weights_by_class(
     who: str, y: ArrayLike, class_weight: str | dict[int, float] | None, n_classes: int
 ) -> NDArray[np.float64]:
     """Return what `class_weights` does; errors begin with `who`."""
+    check_integer(who, "n_classes", n_classes)
     labels = checked_numbers(who, y)
     single = labels.ndim == 1
     if single:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from nnlite import registry
+from nnlite.checks import as_float_dtype, check_iterable, check_path
 from nnlite.network.parameters import check_params
 from nnlite.network.sequential import Sequential
 from nnlite.serialization import FileFormatError, read_archive, write_archive
@@ -56,8 +57,10 @@ def save(path: str | os.PathLike[str], model: Any, /, *, dtype: Any = None, **me
     >>> loaded == network, bool((loaded_params["0.weight"] == params["0.weight"]).all())
     (True, True)
     """
+    check_path("save", "path", path)
     header, arrays = _pair_to_file(model) if isinstance(model, tuple) else _estimator_to_file(model)
     if dtype is not None:
+        dtype = as_float_dtype("save", dtype, half=True)
         arrays = {
             name: _narrowed(name, array, dtype) if _is_param(header["kind"], name) else array
             for name, array in arrays.items()
@@ -87,8 +90,9 @@ def load(path: str | os.PathLike[str], /, custom: Iterable[type] = ()) -> Any:
     FileNotFoundError
         If there is no file.
     """
-    custom = tuple(custom)
-    registry.check_custom(custom)
+    check_path("load", "path", path)
+    custom = tuple(check_iterable("load", "custom", custom, "a list of classes"))
+    registry.check_custom("load", custom)
     header, arrays = read_archive(path)
     with reading(path):
         kind, metadata = header.get("kind"), header.get("metadata")
@@ -112,8 +116,6 @@ def _is_param(kind: Any, name: str) -> bool:
 
 
 def _narrowed(name: str, array: np.ndarray, dtype: Any) -> np.ndarray:
-    if np.dtype(dtype) not in (np.float16, np.float32, np.float64):
-        raise ValueError(f"save: dtype: expected float16, float32 or float64, got {dtype!r}.")
     with np.errstate(over="ignore"):
         narrowed = array.astype(dtype)
     if not np.isfinite(narrowed).all():

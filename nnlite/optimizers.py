@@ -33,6 +33,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from nnlite.checks import check_flag
+
 __all__ = ["SGD", "Adam", "Optimizer"]
 
 Array = NDArray[np.floating]
@@ -123,6 +125,7 @@ class SGD(Optimizer):
     def __post_init__(self) -> None:
         _check_common("SGD", self.learning_rate, self.weight_decay, self.clip_norm)
         _check_number("SGD", "momentum", self.momentum, 0.0, 1.0, "a number in [0, 1)")
+        check_flag("SGD", "nesterov", self.nesterov)
         if self.nesterov and self.momentum == 0:
             raise ValueError("SGD: nesterov: needs momentum, got momentum 0. Take 0.9, or leave nesterov out.")
 

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from nnlite import initializers, layers, losses, optimizers, schedules
+from nnlite.checks import speaking
 from nnlite.layers.base import Layer
 from nnlite.network.sequential import Sequential
 from nnlite.serialization import FileFormatError
@@ -208,9 +209,10 @@ def _check_names(given: Iterable[str], expected: Iterable[str], where: str) -> N
         raise FileFormatError(f"{where}expected the fields {shown(sorted(expected))}, got also {shown(unknown[0])}.")
 
 
-def check_custom(extra: Iterable[type]) -> None:
-    """Raise TypeError or ValueError unless `extra` are dataclasses of different names."""
-    _classes(extra)
+def check_custom(who: str, extra: Iterable[type]) -> None:
+    """Raise TypeError or ValueError, beginning with `who`, unless `extra` are dataclasses of different names."""
+    with speaking(who):
+        _classes(extra)
 
 
 def _classes(extra: Iterable[type]) -> dict[str, type]:

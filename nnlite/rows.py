@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from nnlite.checks import as_array, shown
+
 
 class Rows:
     """Some rows of an array, possibly memory-mapped or coded, as an array that reads them when it is indexed.
@@ -29,8 +31,12 @@ class Rows:
     """
 
     def __init__(self, x: Any, rows: np.ndarray) -> None:
+        if len(getattr(x, "shape", ())) < 1:
+            raise TypeError(f"Rows: x: expected an array of samples, got {shown(x)}.")
         self._x = x
-        self._rows = np.asarray(rows)
+        self._rows = as_array("Rows", "rows", rows)
+        if self._rows.ndim != 1 or (self._rows.dtype.kind not in "iu" and self._rows.size):
+            raise ValueError(f"Rows: rows: expected integers of shape (n_rows,), got {shown(rows)}.")
         self.shape = (len(self._rows), *x.shape[1:])
         self.ndim = len(self.shape)
 

@@ -6,9 +6,10 @@ optimizer's learning rate. Epochs are fractional, so that the rate changes with 
 """
 
 import math
-import numbers
 from dataclasses import dataclass, field
 from typing import Protocol
+
+from nnlite.checks import check_integer, check_number, is_number
 
 __all__ = ["Constant", "LinearDecay", "Schedule", "StepDecay", "Warmup"]
 
@@ -99,8 +100,7 @@ class StepDecay:
     factor: float = 0.1
 
     def __post_init__(self) -> None:
-        if isinstance(self.every, bool) or not isinstance(self.every, numbers.Integral) or self.every < 1:
-            raise ValueError(f"StepDecay: every: expected a positive integer (epochs), got {self.every!r}.")
+        check_integer("StepDecay", "every", self.every, expected="a positive integer (epochs)")
         _check_number("StepDecay", "factor", self.factor)
         if self.factor == 0:
             raise ValueError("StepDecay: factor: expected a positive number, got 0. Lower max_epochs to end sooner.")
@@ -159,12 +159,11 @@ class Warmup:
 
 
 def _check_number(who: str, name: str, value: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value < math.inf:
-        raise ValueError(f"{who}: {name}: expected a finite number of 0 or more, got {value!r}.")
+    check_number(who, name, value, low=0, expected="a finite number of 0 or more")
 
 
 def _check_time(who: str, epoch: float, max_epochs: float) -> None:
-    if not 0 < max_epochs < math.inf:
+    if not is_number(max_epochs) or not 0 < max_epochs < math.inf:
         raise ValueError(f"{who}: max_epochs: expected a positive number, got {max_epochs!r}.")
-    if not 0 <= epoch <= max_epochs:
+    if not is_number(epoch) or not 0 <= epoch <= max_epochs:
         raise ValueError(f"{who}: epoch: expected a number from 0 to max_epochs = {max_epochs!r}, got {epoch!r}.")

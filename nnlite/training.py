@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from nnlite.checks import check_callable, check_instance, check_integer, check_mapping, check_number, speaking
 from nnlite.labels import relative_weights
 from nnlite.layers.weight_gradients import is_finite
-from nnlite.network.sequential import Sequential
-from nnlite.network.shards import Batch, loss_and_gradients
+from nnlite.network.sequential import Sequential, check_network
+from nnlite.network.shards import Batch, check_loss, gradients_of_batch
+from nnlite.optimizers import Optimizer
 from nnlite.rows import fetch, stays_in_memory
-from nnlite.runtime.threads import at_most, single_threaded_blas
+from nnlite.runtime.threads import at_most, check_threads, single_threaded_blas
 from nnlite.schedules import Constant
 
 Transform = Callable[[np.ndarray, np.random.Generator], np.ndarray]
@@ -139,11 +141,25 @@ def train(
     TrainingDiverged
         When the loss of a step, or its gradient, is not finite. `params` are those from before that step.
     """
+    who = "train"
     n_samples = _check_training(network, x, max_epochs, batch_size)
+    check_mapping(who, "params", params, "a dict of arrays")
+    check_loss(who, loss)
+    check_instance(who, "optimizer", optimizer, Optimizer, "an optimizer such as SGD(0.01)")
+    for name, value in (("schedule", schedule), ("transform", transform), ("on_step", on_step)):
+        if value is not None:
+            check_callable(who, name, value, "a function or None")
+    for name, value in (("seed", seed), ("first_epoch", first_epoch)):
+        check_integer(who, name, value, low=0, expected="an integer of at least 0")
+    check_threads(who, n_threads)
+    if optimizer_state is not None:
+        check_mapping(who, "optimizer_state", optimizer_state, "what optimizer.init(params) returned, or None")
     inner = logits_network(network, loss)
+    inner.prepare(params, who=who)
     schedule = Constant() if schedule is None else schedule
     dtype = next(iter(params.values())).dtype
-    targets = loss.targets(y, inner.output_shape[-1], dtype)
+    with speaking(who):
+        targets = loss.targets(y, inner.output_shape[-1], dtype)
     if len(targets) != n_samples:
         raise ValueError(f"train: y: expected {n_samples} labels, one for each sample of x, got {len(targets)}.")
     weights = relative_weights("train", sample_weight, n_samples)
@@ -163,22 +179,23 @@ def train(
                 continue
             factor = schedule(number + step / steps, max_epochs)
             try:
-                value = train_step(
+                value = _step(
+                    who,
                     inner,
                     params,
                     _Reader(x, rows, transform),
                     targets[rows],
                     weights[rows] / batch_weight,
-                    loss=loss,
-                    optimizer=optimizer,
-                    optimizer_state=state,
-                    learning_rate_factor=factor,
-                    seed=(seed, number, step),
-                    n_threads=n_threads,
+                    loss,
+                    optimizer,
+                    state,
+                    factor,
+                    (seed, number, step),
+                    n_threads,
                 )
             except TrainingDiverged as error:
                 where = f" in epoch {number}, step {step} of {steps}"
-                raise _diverged("train", error.reason or str(error), where) from None
+                raise _diverged(who, error.reason or str(error), where) from None
             total += value * batch_weight
             weight += batch_weight
             if on_step is not None:
@@ -243,15 +260,52 @@ def train_step(
     >>> losses[0] > 0.6 > 0.1 > losses[-1]
     True
     """
+    who = "train_step"
+    check_instance(who, "optimizer", optimizer, Optimizer, "an optimizer such as SGD(0.01)")
+    check_mapping(who, "optimizer_state", optimizer_state, "what optimizer.init(params) returned")
+    check_number(who, "learning_rate_factor", learning_rate_factor)
+    check_threads(who, n_threads)
+    return _step(
+        who,
+        network,
+        params,
+        batch,
+        targets,
+        weights,
+        loss,
+        optimizer,
+        optimizer_state,
+        learning_rate_factor,
+        seed,
+        n_threads,
+    )
+
+
+def _step(
+    who: str,
+    network: Sequential,
+    params: dict[str, np.ndarray],
+    batch: Batch | np.ndarray,
+    targets: np.ndarray,
+    weights: np.ndarray,
+    loss: Any,
+    optimizer: Any,
+    optimizer_state: dict[str, np.ndarray],
+    learning_rate_factor: float,
+    seed: Sequence[int],
+    n_threads: int | None,
+) -> float:
+    """Do what `train_step` does; errors begin with `who`."""
     with single_threaded_blas(), at_most(n_threads):
         deferred = getattr(optimizer, "takes_deferred", False)
-        value, grads = loss_and_gradients(network, params, batch, targets, weights, loss, seed=seed, deferred=deferred)
+        value, grads = gradients_of_batch(who, network, params, batch, targets, weights, loss, seed, None, deferred)
         if not math.isfinite(value):
-            raise _diverged("train_step", f"the loss became {value}")
+            raise _diverged(who, f"the loss became {value}")
         for name, gradient in grads.items():
             if not is_finite(gradient):
-                raise _diverged("train_step", f"the gradient of {name} was no longer finite")
-        optimizer.update(params, grads, optimizer_state, learning_rate_factor)
+                raise _diverged(who, f"the gradient of {name} was no longer finite")
+        with speaking(who):
+            optimizer.update(params, grads, optimizer_state, learning_rate_factor)
     return value
 
 
@@ -279,8 +333,9 @@ def _check_training(network: Sequential, x: Any, max_epochs: int, batch_size: in
     for name, value in (("max_epochs", max_epochs), ("batch_size", batch_size)):
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
             raise ValueError(f"train: {name}: expected a positive integer, got {value!r}.")
-    shape = tuple(x.shape)
-    if shape[1:] != network.input_shape or not shape[0]:
+    check_network("train", network)
+    shape = tuple(getattr(x, "shape", ()))
+    if shape[1:] != network.input_shape or not shape or not shape[0]:
         raise ValueError(
             f"train: x: expected shape (n_samples, {', '.join(map(str, network.input_shape))}) with samples in it, "
             f"got {shape}."

@@ -27,13 +27,14 @@ VECTOR_TOOLS = ("nnlite.runtime.jit", "nnlite.runtime.memory", "nnlite.runtime.s
 # What each module (or package) of nnlite stands on. It may import that, what that stands on, and its own parts.
 BELOW = {
     "version": "",
-    "runtime": "",
+    "checks": "",
+    "runtime": "checks",
     "kernels": "runtime",
-    "initializers": "",
-    "schedules": "",
-    "early_stopping": "",
-    "rows": "",
-    "labels": "",
+    "initializers": "checks",
+    "schedules": "checks",
+    "early_stopping": "checks",
+    "rows": "checks",
+    "labels": "checks",
     "layers": "kernels initializers",
     "losses": "labels layers",
     "optimizers": "kernels layers",
@@ -42,13 +43,13 @@ BELOW = {
     "testing": "network losses",
     "metrics": "labels",
     "serialization": "version",
-    "model_selection": "serialization",
+    "model_selection": "checks serialization",
     "registry": "network losses optimizers schedules serialization",
     "models": "registry",
     "estimators": "training models metrics model_selection early_stopping",
     "exchange": "estimators",
 }
-NUMPY_ALONE = {"initializers", "labels", "losses", "optimizers", "schedules", "early_stopping"}
+NUMPY_ALONE = {"checks", "initializers", "labels", "losses", "optimizers", "schedules", "early_stopping"}
 NUMPY_ALONE |= {"metrics", "model_selection", "serialization"}
 
 # The same of mfcc, from the ground up; files or folders in one row do not know each other. A new file belongs into a

@@ -184,8 +184,8 @@ class NetworkClassifier(Estimator):
         TrainingDiverged
             When the loss of a step is not finite. The best epoch until then, if any, is kept.
         """
-        who, network, before = self._who("fit"), self.network, self._going_on()
         check_settings(self._name, self)
+        who, network, before = self._who("fit"), self.network, self._going_on()
         training = Labelled.read(
             who,
             X,

@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from nnlite.checks import check_path
 from nnlite.estimators.classifier import NetworkClassifier
 from nnlite.estimators.ensemble import BaggedEnsemble
 from nnlite.exchange.onnx_ensemble import add_ensemble
@@ -62,6 +63,7 @@ def to_onnx(path: str | os.PathLike[str], model: Any, /, **metadata: Any) -> Non
     -----
     Samples in float64 whose digits float32 can't hold, such as times in seconds since 1970, have to be shifted before.
     """
+    check_path(WHO, "path", path)
     onnx = _import_onnx()
     described = _described(model)
     words = text.plain(described.metadata | metadata, f"{WHO}: metadata")

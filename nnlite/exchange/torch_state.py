@@ -26,12 +26,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from nnlite.checks import check_iterable, check_mapping, shown
 from nnlite.exchange.stack import Plain, known, not_exchanged, plain_layers
 from nnlite.layers.base import Layer, Params, Shape
 from nnlite.layers.counterparts import TorchParameter
 from nnlite.layers.reshape import Flatten
 from nnlite.network.parameters import check_params
-from nnlite.network.sequential import Sequential
+from nnlite.network.sequential import Sequential, check_network
 from nnlite.registry import REGISTRY
 
 
@@ -119,6 +120,8 @@ def from_torch_state_dict(
     array([[3., 3.]], dtype=float32)
     """
     who = "from_torch_state_dict"
+    check_network(who, network)
+    check_mapping(who, "state_dict", state_dict, "a dict of tensors or arrays")
     entries = _entries(who, network, names)
     _check_keys(who, [entry.theirs for entry in entries], state_dict)
     arrays = {name: _as_array(f"{who}: state_dict: {name}", value) for name, value in state_dict.items()}
@@ -148,7 +151,10 @@ def torch_modules(state_dict: Iterable[str]) -> list[str]:
     >>> torch_modules(["features.0.weight", "features.0.bias", "head.weight", "head.bias"])
     ['features.0', 'head']
     """
-    return list(dict.fromkeys(name.rpartition(".")[0] for name in state_dict))
+    names = list(check_iterable("torch_modules", "state_dict", state_dict, "a state dictionary or its keys"))
+    if not all(isinstance(name, str) for name in names):
+        raise TypeError(f"torch_modules: state_dict: expected names of parameters, got {shown(names)}.")
+    return list(dict.fromkeys(name.rpartition(".")[0] for name in names))
 
 
 class _Entry(NamedTuple):
@@ -181,6 +187,8 @@ def _entries(who: str, network: Sequential, names: Sequence[str] | None) -> list
             modules.append((str(index), entries))
         if any(len(entry.shape) > 1 for entry in entries):  # sums over features, which then have another order
             image = None
+    if names is not None:
+        check_iterable(who, "names", names, f"{len(modules)} different names, one for each layer with parameters")
     if names is None:
         names = [name for name, _ in modules]
     elif isinstance(names, str) or len(names) != len(modules) or len(set(names)) != len(modules):

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 
+from nnlite.checks import is_positive_integer
 from nnlite.layers.counterparts import OnnxNode, TorchParameter
 from nnlite.runtime.jit import kernel_input
 
@@ -19,7 +20,6 @@ __all__ = [
     "check_batch",
     "check_dy",
     "check_image_shape",
-    "is_positive_integer",
 ]
 
 Shape: TypeAlias = tuple[int, ...]
@@ -186,15 +186,6 @@ def as_pair(layer: str, name: str, value: int | tuple[int, int]) -> tuple[int, i
     if len(pair) != 2 or not all(map(is_positive_integer, pair)):
         raise ValueError(f"{layer}: {name}: expected a positive integer or a pair of them, got {value!r}.")
     return int(pair[0]), int(pair[1])
-
-
-def is_positive_integer(value: Any) -> bool:
-    """Return whether `value` is an integer, Python's or NumPy's, of at least 1 (and no bool).
-
-    >>> [is_positive_integer(value) for value in (3, np.int64(3), 0, 2.0, True)]
-    [True, True, False, False, False]
-    """
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and int(value) >= 1
 
 
 def check_batch(layer: Layer, x: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from nnlite.checks import check_callable, check_instance, is_one_of, is_positive_integer
 from nnlite.initializers import Glorot, Initializer
 from nnlite.kernels import conv as kernels
 from nnlite.kernels import conv_gradients, reductions
@@ -19,7 +20,6 @@ from nnlite.layers.base import (
     check_batch,
     check_dy,
     check_image_shape,
-    is_positive_integer,
 )
 from nnlite.layers.counterparts import OnnxNode, TorchParameter
 from nnlite.layers.pooling import MaxPool2D
@@ -76,8 +76,9 @@ class Conv2D(Layer):
     def __post_init__(self) -> None:
         if not is_positive_integer(self.filters):
             raise ValueError(f"Conv2D: filters: expected a positive integer, got {self.filters!r}.")
-        if self.padding not in ("valid", "same"):
+        if not is_one_of(self.padding, ("valid", "same")):
             raise ValueError(f'Conv2D: padding: expected "valid" or "same", got {self.padding!r}.')
+        check_callable("Conv2D", "initializer", self.initializer, "an initializer such as Glorot()")
         object.__setattr__(self, "filters", int(self.filters))
         object.__setattr__(self, "kernel_size", as_pair("Conv2D", "kernel_size", self.kernel_size))
         object.__setattr__(self, "stride", as_pair("Conv2D", "stride", self.stride))
@@ -161,6 +162,8 @@ class ConvMaxPool2D(Layer):
     pool: MaxPool2D = field(default_factory=MaxPool2D)
 
     def __post_init__(self) -> None:
+        check_instance("ConvMaxPool2D", "conv", self.conv, Conv2D, "a Conv2D")
+        check_instance("ConvMaxPool2D", "pool", self.pool, MaxPool2D, "a MaxPool2D")
         if not self.fits(self.pool):
             raise ValueError(
                 f"ConvMaxPool2D: pool: expected stride equal to pool_size and at most {kernels.max_pool_positions()} "

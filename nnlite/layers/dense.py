@@ -5,9 +5,10 @@ from typing import Any, Self
 
 import numpy as np
 
+from nnlite.checks import check_callable, is_positive_integer
 from nnlite.initializers import Glorot, Initializer
 from nnlite.layers.activations import Activation, ReLU, Sigmoid, Tanh
-from nnlite.layers.base import Layer, Params, Shape, check_dy, is_positive_integer
+from nnlite.layers.base import Layer, Params, Shape, check_dy
 from nnlite.layers.counterparts import OnnxNode, TorchParameter
 from nnlite.layers.dropout import ActivationDropout
 from nnlite.layers.weight_gradients import is_deferred, is_finite, weight_gradient
@@ -34,6 +35,7 @@ class Dense(Layer):
     def __post_init__(self) -> None:
         if not is_positive_integer(self.units):
             raise ValueError(f"Dense: units: expected a positive integer, got {self.units!r}.")
+        check_callable("Dense", "initializer", self.initializer, "an initializer such as Glorot()")
         object.__setattr__(self, "units", int(self.units))
 
     def output_shape(self, input_shape: Shape) -> Shape:

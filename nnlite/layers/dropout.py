@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from nnlite.checks import check_number, is_number
 from nnlite.kernels import activations, dropout
 from nnlite.layers.activations import Activation, ReLU, Sigmoid, Tanh
 from nnlite.layers.base import Layer, Params, Shape, check_batch, check_dy
@@ -35,10 +36,9 @@ class Dropout(Layer):
     rest: float = 0.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.rate < 1:
+        if not is_number(self.rate) or not 0 <= self.rate < 1:
             raise ValueError(f"Dropout: rate: expected a probability in [0, 1), got {self.rate!r}.")
-        if not np.isfinite(self.rest):
-            raise ValueError(f"Dropout: rest: expected a finite number, got {self.rest!r}.")
+        check_number("Dropout", "rest", self.rest)
 
     def forward(self, params: Params, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
         x = check_batch(self, x)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from nnlite.checks import is_number
 from nnlite.layers.base import Layer, Params, Shape, check_batch, check_dy
 from nnlite.layers.counterparts import TorchParameter
 
@@ -36,7 +37,7 @@ class LayerNorm(Layer):
     epsilon: float = 1e-5
 
     def __post_init__(self) -> None:
-        if isinstance(self.epsilon, bool) or not 0 < self.epsilon < math.inf:
+        if not is_number(self.epsilon) or not 0 < self.epsilon < math.inf:
             raise ValueError(f"LayerNorm: epsilon: expected a positive number, got {self.epsilon!r}.")
 
     def output_shape(self, input_shape: Shape) -> Shape:

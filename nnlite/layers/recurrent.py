@@ -5,12 +5,13 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
+from nnlite.checks import check_callable, check_flag, is_positive_integer
 from nnlite.initializers import Glorot, Initializer, Orthogonal
 from nnlite.kernels import gru as gru_kernels
 from nnlite.kernels import lstm as lstm_kernels
 from nnlite.kernels import recurrent as kernels
 from nnlite.kernels import reductions
-from nnlite.layers.base import Layer, Params, Shape, check_batch, check_dy, is_positive_integer
+from nnlite.layers.base import Layer, Params, Shape, check_batch, check_dy
 from nnlite.layers.counterparts import TorchParameter
 from nnlite.layers.sequences import Packing, pack_sequences
 from nnlite.runtime.memory import aligned_empty, aligned_zeros
@@ -63,9 +64,9 @@ class _Recurrent(Layer):
         if not is_positive_integer(self.units):
             raise ValueError(f"{who}: units: expected a positive integer, got {self.units!r}.")
         for name in ("return_sequences", "bidirectional"):
-            if not isinstance(getattr(self, name), (bool, np.bool_)):
-                raise ValueError(f"{who}: {name}: expected True or False, got {getattr(self, name)!r}.")
-            object.__setattr__(self, name, bool(getattr(self, name)))
+            object.__setattr__(self, name, check_flag(who, name, getattr(self, name)))
+        for name in ("initializer", "recurrent_initializer"):
+            check_callable(who, name, getattr(self, name), "an initializer such as Glorot()")
         object.__setattr__(self, "units", int(self.units))
 
     @property

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from nnlite.layers.base import Layer, Params, Shape, check_dy, is_positive_integer
+from nnlite.checks import is_integer, is_positive_integer
+from nnlite.layers.base import Layer, Params, Shape, check_dy
 from nnlite.layers.counterparts import OnnxNode
 
 __all__ = ["Flatten", "Permute", "Reshape"]
@@ -53,7 +54,8 @@ class Reshape(Layer):
 
     def __post_init__(self) -> None:
         shape = tuple(self.shape) if isinstance(self.shape, (tuple, list)) else (self.shape,)
-        if not shape or not all(is_positive_integer(v) or v == -1 for v in shape) or shape.count(-1) > 1:
+        lengths = [v for v in shape if not (is_integer(v) and v == -1)]
+        if not shape or not all(map(is_positive_integer, lengths)) or len(shape) - len(lengths) > 1:
             raise ValueError(
                 f"Reshape: shape: expected positive integers, one of which may be -1 instead, got {self.shape!r}."
             )

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+from nnlite.checks import as_float_dtype, as_numbers, check_integer, check_iterable
 from nnlite.layers.base import Shape
 
 __all__ = ["Packing", "pack_sequences", "pad_sequences", "step_counts"]
@@ -45,10 +46,17 @@ def pad_sequences(
     array([[ 1.,  2.],
            [ 3., nan]], dtype=float32)
     """
-    arrays = [np.asarray(sequence, dtype) for sequence in sequences]
+    dtype = as_float_dtype("pad_sequences", dtype, half=True)
+    check_iterable("pad_sequences", "sequences", sequences, "a list of sequences")
+    arrays = [
+        as_numbers("pad_sequences", f"sequences[{index}]", sequence).astype(dtype)
+        for index, sequence in enumerate(sequences)
+    ]
     if not arrays:
         raise ValueError("pad_sequences: sequences: expected one or more, got none.")
     longest = max((len(array) for array in arrays if array.ndim), default=0)
+    if steps is not None:
+        check_integer("pad_sequences", "steps", steps, expected="a positive integer or None")
     steps = longest if steps is None else int(steps)
     for index, array in enumerate(arrays):
         who = f"pad_sequences: sequences[{index}]"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from nnlite.checks import as_array
 from nnlite.labels import check_matrix, check_range, checked_indices, checked_numbers
 from nnlite.losses.base import Array, Loss, Targets, as_column, check_batch, weighted
 from nnlite.losses.logits import check_logits, exponentials, logistic, softmax_log_odds, softmax_log_odds_and_gradient
@@ -183,7 +184,7 @@ class SigmoidCrossEntropy(Loss):
     def __post_init__(self) -> None:
         _check_smoothing("SigmoidCrossEntropy", self.label_smoothing)
         if self.pos_weight is not None:
-            factors = np.asarray(self.pos_weight)
+            factors = as_array("SigmoidCrossEntropy", "pos_weight", self.pos_weight)
             if factors.ndim != 1 or factors.dtype.kind not in "iuf" or not ((factors > 0) & np.isfinite(factors)).all():
                 raise ValueError(
                     "SigmoidCrossEntropy: pos_weight: expected one positive finite factor per output, "

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from nnlite.checks import is_one_of
 from nnlite.metrics.checks import BoolArray, FloatArray
 
 Average = Literal["macro", "weighted", "micro", "samples"] | None
@@ -31,6 +32,7 @@ def average_columns(
     ``per_column(y, values, weight)`` of (n, k), (n, k) and (n,) returns (..., k), NaN where a column is not evaluable.
     What the averages are is said in :mod:`nnlite.metrics`.
     """
+    check_average(who, average)
     match average:
         case None:
             return per_column(y, values, weight)
@@ -44,7 +46,12 @@ def average_columns(
         case "samples":
             by_sample = per_column(y.T, values.T, np.ones(y.shape[1]))
             return mean_of_defined(who, by_sample, weight, "sample", stacklevel)
-    raise ValueError(f'{who}: average: expected None, "macro", "weighted", "micro" or "samples", got {average!r}.')
+
+
+def check_average(who: str, average: Average) -> None:
+    """Raise ValueError unless `average` is one of those that all metrics know."""
+    if average is not None and not is_one_of(average, ("macro", "weighted", "micro", "samples")):
+        raise ValueError(f'{who}: average: expected None, "macro", "weighted", "micro" or "samples", got {average!r}.')
 
 
 def mean_of_defined(

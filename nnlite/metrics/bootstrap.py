@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nnlite.checks import as_array, check_callable, check_integer, check_rng, is_number
 from nnlite.metrics.averages import UndefinedMetricWarning
-from nnlite.metrics.checks import as_array, as_groups, check_length
+from nnlite.metrics.checks import as_groups, check_length
 
 Metric = Callable[[NDArray[Any], NDArray[Any]], Any]
 Figures = dict[str, NDArray[np.float64]]
@@ -147,15 +148,11 @@ def _intervals(
     level: float,
 ) -> Any:
     """Of the metric of the first array, minus that of the second if there is one."""
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(
-            f"{who}: rng: expected a numpy.random.Generator, got {rng!r}. numpy.random.default_rng(seed) makes one."
-        )
-    if n_resamples < 1 or not 0 < level < 1:
-        raise ValueError(
-            f"{who}: n_resamples, level: expected n_resamples of at least 1 and level between 0 and 1, got "
-            f"n_resamples={n_resamples}, level={level}."
-        )
+    check_callable(who, "metric", metric, "a function of targets and scores")
+    check_rng(who, rng)
+    check_integer(who, "n_resamples", n_resamples)
+    if not is_number(level) or not 0 < level < 1:
+        raise ValueError(f"{who}: level: expected a number between 0 and 1, got {level!r}.")
     y = _rows(who, y_true, "y_true")
     compared = [_rows(who, array, name) for name, array in arrays.items()]
     for name, array in zip(arrays, compared, strict=True):
@@ -197,7 +194,7 @@ def _interval(estimate: NDArray[np.float64], resampled: NDArray[np.float64], lev
 
 
 def _rows(who: str, values: ArrayLike, argument: str) -> NDArray[Any]:
-    array = as_array(who, values, argument)
+    array = as_array(who, argument, values)
     if array.ndim == 0:
         raise ValueError(f"{who}: {argument}: expected an array of n_samples rows, got the number {array}.")
     return array

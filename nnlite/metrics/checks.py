@@ -9,21 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nnlite.checks import as_array, shown
+
 BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.float64]
 
 
-def as_array(who: str, values: ArrayLike, argument: str) -> NDArray[Any]:
-    """NumPy's array of `values`; raises on rows of different lengths."""
-    try:
-        return np.asarray(values)
-    except ValueError:
-        raise ValueError(f"{who}: {argument}: expected an array, got rows of different lengths.") from None
-
-
 def as_scores(who: str, values: ArrayLike, argument: str = "scores") -> FloatArray:
     """(n,) or (n, k) finite numbers as float64, which keeps the order and the ties of any smaller type."""
-    array = as_array(who, values, argument)
+    array = as_array(who, argument, values)
     if array.dtype.kind not in "biuf":
         raise ValueError(f"{who}: {argument}: expected real numbers, got an array of dtype {array.dtype}.")
     if array.ndim not in (1, 2):
@@ -46,7 +40,7 @@ def as_scores(who: str, values: ArrayLike, argument: str = "scores") -> FloatArr
 
 def as_indicator(who: str, values: ArrayLike, argument: str = "y_true") -> BoolArray:
     """(n,) or (n, k) array of 0 and 1 (or of bool) as bool."""
-    array = as_array(who, values, argument)
+    array = as_array(who, argument, values)
     if array.ndim not in (1, 2) or array.size == 0:
         raise ValueError(
             f"{who}: {argument}: expected shape (n_samples, n_classes) or (n_samples,), not empty, got {array.shape}."
@@ -67,16 +61,19 @@ def as_indicator(who: str, values: ArrayLike, argument: str = "y_true") -> BoolA
 
 def one_hot(who: str, values: NDArray[Any], classes: Sequence[Any], argument: str) -> BoolArray:
     """(n,) class labels as (n, len(classes)) bool; raises on a label that is no class."""
-    position = {label: i for i, label in enumerate(classes)}
+    try:
+        position = {label: i for i, label in enumerate(classes)}
+    except TypeError:
+        raise ValueError(f"{who}: classes: expected strings or integers, got {shown(list(classes))}.") from None
     if len(position) != len(classes):
         raise ValueError(f"{who}: classes: expected distinct labels, got {list(classes)}.")
     labels = values.tolist()
     unknown = [row for row, label in enumerate(labels) if label not in position]
     if unknown:
         row = unknown[0]
-        shown = ", ".join(map(repr, list(classes)[:12])) + (", ..." if len(classes) > 12 else "")
+        known = ", ".join(map(repr, list(classes)[:12])) + (", ..." if len(classes) > 12 else "")
         raise ValueError(
-            f"{who}: {argument}: expected one of the {len(classes)} classes {shown}, got {labels[row]!r} in row {row} "
+            f"{who}: {argument}: expected one of the {len(classes)} classes {known}, got {labels[row]!r} in row {row} "
             f"({len(unknown)} such rows in all)."
         )
     indicator = np.zeros((len(labels), len(classes)), dtype=bool)
@@ -86,8 +83,8 @@ def one_hot(who: str, values: NDArray[Any], classes: Sequence[Any], argument: st
 
 def as_classes(who: str, classes: Sequence[Any] | NDArray[Any]) -> list[Any]:
     """The class labels as a list."""
-    if isinstance(classes, str) or len(classes) == 0:
-        raise ValueError(f"{who}: classes: expected a sequence of class labels, got {classes!r}.")
+    if not isinstance(classes, (Sequence, np.ndarray)) or isinstance(classes, str) or len(classes) == 0:
+        raise ValueError(f"{who}: classes: expected a sequence of class labels, got {shown(classes)}.")
     return list(classes)
 
 
@@ -96,7 +93,7 @@ def as_targets_and_scores(
 ) -> tuple[BoolArray, FloatArray]:
     """Targets (n, k) bool and scores (n, k) float64 of either form of targets; k is 1 when both are (n,)."""
     s = as_scores(who, scores, argument)
-    raw = as_array(who, y_true, "y_true")
+    raw = as_array(who, "y_true", y_true)
     if raw.ndim == 1 and s.ndim == 2:
         known = list(range(s.shape[1])) if classes is None else as_classes(who, classes)
         if len(known) != s.shape[1]:
@@ -116,7 +113,7 @@ def as_targets_and_predictions(
     who: str, y_true: ArrayLike, y_pred: ArrayLike, classes: Sequence[Any] | None = None
 ) -> tuple[BoolArray, BoolArray]:
     """Targets and predictions, both (n, k) bool. Class labels without `classes`: the sorted labels that occur."""
-    raw_true, raw_pred = as_array(who, y_true, "y_true"), as_array(who, y_pred, "y_pred")
+    raw_true, raw_pred = as_array(who, "y_true", y_true), as_array(who, "y_pred", y_pred)
     if raw_true.ndim == 1 and raw_pred.ndim == 1:
         check_length(who, "y_true", len(raw_true), "y_pred", len(raw_pred))
         if len(raw_true) == 0:
@@ -142,7 +139,7 @@ def as_groups(
     who: str, groups: ArrayLike, n_samples: int, argument: str = "scores"
 ) -> tuple[NDArray[Any], NDArray[np.intp]]:
     """Sorted distinct group names (integers or strings) and each row's position among them."""
-    array = as_array(who, groups, "groups")
+    array = as_array(who, "groups", groups)
     if array.dtype.kind == "O" and all(isinstance(name, str) for name in array.flat):
         array = array.astype(str)
     if array.ndim != 1 or array.dtype.kind not in "iuUS":

@@ -9,12 +9,12 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nnlite.checks import as_array
 from nnlite.labels import as_weights, relative_weights
 from nnlite.metrics.averages import Average, average_columns
 from nnlite.metrics.checks import (
     BoolArray,
     FloatArray,
-    as_array,
     as_targets_and_predictions,
     check_length,
     one_hot,
@@ -89,7 +89,7 @@ def confusion_matrix(
            [1, 0, 0]])
     """
     who = "confusion_matrix"
-    shapes = [as_array(who, y, name).shape for y, name in ((y_true, "y_true"), (y_pred, "y_pred"))]
+    shapes = [as_array(who, name, y).shape for y, name in ((y_true, "y_true"), (y_pred, "y_pred"))]
     if len(shapes[0]) != 1 or len(shapes[1]) != 1:
         raise ValueError(
             f"{who}: y_true, y_pred: expected one class label a sample, got shapes {shapes[0]} and "
@@ -221,15 +221,14 @@ def _precision_recall_f1(
     classes: Sequence[Any] | None,
     sample_weight: ArrayLike | None,
 ) -> tuple[Any, Any, Any]:
-    if average == "binary":
-        if np.ndim(y_true) != 1 or np.ndim(y_pred) != 1 or classes is not None:
+    if isinstance(average, str) and average == "binary":
+        given = {name: as_array(who, name, labels) for name, labels in (("y_true", y_true), ("y_pred", y_pred))}
+        if any(labels.ndim != 1 for labels in given.values()) or classes is not None:
             raise ValueError(
                 f'{who}: average: "binary" expects (n_samples,) arrays of 0 and 1 and no classes. Choose another '
                 "average."
             )
-        y, p = (
-            one_hot(who, np.asarray(a), (0, 1), name)[:, 1:] for a, name in ((y_true, "y_true"), (y_pred, "y_pred"))
-        )
+        y, p = (one_hot(who, labels, (0, 1), name)[:, 1:] for name, labels in given.items())
         check_length(who, "y_true", len(y), "y_pred", len(p))
         average = "micro"
     else:

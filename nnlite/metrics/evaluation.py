@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from nnlite.checks import as_array, as_numbers, check_iterable
 from nnlite.labels import as_weights
 from nnlite.metrics.averages import Average, UndefinedMetricWarning, average_columns, mean_of_defined
-from nnlite.metrics.checks import FloatArray, as_array, as_targets_and_scores
+from nnlite.metrics.checks import FloatArray, as_targets_and_scores
 from nnlite.metrics.classification import per_class_precision_recall_f1
 from nnlite.metrics.counts import threshold_counts
 from nnlite.metrics.curves import average_precision_of_counts, roc_auc_of_counts
@@ -67,11 +68,11 @@ def evaluate(
     (0.5, 0.75, 1.3333333333333333)
     """
     who = "evaluate"
-    shape = as_array(who, scores, "scores").shape
+    shape = as_array(who, "scores", scores).shape
     if len(shape) != 2:
         raise ValueError(f"{who}: scores: expected shape (n_samples, n_classes), got {shape}.")
     names = _names(who, class_names, shape[1])
-    one_label = as_array(who, y_true, "y_true").ndim == 1
+    one_label = as_array(who, "y_true", y_true).ndim == 1
     classes = names if one_label and np.asarray(y_true).dtype.kind in "OUS" else None
     y, s = as_targets_and_scores(who, y_true, scores, classes)
     weight = as_weights(who, sample_weight, len(y))
@@ -139,7 +140,7 @@ def evaluate(
 def _names(who: str, class_names: Sequence[str] | None, n_classes: int) -> list[str]:
     if class_names is None:
         return [str(i) for i in range(n_classes)]
-    names = [str(name) for name in class_names]
+    names = [str(name) for name in check_iterable(who, "class_names", class_names, "a list of names")]
     if isinstance(class_names, str) or len(names) != n_classes or len(set(names)) != n_classes:
         raise ValueError(
             f"{who}: class_names: expected {n_classes} distinct names, one a column of scores, got {class_names!r}."
@@ -148,7 +149,7 @@ def _names(who: str, class_names: Sequence[str] | None, n_classes: int) -> list[
 
 
 def _thresholds(who: str, thresholds: ArrayLike, n_classes: int) -> FloatArray:
-    array = np.asarray(thresholds, dtype=np.float64)
+    array = as_numbers(who, "thresholds", thresholds).astype(np.float64)
     if array.shape not in ((), (n_classes,)) or np.isnan(array).any():
         raise ValueError(
             f"{who}: thresholds: expected one number or {n_classes}, none of them NaN, got {thresholds!r}."

@@ -5,8 +5,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nnlite.checks import as_array, is_one_of
 from nnlite.labels import relative_weights
-from nnlite.metrics.checks import BoolArray, FloatArray, as_array, as_groups, as_indicator, as_scores
+from nnlite.metrics.checks import BoolArray, FloatArray, as_groups, as_indicator, as_scores
 from nnlite.metrics.probabilities import is_probability
 
 
@@ -47,7 +48,7 @@ def average_by_group(
     s = as_scores(who, scores)
     names, position = as_groups(who, groups, len(s))
     weight = relative_weights(who, sample_weight, len(s))
-    if mean not in ("arithmetic", "logit", "softmax"):
+    if not is_one_of(mean, ("arithmetic", "logit", "softmax")):
         raise ValueError(f'{who}: mean: expected "arithmetic", "logit" or "softmax", got {mean!r}.')
     if mean != "arithmetic":
         if not is_probability(s):
@@ -96,7 +97,7 @@ def labels_by_group(y_true: ArrayLike, groups: ArrayLike) -> tuple[NDArray[Any],
     [[True, True], [True, False]]
     """
     who = "labels_by_group"
-    raw = as_array(who, y_true, "y_true")
+    raw = as_array(who, "y_true", y_true)
     y: BoolArray | NDArray[Any] = as_indicator(who, raw) if raw.ndim == 2 else raw
     if y.ndim not in (1, 2):
         raise ValueError(f"{who}: y_true: expected shape (n_samples, n_classes) or (n_samples,), got {y.shape}.")

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from nnlite.checks import as_array
 from nnlite.labels import relative_weights
-from nnlite.metrics.averages import Average, average_columns
-from nnlite.metrics.checks import BoolArray, FloatArray, as_array, as_targets_and_scores
+from nnlite.metrics.averages import Average, average_columns, check_average
+from nnlite.metrics.checks import BoolArray, FloatArray, as_targets_and_scores
 
 
 def log_loss(
@@ -44,7 +45,7 @@ def log_loss(
     >>> round(log_loss([0, 1], [[0.75, 0.25], [0.5, 0.5]]), 4)
     0.4904
     """
-    dtype = as_array("log_loss", probabilities, "probabilities").dtype
+    dtype = as_array("log_loss", "probabilities", probabilities).dtype
     eps = float(np.finfo(dtype if dtype.kind == "f" else np.float64).eps)
 
     def decisions(y: BoolArray, p: FloatArray, weight: FloatArray) -> FloatArray:
@@ -105,6 +106,7 @@ def _proper(
     decisions: Callable[[BoolArray, FloatArray, FloatArray], FloatArray],
     distributions: Callable[[BoolArray, FloatArray], FloatArray],
 ) -> Any:
+    check_average(who, average)
     y, p = as_targets_and_scores(who, y_true, probabilities, classes, "probabilities")
     weight = relative_weights(who, sample_weight, len(y))
     if not is_probability(p):

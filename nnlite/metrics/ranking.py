@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nnlite.checks import as_array
 from nnlite.labels import relative_weights
 from nnlite.metrics.averages import UndefinedMetricWarning
-from nnlite.metrics.checks import BoolArray, FloatArray, as_array, as_indicator, as_targets_and_scores
+from nnlite.metrics.checks import BoolArray, FloatArray, as_indicator, as_targets_and_scores
 from nnlite.metrics.counts import threshold_counts
 
 
@@ -146,7 +147,7 @@ def label_ranking_loss(
 def _two_dimensional(
     who: str, y_true: ArrayLike, scores: ArrayLike, classes: Sequence[Any] | None
 ) -> tuple[BoolArray, FloatArray]:
-    shape = as_array(who, scores, "scores").shape
+    shape = as_array(who, "scores", scores).shape
     if len(shape) == 1:
         raise ValueError(f"{who}: scores: expected shape (n_samples, n_classes), one score a label, got {shape}.")
     return as_targets_and_scores(who, y_true, scores, classes)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from nnlite.checks import as_array, check_mapping, check_path
 from nnlite.model_selection.canonical import canonical_json, digest, from_json
 from nnlite.model_selection.checks import as_groups
 from nnlite.model_selection.splits import IntArray
@@ -20,6 +21,7 @@ from nnlite.serialization import atomic_write
 Assignment = dict[str, int]
 
 _CSV_HASH = "# sha256:"
+_EXPECTED = "a dict from the names of groups to their folds"
 
 
 def folds_by_group(folds: ArrayLike, groups: ArrayLike) -> Assignment:
@@ -31,7 +33,7 @@ def folds_by_group(folds: ArrayLike, groups: ArrayLike) -> Assignment:
     {'asc': 0, 'wesnoth': 1}
     """
     who = "folds_by_group"
-    fold = np.asarray(folds)
+    fold = as_array(who, "folds", folds)
     names, position = as_groups(who, groups)
     if fold.shape != position.shape or fold.dtype.kind not in "iu" or fold.min() < 0:
         raise ValueError(f"{who}: folds: expected {len(position)} whole numbers from 0, got {folds!r}.")
@@ -53,6 +55,7 @@ def folds_of_rows(assignment: Mapping[str, int], groups: ArrayLike) -> IntArray:
     >>> folds_of_rows({"asc": 0, "wesnoth": 1}, ["wesnoth", "asc", "wesnoth"]).tolist()
     [1, 0, 1]
     """
+    check_mapping("folds_of_rows", "assignment", assignment, _EXPECTED)
     names, position = as_groups("folds_of_rows", groups)
     missing = [name for name in names.tolist() if str(name) not in assignment]
     if missing:
@@ -71,6 +74,7 @@ def fold_hash(assignment: Mapping[str, int]) -> str:
     >>> fold_hash({"asc": 0, "wesnoth": 1}) == fold_hash({"wesnoth": 1, "asc": 0})
     True
     """
+    check_mapping("fold_hash", "assignment", assignment, _EXPECTED)
     return digest(canonical_json(_checked("fold_hash", assignment.items()), "fold_hash: assignment"))
 
 
@@ -82,6 +86,8 @@ def write_folds(path: str | os.PathLike[str], assignment: Mapping[str, int]) -> 
     str
         The hash.
     """
+    check_path("write_folds", "path", path)
+    check_mapping("write_folds", "assignment", assignment, _EXPECTED)
     target = Path(path)
     folds = _checked("write_folds", assignment.items())
     name = fold_hash(folds)
@@ -109,7 +115,9 @@ def read_folds(path: str | os.PathLike[str]) -> Assignment:
         When the file is damaged, has a group twice, or doesn't match its hash. A file without a hash is taken as it
         is: take the hash out to edit folds by hand.
     """
-    who, source = "read_folds", Path(path)
+    who = "read_folds"
+    check_path(who, "path", path)
+    source = Path(path)
     try:
         with open(source, encoding="utf-8", newline="") as file:
             text = file.read()

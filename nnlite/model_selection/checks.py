@@ -6,15 +6,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nnlite.checks import as_array, check_iterable, shown
+
 FloatArray = NDArray[np.float64]
 
 
 def as_labels(who: str, labels: ArrayLike) -> tuple[NDArray[np.bool_], list[str]]:
     """(n, k) bool of labels (n, k) of 0 and 1, or of class labels (n,); and the classes' names."""
-    try:
-        array = np.asarray(labels)
-    except ValueError:
-        raise ValueError(f"{who}: labels: expected an array, got rows of different lengths.") from None
+    array = as_array(who, "labels", labels)
     if array.ndim == 1 and array.dtype.kind in "biuUS" and array.size:
         classes, position = np.unique(array, return_inverse=True)
         return position[:, None] == np.arange(len(classes)), [str(name) for name in classes.tolist()]
@@ -28,9 +27,17 @@ def as_labels(who: str, labels: ArrayLike) -> tuple[NDArray[np.bool_], list[str]
     return array.astype(bool), [str(i) for i in range(array.shape[1])]
 
 
+def as_folds(who: str, folds: ArrayLike) -> NDArray[Any]:
+    """Return the fold of each sample, (n,) whole numbers from 0."""
+    array = as_array(who, "folds", folds)
+    if array.ndim != 1 or array.dtype.kind not in "iu" or array.size == 0 or array.min() < 0:
+        raise ValueError(f"{who}: folds: expected whole numbers from 0, one a sample, got {shown(folds)}.")
+    return array
+
+
 def as_groups(who: str, groups: ArrayLike) -> tuple[NDArray[Any], NDArray[np.intp]]:
     """Sorted distinct group names (integers or strings) and each row's position among them."""
-    array = np.asarray(groups)
+    array = as_array(who, "groups", groups)
     if array.dtype.kind == "O" and all(isinstance(name, str) for name in array.flat):
         array = array.astype(str)
     if array.ndim != 1 or array.dtype.kind not in "iuU" or array.size == 0:
@@ -49,7 +56,7 @@ def as_weights(who: str, weights: ArrayLike | None, n_samples: int) -> FloatArra
     """(n,) float64 weights, ones for None."""
     if weights is None:
         return np.ones(n_samples)
-    array = np.asarray(weights)
+    array = as_array(who, "weights", weights)
     if array.shape != (n_samples,) or array.dtype.kind not in "biuf":
         raise ValueError(f"{who}: weights: expected {n_samples} numbers, got {array.dtype} of shape {array.shape}.")
     array = array.astype(np.float64)
@@ -62,20 +69,13 @@ def as_names(who: str, class_names: Sequence[str] | None, default: list[str]) ->
     """Names of the classes for messages."""
     if class_names is None:
         return default
-    if isinstance(class_names, str) or len(class_names) != len(default):
+    names = [str(name) for name in check_iterable(who, "class_names", class_names, f"{len(default)} names")]
+    if isinstance(class_names, str) or len(names) != len(default):
         raise ValueError(f"{who}: class_names: expected {len(default)} names, got {class_names!r}.")
-    return [str(name) for name in class_names]
+    return names
 
 
 def check_length(who: str, argument: str, n: int, expected: int) -> None:
     """Raise when an argument doesn't have one entry a sample."""
     if n != expected:
         raise ValueError(f"{who}: {argument}: expected {expected} samples, as many as in labels, got {n}.")
-
-
-def check_rng(who: str, rng: np.random.Generator) -> None:
-    """Raise when `rng` is not a generator."""
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(
-            f"{who}: rng: expected a numpy.random.Generator, got {rng!r}. numpy.random.default_rng(seed) makes one."
-        )

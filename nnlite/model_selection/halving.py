@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any, TextIO
 
+from nnlite.checks import check_number
 from nnlite.model_selection.execution import Workers
 from nnlite.model_selection.searching import SearchResult, find_trials, open_book
 from nnlite.model_selection.trials import Evaluate, Trial, plan_trials
@@ -20,10 +21,16 @@ def halving_budgets(min_budget: float, max_budget: float, factor: float = 3) -> 
     >>> halving_budgets(10, 100, 3)
     [11, 33, 100]
     """
-    who = "successive_halving"
-    if not (0 < min_budget <= max_budget and math.isfinite(max_budget)):
+    return _budgets("halving_budgets", min_budget, max_budget, factor)
+
+
+def _budgets(who: str, min_budget: float, max_budget: float, factor: float) -> list[float]:
+    """Return what `halving_budgets` does; errors begin with `who`."""
+    check_number(who, "min_budget", min_budget)
+    check_number(who, "max_budget", max_budget)
+    if not 0 < min_budget <= max_budget:
         raise ValueError(f"{who}: min_budget, max_budget: expected 0 < min <= max, got {min_budget} and {max_budget}.")
-    if not (factor > 1 and math.isfinite(factor)):
+    if check_number(who, "factor", factor, expected="a number above 1") <= 1:
         raise ValueError(f"{who}: factor: expected a number above 1, got {factor}.")
     # The small term keeps an exact power, such as 243 = 3^5, from falling short by rounding.
     n_rounds = int(math.log(max_budget / min_budget) / math.log(factor) + 1e-9) + 1
@@ -84,7 +91,7 @@ def successive_halving(
     ([(6, 3), (7, 3), (8, 3), (8, 9)], {'x': 8})
     """
     who = "successive_halving"
-    budgets = halving_budgets(min_budget, max_budget, factor)
+    budgets = _budgets(who, min_budget, max_budget, factor)
     survivors = [planned.candidate for planned in plan_trials(who, candidates, seed)]
     sizes = [len(survivors)]
     for _ in budgets[1:]:

@@ -3,6 +3,8 @@
 import time
 from typing import TextIO
 
+from nnlite.checks import shown
+
 
 class Progress:
     """Rewrites one line on a terminal; elsewhere, in a log file for instance, writes a line at most every 10 s.
@@ -20,6 +22,8 @@ class Progress:
     """
 
     def __init__(self, who: str, total: int, known: int, stream: TextIO | None) -> None:
+        if stream is not None and not hasattr(stream, "write"):
+            raise TypeError(f"{who}: progress: expected a text stream such as sys.stderr or None, got {shown(stream)}.")
         self._who, self._total, self._known, self._stream = who, total, known, stream
         self._done = self._known
         self._failed = 0

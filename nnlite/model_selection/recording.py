@@ -12,6 +12,7 @@ from contextlib import nullcontext
 from dataclasses import asdict
 from typing import Any, ClassVar, Protocol, TypeVar
 
+from nnlite.checks import check_callable, check_flag, check_mapping, check_path
 from nnlite.model_selection.execution import JobT, Workers, module_level_name, run_jobs
 from nnlite.model_selection.journal import Journal
 from nnlite.model_selection.progress import Progress
@@ -38,6 +39,14 @@ class Recorded(Protocol):
 RecordT = TypeVar("RecordT", bound=Recorded)
 
 
+def as_context(who: str, context: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return what results depend on besides the arguments, a copy; empty for None."""
+    if context is None:
+        return {}
+    check_mapping(who, "context", context, "a dict or None")
+    return dict(context)
+
+
 def open_journal(
     who: str,
     argument: str,
@@ -47,6 +56,9 @@ def open_journal(
     arguments: Mapping[str, Any],
 ) -> Any:
     """The run's journal as a context manager (of None without a path), after a check of what needs a name."""
+    check_callable(who, argument, function)
+    if path is not None:
+        check_path(who, "journal", path)
     if workers is not None and not callable(workers) and not hasattr(workers, "submit"):
         raise TypeError(
             f"{who}: executor: expected a concurrent.futures.Executor or a function that makes one, got {workers!r}."
@@ -75,6 +87,7 @@ def read_records(
     ValueError
         If an entry is no record of this kind.
     """
+    check_flag(who, "retry_failed", retry_failed)
     wanted = {job.key: getattr(job, content) for job in jobs}
     hints = typing.get_type_hints(kind)
     known: dict[str, RecordT] = {}

@@ -13,7 +13,7 @@ from nnlite.model_selection.canonical import canonical_json
 from nnlite.model_selection.execution import Workers
 from nnlite.model_selection.journal import Journal
 from nnlite.model_selection.progress import Progress
-from nnlite.model_selection.recording import open_journal, read_records, run_unknown
+from nnlite.model_selection.recording import as_context, open_journal, read_records, run_unknown
 from nnlite.model_selection.trials import Evaluate, Planned, Trial, lost_trial, plan_trials, run_trial
 
 
@@ -153,7 +153,8 @@ def open_book(
     context: Mapping[str, Any] | None,
 ) -> Any:
     """The journal of a search as a context manager, of None without a path."""
-    return open_journal(who, "evaluate", evaluate, executor, path, {"seed": seed, "context": dict(context or {})})
+    arguments = {"seed": seed, "context": as_context(who, context)}
+    return open_journal(who, "evaluate", evaluate, executor, path, arguments)
 
 
 def find_trials(

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from nnlite.checks import check_integer, check_rng, is_number
 from nnlite.model_selection.canonical import canonical_json
-from nnlite.model_selection.checks import check_rng
 
 Candidate = dict[str, Any]
 
@@ -149,8 +149,7 @@ class ParameterSampler(Sequence[Candidate]):
     def __init__(self, space: Mapping[str, Any], n: int, rng: np.random.Generator) -> None:
         check_rng("ParameterSampler", rng)
         checked = _checked(self, space)
-        if n < 1:
-            raise ValueError(f"ParameterSampler: n: expected at least 1 candidate, got {n}.")
+        check_integer("ParameterSampler", "n", n, expected="at least 1 candidate")
         choices = {
             name: values if _is_distribution(values) else _choices("ParameterSampler", name, values)
             for name, values in checked.items()
@@ -225,5 +224,5 @@ def _checked(owner: Any, space: Any) -> Mapping[str, Any]:
 
 
 def _check_range(owner: Any, low: float, high: float) -> None:
-    if not (math.isfinite(low) and math.isfinite(high) and low <= high):
+    if not (all(is_number(v) and math.isfinite(v) for v in (low, high)) and low <= high):
         raise ValueError(f"{type(owner).__name__}: low, high: expected finite low <= high, got {low} and {high}.")

@@ -7,15 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nnlite.checks import check_integer, check_rng, is_number
 from nnlite.model_selection.balancing import assign_groups
 from nnlite.model_selection.checks import (
     FloatArray,
+    as_folds,
     as_groups,
     as_labels,
     as_names,
     as_weights,
     check_length,
-    check_rng,
 )
 
 IntArray = NDArray[np.intp]
@@ -77,8 +78,7 @@ def grouped_stratified_folds(
     (True, [3, 3])
     """
     who = "grouped_stratified_folds"
-    if n_folds < 2:
-        raise ValueError(f"{who}: n_folds: expected at least 2, got {n_folds}.")
+    check_integer(who, "n_folds", n_folds, low=2, expected="an integer of at least 2")
     return _assign(who, labels, groups, np.full(n_folds, 1 / n_folds), rng, weights, class_names)
 
 
@@ -116,8 +116,8 @@ def split_by(
     (3, 2)
     """
     who = "split_by"
-    if not 0 < test_share < 1:
-        raise ValueError(f"{who}: test_share: expected a number between 0 and 1, got {test_share}.")
+    if not is_number(test_share) or not 0 < test_share < 1:
+        raise ValueError(f"{who}: test_share: expected a number between 0 and 1, got {test_share!r}.")
     fold = _assign(who, labels, groups, np.array([1 - test_share, test_share]), rng, weights, class_names)
     return np.flatnonzero(fold == 0), np.flatnonzero(fold == 1)
 
@@ -130,9 +130,7 @@ def fold_rows(folds: ArrayLike) -> Iterator[tuple[IntArray, IntArray]]:
     >>> [test.tolist() for train, test in fold_rows([0, 1, 0])]
     [[0, 2], [1]]
     """
-    array = np.asarray(folds)
-    if array.ndim != 1 or array.dtype.kind not in "iu" or array.size == 0 or array.min() < 0:
-        raise ValueError(f"fold_rows: folds: expected whole numbers from 0, one a sample, got {folds!r}.")
+    array = as_folds("fold_rows", folds)
     n_folds = int(array.max()) + 1
     empty = sorted(set(range(n_folds)) - set(array.tolist()))
     if n_folds < 2 or empty:
@@ -155,7 +153,7 @@ def summarize_folds(
     who = "summarize_folds"
     y, default = as_labels(who, labels)
     names = as_names(who, class_names, default)
-    fold = np.asarray(folds)
+    fold = as_folds(who, folds)
     _, position = as_groups(who, groups)
     check_length(who, "folds", len(fold), len(y))
     check_length(who, "groups", len(position), len(y))
@@ -180,8 +178,7 @@ def capped_rows(groups: ArrayLike, cap: int, rng: np.random.Generator) -> IntArr
     5
     """
     check_rng("capped_rows", rng)
-    if cap < 1:
-        raise ValueError(f"capped_rows: cap: expected at least 1, got {cap}.")
+    check_integer("capped_rows", "cap", cap)
     names, position = as_groups("capped_rows", groups)
     order = rng.permutation(len(position))
     order = order[np.argsort(position[order], kind="stable")]

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TextIO
 
+from nnlite.checks import check_iterable
 from nnlite.model_selection.canonical import canonical_json, digest
 from nnlite.model_selection.execution import Workers, attempt
 from nnlite.model_selection.progress import Progress
-from nnlite.model_selection.recording import open_journal, read_records, run_unknown
+from nnlite.model_selection.recording import as_context, open_journal, read_records, run_unknown
 
 Function = Callable[[dict[str, Any]], Any]
 
@@ -106,7 +107,7 @@ def run_tasks(
     who = "run_tasks"
     keys: list[str] = []
     waiting: dict[str, _Waiting] = {}
-    for task in tasks:
+    for task in check_iterable(who, "tasks", tasks, "dictionaries of paths, configuration and seeds"):
         if not isinstance(task, Mapping):
             raise ValueError(f"{who}: tasks: expected dictionaries of paths, configuration and seeds, got {task!r}.")
         keys.append(digest(canonical_json(task, f"{who}: tasks"))[:16])
@@ -114,7 +115,7 @@ def run_tasks(
     if not waiting:
         raise ValueError(f"{who}: tasks: expected at least one task, got none.")
     jobs = list(waiting.values())
-    with open_journal(who, "function", function, executor, journal, {"context": dict(context or {})}) as book:
+    with open_journal(who, "function", function, executor, journal, {"context": as_context(who, context)}) as book:
         known = read_records(who, book, jobs, Outcome, "task", retry_failed)
         bar = Progress(who, len(jobs), len(known), progress)
         work = functools.partial(_run, function)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from nnlite.checks import check_integer, check_iterable, check_mapping, check_number
 from nnlite.model_selection.canonical import canonical_json, digest
 from nnlite.model_selection.execution import attempt
 
@@ -56,6 +57,9 @@ def candidate_key(candidate: Mapping[str, Any], budget: float | None = None) -> 
     >>> candidate_key({"n_hidden": 50, "learning_rate": 0.1}) == candidate_key({"learning_rate": 0.1, "n_hidden": 50})
     True
     """
+    check_mapping("candidate_key", "candidate", candidate, "a dict of hyper-parameters")
+    if budget is not None:
+        check_number("candidate_key", "budget", budget, expected="a finite number or None")
     content = {"candidate": candidate} if budget is None else {"candidate": candidate, "budget": budget}
     return digest(canonical_json(content, "candidate_key: candidate"))[:16]
 
@@ -64,8 +68,8 @@ def plan_trials(
     who: str, candidates: Iterable[Mapping[str, Any]], seed: int, budget: float | None = None
 ) -> list[Planned]:
     """One trial for each different candidate; its seed comes from `seed` and the candidate, not from its place."""
-    if seed < 0:
-        raise ValueError(f"{who}: seed: expected a whole number of at least 0, got {seed}.")
+    check_integer(who, "seed", seed, low=0, expected="a whole number of at least 0")
+    check_iterable(who, "candidates", candidates, "dictionaries of hyper-parameters")
     planned: dict[str, Planned] = {}
     for candidate in candidates:
         if not isinstance(candidate, Mapping):

@@ -11,12 +11,20 @@ from typing import Any
 
 import numpy as np
 
-from nnlite.layers.base import Params, Shape, is_positive_integer
-from nnlite.network.sequential import Sequential
-from nnlite.network.shards import shards
-from nnlite.runtime.threads import for_each
+from nnlite.checks import (
+    as_numbers,
+    check_callable,
+    check_integer,
+    check_mapping,
+    count_samples,
+    is_positive_integer,
+)
+from nnlite.layers.base import Params, Shape
+from nnlite.network.sequential import Sequential, check_network
+from nnlite.network.shards import check_reader, shards
+from nnlite.runtime.threads import check_threads, for_each
 
-WHO_GRADIENT, WHO_OCCLUSION = "input_gradient", "occlusion"
+WHO_OCCLUSION = "occlusion"
 
 
 def input_gradient(
@@ -73,25 +81,43 @@ def input_gradient(
     >>> bool((inner == params["0.weight"][:, 2]).all())
     True
     """
-    pick = unit if callable(unit) else _picker(network.output_shape, unit)
+    return _input_gradient("input_gradient", network, params, x, unit, read, n_threads)
+
+
+def _input_gradient(
+    who: str,
+    network: Sequential,
+    params: Params,
+    x: Any,
+    unit: Any,
+    read: Callable[[Any], np.ndarray] | None,
+    n_threads: int | None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what `input_gradient` does; errors begin with `who`."""
+    check_network(who, network)
+    check_mapping(who, "params", params, "a dict of arrays")
+    check_reader(who, read)
+    check_threads(who, n_threads)
+    pick = unit if callable(unit) else _picker(who, network.output_shape, unit)
     quiet = network.noiseless()
-    prepared = quiet.prepare(quiet.own(params))
+    prepared = quiet.prepare(quiet.own(params), who=who)
     dtype = next((value.dtype for value in prepared.values()), np.dtype(np.float32))
-    values, gradients = np.empty(len(x)), np.empty((len(x), *network.input_shape), dtype)
+    n_samples = count_samples(who, "x", x)
+    values, gradients = np.empty(n_samples), np.empty((n_samples, *network.input_shape), dtype)
 
     def run(rows: slice) -> None:
         part = x[rows] if read is None else read(x[rows])
-        output, cache = quiet.forward(prepared, part, np.random.default_rng(0))  # nothing draws from it
+        output, cache = quiet.forward(prepared, part, np.random.default_rng(0), who=who)  # nothing draws from it
         picked, dy = pick(output)
         if np.shape(picked) != (len(output),) or np.shape(dy) != output.shape:
             raise ValueError(
-                f"{WHO_GRADIENT}: unit: expected values and gradient of shapes {(len(output),)} and {output.shape}, "
+                f"{who}: unit: expected values and gradient of shapes {(len(output),)} and {output.shape}, "
                 f"got {np.shape(picked)} and {np.shape(dy)}."
             )
         values[rows] = picked
         gradients[rows], _ = quiet.backward(prepared, cache, np.asarray(dy, output.dtype))
 
-    for_each(run, shards(len(x)), n_threads)
+    for_each(run, shards(n_samples), n_threads)
     return values, gradients
 
 
@@ -131,8 +157,11 @@ def gradient_times_input(
     >>> nn.gradient_times_input(net, params, np.array([[1.0, 1.0, 2.0]]), 0).tolist()
     [[1.0, 2.0, -6.0]]
     """
-    _, gradient = input_gradient(network, params, x, unit, n_threads=n_threads)
-    return (np.asarray(x) - np.asarray(baseline)).astype(gradient.dtype) * gradient
+    who = "gradient_times_input"
+    _, gradient = _input_gradient(who, network, params, x, unit, None, n_threads)
+    samples = as_numbers(who, "x", x)
+    hidden = _broadcast(who, as_numbers(who, "baseline", baseline), samples.shape)
+    return (samples - hidden).astype(gradient.dtype) * gradient
 
 
 def occlusion(
@@ -183,15 +212,15 @@ def occlusion(
     >>> occlusion(lambda x: x @ weights, np.ones((1, 4)), (2,)).tolist()
     [[3.0, 1.0]]
     """
-    x = np.asarray(x)
+    who = WHO_OCCLUSION
+    check_callable(who, "predict", predict, "a function of samples")
+    check_integer(who, "batch_size", batch_size)
+    x = as_numbers(who, "x", x)
+    if x.ndim < 2:
+        raise ValueError(f"{who}: x: expected shape (n_samples, ...), got {x.shape}.")
     size = _sizes("window", window, x.shape[1:])
     step = size if stride is None else _sizes("stride", stride, x.shape[1:])
-    try:
-        hidden = np.broadcast_to(np.asarray(baseline, x.dtype), x.shape)
-    except ValueError:
-        raise ValueError(
-            f"{WHO_OCCLUSION}: baseline: expected a shape that broadcasts to {x.shape}, got {np.shape(baseline)}."
-        ) from None
+    hidden = _broadcast(who, as_numbers(who, "baseline", baseline).astype(x.dtype), x.shape)
     counts = tuple(-(-max(n - w, 0) // s) + 1 for n, w, s in zip(x.shape[1:], size, step, strict=True))
     places = list(itertools.product(range(len(x)), *map(range, counts)))
     whole = np.asarray(predict(x))
@@ -208,7 +237,17 @@ def occlusion(
     return result
 
 
-def _picker(output_shape: Shape, unit: Any) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
+def _broadcast(who: str, baseline: np.ndarray, shape: Shape) -> np.ndarray:
+    """Return a baseline in the shape of the samples."""
+    try:
+        return np.broadcast_to(baseline, shape)
+    except ValueError:
+        raise ValueError(
+            f"{who}: baseline: expected a shape that broadcasts to {shape}, got {baseline.shape}."
+        ) from None
+
+
+def _picker(who: str, output_shape: Shape, unit: Any) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """Sum of the outputs that an index picks, and its gradient."""
     picked = np.zeros(output_shape)
     try:
@@ -217,7 +256,7 @@ def _picker(output_shape: Shape, unit: Any) -> Callable[[np.ndarray], tuple[np.n
         picked[unit] = 1.0
     except (IndexError, TypeError, ValueError):
         raise IndexError(
-            f"{WHO_GRADIENT}: unit: expected an index in an output of shape {output_shape}, got {unit!r}."
+            f"{who}: unit: expected an index in an output of shape {output_shape}, got {unit!r}."
         ) from None
     flat = np.flatnonzero(picked)
 
@@ -229,10 +268,10 @@ def _picker(output_shape: Shape, unit: Any) -> Callable[[np.ndarray], tuple[np.n
 
 
 def _sizes(name: str, sizes: Sequence[int], shape: Shape) -> Shape:
-    given = tuple(sizes) if np.ndim(sizes) == 1 else (sizes,)
+    given = tuple(sizes) if isinstance(sizes, (tuple, list, np.ndarray)) else (sizes,)
     if len(given) != len(shape) or not all(map(is_positive_integer, given)):
         raise ValueError(
             f"{WHO_OCCLUSION}: {name}: expected {len(shape)} positive integers, one for each axis of a sample of shape "
             f"{shape}, got {sizes}."
         )
-    return tuple(int(v) for v in sizes)
+    return tuple(int(v) for v in given)

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from nnlite.network.sequential import Sequential
+from nnlite.checks import check_mapping
+from nnlite.network.sequential import Sequential, check_network
 
 
 def check_params(who: str, network: Sequential, params: Mapping[str, np.ndarray]) -> None:
@@ -24,6 +25,8 @@ def check_params(who: str, network: Sequential, params: Mapping[str, np.ndarray]
     ------
     ValueError
     """
+    check_network(who, network)
+    check_mapping(who, "params", params, "a dict of arrays")
     try:
         shapes = network.parameter_shapes
     except (MemoryError, OverflowError) as error:

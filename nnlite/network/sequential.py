@@ -7,6 +7,18 @@ from typing import Any
 
 import numpy as np
 
+from nnlite.checks import (
+    as_array,
+    as_float_dtype,
+    check_flag,
+    check_instance,
+    check_iterable,
+    check_mapping,
+    check_rng,
+    is_integer,
+    is_positive_integer,
+    shown,
+)
 from nnlite.layers.base import Layer, Params, Shape
 from nnlite.network import fusion
 from nnlite.runtime.lazy import lazy_property
@@ -65,13 +77,13 @@ class Sequential:
     """
 
     def __init__(self, layers: Sequence[Layer], input_shape: Shape, *, fuse: bool = True) -> None:
-        layers = tuple(layers)
+        layers = tuple(check_iterable("Sequential", "layers", layers, "a list of layers"))
         for index, layer in enumerate(layers):
             if not isinstance(layer, Layer):
                 raise TypeError(f"Sequential: layers[{index}]: expected a layer, got {layer!r}.")
         self.layers = layers
         self.input_shape = _check_input_shape(input_shape)
-        self.fuse = fuse
+        self.fuse = check_flag("Sequential", "fuse", fuse)
         self.shapes = self._walk_shapes()
         self.plan = fusion.fuse(layers) if fuse else fusion.unfused(layers)
 
@@ -112,18 +124,19 @@ class Sequential:
         dtype : dtype
             float32 for work, float64 for gradient checks.
         """
-        _check_rng("init", rng)
+        check_rng("Sequential.init", rng)
+        as_float_dtype("Sequential.init", dtype)
         params: dict[str, np.ndarray] = {}
         for index, layer in enumerate(self.layers):
             fresh = layer.with_gain(_gain_after(self.layers[index + 1 :])).init(self.shapes[index], rng, dtype)
             params |= {f"{index}.{name}": value for name, value in fresh.items()}
         return params
 
-    def prepare(self, params: Params) -> Params:
+    def prepare(self, params: Params, *, who: str = "Sequential") -> Params:
         """`params` with what can be derived from them once for many calls; other methods take them with or without."""
         if isinstance(params, Prepared) and params.network is self:
             return params
-        parts = self._check_params(params)
+        parts = self._check_params(who, params)
         prepared = Prepared(params, self, parts)
         for layer, index in self.plan:
             derived = layer.prepare(parts[index])
@@ -133,10 +146,12 @@ class Sequential:
         return prepared
 
     @np.errstate(all="ignore")  # what overflows shows in the result
-    def forward(self, params: Params, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
+    def forward(
+        self, params: Params, x: np.ndarray, rng: np.random.Generator, *, who: str = "Sequential"
+    ) -> tuple[np.ndarray, Any]:
         """Output in training, for a batch `x` of shape (n_samples, *input_shape), and what `backward` will need."""
-        _check_rng("forward", rng)
-        parts, x = self._check_params(params), self._check_batch(params, x)
+        check_rng("Sequential.forward" if who == "Sequential" else who, rng)
+        parts, x = self._check_params(who, params), self._check_batch(who, params, x)
         caches = []
         for layer, index in self.plan:
             x, cache = layer.forward(parts[index], x, rng)
@@ -163,9 +178,9 @@ class Sequential:
         return (gradient if input_grad else None), grads
 
     @np.errstate(all="ignore")
-    def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
+    def apply(self, params: Params, x: np.ndarray, *, who: str = "Sequential") -> np.ndarray:
         """Output in inference: `forward` without noise."""
-        parts, first = self._check_params(params), self._check_batch(params, x)
+        parts, first = self._check_params(who, params), self._check_batch(who, params, x)
         y, is_ours = first, False
         for layer, index in self.plan:
             y = (layer.apply_over if is_ours else layer.apply)(parts[index], y)
@@ -193,7 +208,7 @@ class Sequential:
         >>> inner.output_shape, list(inner.parameter_shapes)
         ((3,), ['0.weight', '0.bias'])
         """
-        if not -len(self.layers) <= stop <= len(self.layers):
+        if not is_integer(stop) or not -len(self.layers) <= stop <= len(self.layers):
             raise IndexError(f"Sequential.until: stop: expected an index of the {len(self.layers)} layers, got {stop}.")
         return Sequential(self.layers[:stop], self.input_shape, fuse=self.fuse)
 
@@ -224,6 +239,7 @@ class Sequential:
         >>> list(net.until(2).own(net.init(np.random.default_rng(0))))
         ['0.weight', '0.bias']
         """
+        check_mapping("Sequential.own", "params", params, "a dict of arrays")
         return {name: params[name] for name in self.parameter_shapes if name in params}
 
     def multiply_adds(self) -> int:
@@ -254,50 +270,51 @@ class Sequential:
         """Numbers to learn."""
         return sum(math.prod(shape) for shape in self.parameter_shapes.values())
 
-    def _check_params(self, params: Params) -> dict[int, dict[str, np.ndarray]]:
+    def _check_params(self, who: str, params: Params) -> dict[int, dict[str, np.ndarray]]:
         """The parameters of each layer. Raise unless they are this network's: kernels trust shapes."""
         if isinstance(params, Prepared) and params.network is self:
             return params.parts
+        check_mapping(who, "params", params, "a dict of arrays")
+        for name, given in params.items():
+            if not isinstance(given, np.ndarray):
+                raise TypeError(f"{who}: params: {name!r}: expected an array, got {shown(given)}.")
         dtype = next((value.dtype for value in params.values()), None)
         for name, shape in self.parameter_shapes.items():
             value = params.get(name)
             if value is None or value.shape != shape or value.dtype != dtype:
                 got = "none" if value is None else f"shape {value.shape} and {value.dtype}"
                 raise ValueError(
-                    f"Sequential: params: {name!r}: expected shape {shape} and the dtype of the others, {dtype}, "
+                    f"{who}: params: {name!r}: expected shape {shape} and the dtype of the others, {dtype}, "
                     f"got {got}. Parameters are what `init` of an equal network returns."
                 )
         for name in params:
             if name not in self.parameter_shapes and "._" not in name:
-                raise ValueError(f"Sequential: params: {name!r}: expected none of this name in {self!r}.")
+                raise ValueError(f"{who}: params: {name!r}: expected none of this name in {self!r}.")
         return parameters_by_layer(params)
 
-    def _check_batch(self, params: Params, x: np.ndarray) -> np.ndarray:
-        x = np.asarray(x)
+    def _check_batch(self, who: str, params: Params, x: np.ndarray) -> np.ndarray:
+        x = as_array(who, "x", x)
         if x.shape[1:] != self.input_shape or x.ndim == 0:
             raise ValueError(
-                f"Sequential: x: expected shape (n_samples, {', '.join(map(str, self.input_shape))}), got {x.shape}."
+                f"{who}: x: expected shape (n_samples, {', '.join(map(str, self.input_shape))}), got {x.shape}."
                 + (" Add the batch axis: x[np.newaxis]." if x.shape == self.input_shape else "")
             )
         if x.dtype.kind not in "biuf":
-            raise ValueError(f"Sequential: x: expected real numbers, got dtype {x.dtype}.")
+            raise ValueError(f"{who}: x: expected real numbers, got dtype {x.dtype}.")
         dtype = next((array.dtype for array in params.values()), None)
         if dtype is None:
             dtype = x.dtype if x.dtype in (np.float32, np.float64) else np.dtype(np.float32)
         return np.ascontiguousarray(x, dtype)
 
 
-def _check_rng(method: str, rng: Any) -> None:
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(
-            f"Sequential.{method}: rng: expected a numpy.random.Generator, got {rng!r}. "
-            "Use np.random.default_rng(seed)."
-        )
+def check_network(who: str, network: Any) -> None:
+    """Raise TypeError unless `network` is a Sequential."""
+    check_instance(who, "network", network, Sequential, "a Sequential")
 
 
 def _check_input_shape(shape: Any) -> Shape:
-    shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
-    if not shape or not all(isinstance(v, (int, np.integer)) and v >= 1 for v in shape):
+    shape = (shape,) if is_integer(shape) else shape
+    if not isinstance(shape, (tuple, list)) or not shape or not all(map(is_positive_integer, shape)):
         raise ValueError(
             f"Sequential: input_shape: expected positive integers, channels last as in (40, 100, 1), got {shape}."
         )

@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from nnlite.checks import as_numbers, check_callable, check_flag, check_seeds, count_samples, shown
 from nnlite.layers.base import Params, Shape
+from nnlite.network.sequential import check_network
 from nnlite.runtime.memory import aligned_empty
-from nnlite.runtime.threads import for_each, ordered_map
+from nnlite.runtime.threads import check_threads, for_each, ordered_map
 
 Batch = Callable[[slice, np.random.Generator], np.ndarray]
 
@@ -97,8 +99,36 @@ def loss_and_gradients(
     grads : dict
         Keys and shapes of `params`.
     """
-    prepared = network.prepare(params)
-    pieces = training_shards(network, len(targets))
+    return gradients_of_batch(
+        "loss_and_gradients", network, params, batch, targets, weights, loss, seed, n_threads, deferred
+    )
+
+
+def gradients_of_batch(
+    who: str,
+    network: Any,
+    params: Params,
+    batch: Batch | np.ndarray,
+    targets: np.ndarray,
+    weights: np.ndarray,
+    loss: Any,
+    seed: Sequence[int],
+    n_threads: int | None,
+    deferred: bool,
+) -> tuple[float, dict[str, Any]]:
+    """Return what `loss_and_gradients` does; errors begin with `who`."""
+    check_network(who, network)
+    check_loss(who, loss)
+    check_threads(who, n_threads)
+    check_seeds(who, "seed", seed)
+    check_flag(who, "deferred", deferred)
+    n_samples = count_samples(who, "targets", targets)
+    if not callable(batch) and (given := count_samples(who, "batch", batch)) != n_samples:
+        raise ValueError(f"{who}: batch: expected {n_samples} samples, as many as targets, got {given}.")
+    if (shape := as_numbers(who, "weights", weights).shape) != (n_samples,):
+        raise ValueError(f"{who}: weights: expected shape ({n_samples},), one a sample, got {shape}.")
+    prepared = network.prepare(params, who=who)
+    pieces = training_shards(network, n_samples)
     whole = deferred and len(pieces) == 1  # else gradients are added up
 
     def run(k: int) -> tuple[float, dict[str, Any]]:
@@ -110,9 +140,9 @@ def loss_and_gradients(
         elif rows.stop - rows.start <= SHARD_SIZE:
             x = batch(rows, rng)
         else:
-            x = _read_in_pieces(batch, rows, seeds, network.input_shape, next(iter(params.values())).dtype)
+            x = _read_in_pieces(who, batch, rows, seeds, network.input_shape, next(iter(params.values())).dtype)
         with np.errstate(all="ignore"):  # What overflows shows in the loss.
-            output, cache = network.forward(prepared, x, rng)
+            output, cache = network.forward(prepared, x, rng, who=who)
             value, gradient = loss.value_and_gradient(output, targets[rows], weights[rows])
             return value, network.backward(prepared, cache, gradient, input_grad=False, deferred=whole)[1]
 
@@ -133,7 +163,7 @@ def _generator(seeds: np.random.SeedSequence) -> np.random.Generator:
 
 
 def _read_in_pieces(
-    batch: Batch, rows: slice, seeds: np.random.SeedSequence, input_shape: Shape, dtype: np.dtype
+    who: str, batch: Batch, rows: slice, seeds: np.random.SeedSequence, input_shape: Shape, dtype: np.dtype
 ) -> np.ndarray:
     """The samples of a large shard, read by all threads."""
     x = aligned_empty((rows.stop - rows.start, *input_shape), dtype)
@@ -144,13 +174,23 @@ def _read_in_pieces(
         first, last = pieces[k].start, pieces[k].stop
         samples = batch(slice(rows.start + first, rows.start + last), sources[k])
         if samples.shape != x[first:last].shape:
-            raise ValueError(
-                f"loss_and_gradients: batch: expected samples of shape {x[first:last].shape}, got {samples.shape}."
-            )
+            raise ValueError(f"{who}: batch: expected samples of shape {x[first:last].shape}, got {samples.shape}.")
         x[first:last] = samples
 
     for_each(read, range(len(pieces)))
     return x
+
+
+def check_reader(who: str, read: Any) -> None:
+    """Raise TypeError unless `read` is a function of samples, or None."""
+    if read is not None:
+        check_callable(who, "read", read, "a function of samples or None")
+
+
+def check_loss(who: str, loss: Any) -> None:
+    """Raise TypeError unless `loss` computes values and gradients, as `nnlite.losses.Loss` says."""
+    if not callable(getattr(loss, "value_and_gradient", None)):
+        raise TypeError(f"{who}: loss: expected a loss such as SoftmaxCrossEntropy(), got {shown(loss)}.")
 
 
 def predict(
@@ -177,12 +217,16 @@ def predict(
     -------
     ndarray (n_samples, *output_shape)
     """
+    who = "predict"
+    check_network(who, network)
+    check_reader(who, read)
+    check_threads(who, n_threads)
+    prepared = network.prepare(params, who=who)
     dtype = next((value.dtype for value in params.values()), np.dtype(np.float32))
-    result = np.empty((len(x), *network.output_shape), dtype)
-    prepared = network.prepare(params)
+    result = np.empty((count_samples(who, "x", x), *network.output_shape), dtype)
 
     def run(rows: slice) -> None:
-        result[rows] = network.apply(prepared, x[rows] if read is None else read(x[rows]))
+        result[rows] = network.apply(prepared, x[rows] if read is None else read(x[rows]), who=who)
 
     for_each(run, shards(len(x), shard_size(network)), n_threads)
     return result

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from nnlite.checks import as_numbers
 from nnlite.layers.base import Params
+from nnlite.network.parameters import check_params
 from nnlite.network.sequential import Sequential, parameters_by_layer
 from nnlite.runtime.threads import single_threaded_blas
 
@@ -40,10 +42,15 @@ def lsuv(network: Sequential, params: Params, x: Any) -> dict[str, np.ndarray]:
     D. Mishkin and J. Matas, "All you need is a good init", ICLR 2016. There weights start orthonormal and biases stay
     0; here they start as the layers' initializers say and channels are centred, which sigmoid units need.
     """
+    check_params("lsuv", network, params)
     scaled = {name: value.copy() for name, value in params.items()}
     parts = parameters_by_layer(scaled)
     dtype = next((value.dtype for value in scaled.values()), np.dtype(np.float32))
-    x = np.ascontiguousarray(x, dtype)
+    x = np.ascontiguousarray(as_numbers("lsuv", "x", x), dtype)
+    if x.shape[1:] != network.input_shape:
+        raise ValueError(
+            f"lsuv: x: expected shape (n_samples, {', '.join(map(str, network.input_shape))}), got {x.shape}."
+        )
     with single_threaded_blas():
         for layer, index in network.plan:
             part = parts[index]

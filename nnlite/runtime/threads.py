@@ -15,8 +15,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-import numpy as np
 import threadpoolctl
+
+from nnlite.checks import check_integer
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -55,7 +56,8 @@ def set_threads(n_threads: int | None) -> None:
     The environment variable ``NNLITE_NUM_THREADS`` sets it from outside. Results don't depend on it, to the last bit.
     """
     global _default_threads
-    _default_threads = None if n_threads is None else _check_threads(n_threads)
+    check_threads("set_threads", n_threads)
+    _default_threads = None if n_threads is None else int(n_threads)
 
 
 def thread_count(n_threads: int | None = None) -> int:
@@ -63,7 +65,8 @@ def thread_count(n_threads: int | None = None) -> int:
     limit: int | None = getattr(_here, "limit", None)
     if n_threads is None:
         return _wanted_threads() if limit is None else limit
-    wanted = _check_threads(n_threads)
+    check_threads("threads", n_threads)
+    wanted = int(n_threads)
     return wanted if limit is None else min(wanted, limit)
 
 
@@ -71,14 +74,16 @@ def _wanted_threads() -> int:
     if _default_threads is not None:
         return _default_threads
     if configured := os.environ.get("NNLITE_NUM_THREADS"):
-        return _check_threads(int(configured) if configured.isdigit() else configured)
+        if not configured.isdigit() or int(configured) < 1:
+            raise ValueError(f"NNLITE_NUM_THREADS: expected a positive integer, got {configured!r}.")
+        return int(configured)
     return available_cores()
 
 
-def _check_threads(n_threads: Any) -> int:
-    if isinstance(n_threads, bool) or not isinstance(n_threads, (int, np.integer)) or n_threads < 1:
-        raise ValueError(f"threads: expected a positive integer, got {n_threads!r}.")
-    return int(n_threads)
+def check_threads(who: str, n_threads: Any) -> None:
+    """Raise ValueError unless `n_threads` is a number of threads, or None for as many as `set_threads` says."""
+    if n_threads is not None:
+        check_integer(who, "n_threads", n_threads, expected="a positive integer or None")
 
 
 def ordered_map(

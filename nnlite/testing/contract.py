@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from nnlite.checks import check_number, check_rng, is_positive_integer
 from nnlite.layers.base import Layer, Params, Shape
 from nnlite.testing.comparison import distance, fail, require, same_bits, same_dicts
 from nnlite.testing.facts import check_facts
@@ -61,6 +62,10 @@ def check_layer(layer: Layer, input_shape: Shape, rng: np.random.Generator, *, t
     require(
         isinstance(layer, Layer), f"check_layer: expected an instance of a subclass of nnlite.Layer, got {layer!r}."
     )
+    if not isinstance(input_shape, (tuple, list)) or not all(map(is_positive_integer, input_shape)):
+        raise ValueError(f"check_layer: input_shape: expected a tuple of positive integers, got {input_shape!r}.")
+    check_rng("check_layer", rng)
+    check_number("check_layer", "tolerance", tolerance, low=0, expected="a finite number of 0 or more")
     case = _Case(layer, tuple(input_shape), int(rng.integers(2**63)))
     for check in (
         _check_description,

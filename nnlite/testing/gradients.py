@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from nnlite.checks import as_numbers, check_instance, check_integer, check_mapping, check_number, check_rng
 from nnlite.layers.base import Layer, Params, Shape
 from nnlite.network.sequential import Sequential
 from nnlite.testing.comparison import fail, require, same_bits
@@ -74,6 +75,15 @@ def check_gradients(
     >>> nn.check_gradients(nn.MaxPool2D(2), np.random.default_rng(0), input_shape=(4, 4, 1)) < 1e-6
     True
     """
+    who = "check_gradients"
+    check_instance(who, "model", model, (Layer, Sequential), "a layer or a Sequential")
+    check_rng(who, rng)
+    check_integer(who, "n_samples", n_samples)
+    check_number(who, "tolerance", tolerance, low=0, expected="a finite number of 0 or more")
+    if params is not None:
+        check_mapping(who, "params", params, "a dict of arrays or None")
+    if x is not None:
+        x = as_numbers(who, "x", x)
     if isinstance(model, Sequential):
         input_shape = model.input_shape
     elif input_shape is None:

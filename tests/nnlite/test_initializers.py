@@ -132,7 +132,10 @@ def test_descriptions_are_values():
         (lambda: Glorot(gain=True), "Glorot: gain: expected a finite number, got True"),
         (lambda: He(distribution="gauss"), r"He: distribution: expected one of \('uniform', 'normal'\), got 'gauss'"),
         (lambda: Constant(float("inf")), "Constant: value: expected a finite number, got inf"),
-        (lambda: draw(Glorot(), (5,)), r"fans: shape: expected \(..., channels in, channels out\), got \(5,\). A bias"),
+        (
+            lambda: draw(Glorot(), (5,)),
+            r"Glorot: shape: expected \(..., channels in, channels out\), got \(5,\). A bias",
+        ),
         (lambda: draw(He(), (5, 0)), r"He: shape: expected a tuple of positive integers, got \(5, 0\)"),
         (lambda: draw(Zeros(), (2.5,)), r"Zeros: shape: expected a tuple of positive integers, got \(2.5,\)"),
         (lambda: draw(Zeros(), 3), "Zeros: shape: expected a tuple of positive integers, got 3"),
@@ -147,7 +150,9 @@ def test_errors_say_what_is_wrong(call, message):
 
 
 def test_a_seed_is_no_generator():
-    with pytest.raises(TypeError, match=r"Glorot: rng: expected a numpy.random.Generator, got 0. Make one with"):
+    with pytest.raises(
+        TypeError, match=r"Glorot: rng: expected a numpy.random.Generator, got 0. numpy.random.default_rng"
+    ):
         Glorot()((3, 2), 0, np.float32)
 
 

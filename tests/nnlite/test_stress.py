@@ -150,7 +150,7 @@ def test_what_is_no_number_shows(value):
 
 def test_what_are_no_real_numbers():
     for x in (X * 1j, X.astype(str), X.astype("M8[s]"), X.astype(object)):
-        with pytest.raises(ValueError, match=r"Sequential: x: expected real numbers, got dtype"):
+        with pytest.raises(ValueError, match=r"predict: x: expected real numbers, got dtype"):
             nn.predict(NET, fresh(), x)
         with pytest.raises(ValueError, match="expected real numbers"):
             trained(x)

@@ -1,13 +1,14 @@
-"""Each public function speaks in its own name: an error begins with the name of what the user called."""
+"""Estimators speak in their own name, down to the method: also in errors that take two arguments to make.
 
-import inspect
+Single arguments of all public names are in tests/nnlite/test_who_speaks.py.
+"""
+
 import warnings
 
 import numpy as np
 import pytest
 
 import nnlite as nn
-from nnlite import metrics
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((12, 4)).astype(np.float32)
@@ -103,27 +104,3 @@ def test_estimators(who, call):
         with pytest.raises((ValueError, TypeError, IndexError)) as caught:
             call()
     assert str(caught.value).startswith(f"{who}: "), f"{who} should speak, but it was: {caught.value}"
-
-
-@pytest.mark.parametrize("module", [metrics], ids=lambda module: module.__name__)
-def test_functions_of(module):
-    """Each public function, called with strings, numbers and ragged lists in place of its first arguments."""
-    silent = []
-    for name in module.__all__:
-        function = getattr(module, name)
-        if isinstance(function, type) or not callable(function):
-            continue
-        needed = [p for p in inspect.signature(function).parameters.values() if p.default is p.empty]
-        needed = [p for p in needed if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-        for bad in ("text", [[1, 2], [3]], np.full(3, np.nan), None, -1):
-            keywords = {p.name: bad for p in needed if p.kind is p.KEYWORD_ONLY}
-            try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    result = function(*[bad for p in needed if p.kind is not p.KEYWORD_ONLY], **keywords)
-                    if inspect.isgenerator(result):
-                        next(result)
-            except Exception as error:
-                if not str(error).startswith(f"{name}: "):
-                    silent.append(f"{name}({bad!r}): {type(error).__name__}: {error}")
-    assert not silent, "\n".join(silent)

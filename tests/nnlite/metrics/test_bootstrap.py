@@ -210,8 +210,14 @@ two = ([1, 0], [0.5, 0.2], [1, 2])
         (lambda: metrics.bootstrap_intervals(mean_score, [1], [1], ["a"], generator()), "at least 2 groups"),
         (lambda: metrics.bootstrap_intervals(mean_score, [1], [1, 2], [1, 2], generator()), "scores: expected 1 sam"),
         (lambda: metrics.bootstrap_intervals(mean_score, [1, 0], [1, 2], [1], generator()), "groups: expected 2 sam"),
-        (lambda: metrics.bootstrap_intervals(mean_score, *two, generator(), n_resamples=0), "n_resamples=0"),
-        (lambda: metrics.bootstrap_intervals(mean_score, *two, generator(), level=95), "level=95"),
+        (
+            lambda: metrics.bootstrap_intervals(mean_score, *two, generator(), n_resamples=0),
+            "n_resamples: expected a positive integer, got 0",
+        ),
+        (
+            lambda: metrics.bootstrap_intervals(mean_score, *two, generator(), level=95),
+            "level: expected a number between 0 and 1, got 95",
+        ),
         (lambda: metrics.bootstrap_intervals(mean_score, 1, 1, [1], generator()), "y_true: expected an array"),
         (lambda: metrics.bootstrap_intervals(lambda y, s: "good", *two, generator()), "metric: expected a number"),
         (lambda: metrics.bootstrap_intervals(lambda y, s: {}, *two, generator()), "names that are not empty"),

@@ -302,7 +302,7 @@ rng = np.random.default_rng(0)
     [
         (
             lambda: model_selection.grouped_stratified_folds([[1], [0]], ["a", "b"], 1, rng),
-            "n_folds: expected at least 2",
+            "n_folds: expected an integer of at least 2",
         ),
         (lambda: model_selection.grouped_stratified_folds([[1], [0]], ["a", "a"], 2, rng), "at least 2 groups"),
         (lambda: model_selection.grouped_stratified_folds([[1], [0]], ["a"], 2, rng), "groups: expected 2 samples"),
@@ -321,7 +321,7 @@ rng = np.random.default_rng(0)
         (lambda: list(model_selection.fold_rows([2, 0, 2])), "got none in fold 1"),
         (lambda: list(model_selection.fold_rows([1, 1])), "got none in fold 0"),
         (lambda: list(model_selection.fold_rows([0, 0])), "got all in fold 0"),
-        (lambda: model_selection.capped_rows(["a"], 0, rng), "cap: expected at least 1"),
+        (lambda: model_selection.capped_rows(["a"], 0, rng), "cap: expected a positive integer"),
         (lambda: model_selection.folds_by_group([0, -1], ["a", "b"]), "whole numbers from 0"),
         (lambda: model_selection.fold_hash({}), "at least one group"),
         (lambda: model_selection.fold_hash({"a": -1}), "'a': -1"),

@@ -132,7 +132,7 @@ def test_blas_has_one_thread_inside_and_its_own_outside_even_when_two_want_it():
 
 
 def test_thread_count_is_checked():
-    with pytest.raises(ValueError, match="threads: expected a positive integer, got 0"):
+    with pytest.raises(ValueError, match="set_threads: n_threads: expected a positive integer or None, got 0"):
         nn.set_threads(0)
 
 
