@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from filmscore import render
+
 GENRES = ("Action", "Adventure", "Comedy", "Crime", "Drama", "Fantasy", "Musical", "Romance", "Sci-Fi", "Thriller")
 OTHER_GENRES = (
     *("Adult", "Animation", "Biography", "Documentary", "Family", "Film-Noir", "Game-Show", "History", "Horror"),
@@ -65,7 +67,10 @@ class Soundtrack:
 
 @dataclass(frozen=True)
 class Recording:
-    """One audio file of a source: `path` starts with the source's name, `use_s` [s] is how much of it to use."""
+    """One file of a source: `path` starts with the source's name, `use_s` [s] is how much of it to use.
+
+    A file with a `renderer` is a tracker module or a MIDI file, of which a recording is made (see `render`).
+    """
 
     path: str
     sha256: str
@@ -73,6 +78,7 @@ class Recording:
     use_s: float | None = None  # None: all of it
     cue: str = ""
     song: str = ""
+    renderer: str = ""
     licence: str = ""
     title: str = ""
     artist: str = ""
@@ -82,6 +88,11 @@ class Recording:
     def source(self) -> str:
         """The name of the package or repository."""
         return self.path.partition("/")[0]
+
+    @property
+    def audio(self) -> str:
+        """The path of what can be heard: the file itself, or what is made of it."""
+        return self.path + render.SUFFIX if self.renderer else self.path
 
 
 @dataclass(frozen=True)
@@ -236,7 +247,7 @@ def read_recordings(folder: Path = GAMES, tier: str = "study") -> list[Recording
             raise ManifestError(f"{who}: soundtrack_id {soundtrack!r} is not listed in {folder}")
         if sources[source].tier in TIERS[: TIERS.index(tier) + 1]:
             use_s = _number(row["use_s"], f"{who}: use_s") if "use_s" in row else None
-            about = {column: row.get(column, "") for column in ("cue", "song", *ABOUT)}
+            about = {column: row.get(column, "") for column in ("cue", "song", "renderer", *ABOUT)}
             recordings[name] = Recording(name, digest, soundtrack, use_s, **about)
     return list(recordings.values())
 
@@ -256,7 +267,7 @@ def make_track(id: str, stems: list[Recording], soundtrack: Soundtrack) -> Track
     first = stems[0]
     use_s = min((stem.use_s for stem in stems if stem.use_s is not None), default=None)
     about = {name: getattr(first, name) for name in (*ABOUT, "cue", "song")}
-    files = tuple(stem.path for stem in stems)
+    files = tuple(stem.audio for stem in stems)
     return Track(id, files, soundtrack.id, soundtrack.game, soundtrack.tags, use_s, **about)
 
 

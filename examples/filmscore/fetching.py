@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
 
-from filmscore import checkout, deb
+from filmscore import checkout, deb, render
 from filmscore.corpus import Recording, Source
 from filmscore.files import replace_file, sha256
 
@@ -77,6 +77,7 @@ def fetch(recordings: list[Recording], sources: dict[str, Source], out: Path, pl
             write_sums(out / SUMS, report.sums)
             tqdm.write(f"  {line}")
             bar.update(round(source.megabytes))
+    render_files(recordings, out, report, {r.path for group in wanted.values() for r in group})
     return report
 
 
@@ -168,6 +169,23 @@ def find_moved(paths: list[str], files: list[str]) -> dict[str, str]:
         named.setdefault(PurePosixPath(file).name, []).append(file)
     found = {path: named.get(PurePosixPath(path).name, []) for path in paths}
     return {path: files[0] for path, files in found.items() if len(files) == 1}
+
+
+def render_files(recordings: list[Recording], out: Path, report: Report, fresh: set[str]) -> None:
+    """Make the recordings of modules and MIDI files that are missing, or that are of files which are new."""
+    for renderer in sorted({recording.renderer for recording in recordings} - {""}):
+        version = render.installed(renderer)
+        if version and version != renderer.split()[1]:
+            report.different.append(
+                f"{renderer.split()[0]} {version} renders what {renderer} rendered for the manifest"
+            )
+    todo = [r for r in recordings if r.renderer and r.path in report.sums]
+    todo = [r for r in todo if r.path in fresh or not (out / r.audio).is_file()]
+    for recording in tqdm(todo, desc="rendering", unit="file", disable=None if todo else True):
+        try:
+            render.render(out / recording.path, out / recording.audio, recording.renderer)
+        except render.RenderError as error:
+            report.miss(f"{recording.audio}: {error}")
 
 
 def read_sums(path: Path) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import re
 import tarfile
 import zipfile
 from pathlib import Path
@@ -213,6 +214,23 @@ def test_the_shipped_manifest_is_sound():
     assert {len(track.files) for track in tracks} == {1, 2}
     assert len({track.game for track in tracks}) == 42 and len({track.soundtrack for track in tracks}) == 62
     assert {tag for track in tracks for tag in track.tags} == set(corpus.GENRES)
+
+
+def test_the_whole_shipped_manifest_is_sound():
+    recordings, tracks = corpus.read_recordings(tier="full"), corpus.read_tracks(tier="full")
+    sources = corpus.read_sources()
+    assert (len(recordings), len(tracks), len({track.game for track in tracks})) == (1018, 1010, 78)
+    assert {recording.source for recording in recordings} == set(sources)
+    assert len({recording.sha256 for recording in recordings}) == len(recordings)
+    assert all(re.fullmatch("[0-9a-f]{64}", recording.sha256) for recording in recordings)
+    assert all(recording.licence and recording.use_s and recording.use_s >= 20 for recording in recordings)
+    assert not [recording for recording in recordings if re.search(r"-N[CD]\b", recording.licence)]
+    rendered = {recording.renderer for recording in recordings} - {""}
+    assert rendered == {"openmpt123 0.6.9", "fluidsynth 2.3.1 FluidR3_GM.sf2"}
+    reserved = (
+        "unknown-horizons warmux flare drascula singularity starfighter nexuiz xonotic hyperrogue davegnukem openclonk"
+    )
+    assert not [name for name in sources if name.lower().split("-data")[0] in reserved.split()]
 
 
 def test_a_broken_table_is_named(tmp_path):
