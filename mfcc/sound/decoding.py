@@ -74,6 +74,11 @@ class Decoder:
         self._raw.close()
 
     @property
+    def format(self) -> str:
+        """The format of the file as libsndfile names it, such as "FLAC", by its content."""
+        return str(self._sound.format)
+
+    @property
     def expected(self) -> int:
         """Number of samples at the file's rate that `blocks` is going to yield, if the headers are right."""
         frames = self._length.frames

@@ -3,6 +3,7 @@
 import hashlib
 import http.client
 import json
+import mimetypes
 import os
 import re
 import signal
@@ -11,15 +12,17 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import contextmanager
 from pathlib import Path
 
 import filmscore_agent
 import numpy as np
 import pytest
+import soundfile
 
 from filmscore.agent.library import Library, LibraryError
 from filmscore.agent.search import Reference, find, similar
-from filmscore.agent.server import Server
+from filmscore.agent.server import Server, type_of
 from tests.examples.agent_library import add_tracks, empty_library, made_up_analysis, write_noise
 
 PROGRAM = Path(filmscore_agent.__file__)
@@ -42,12 +45,21 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(folder):
-    with Library.open(folder / "library", shared=True) as library, Server(library) as server:
+    with serving(folder / "library") as server:
+        yield server
+
+
+@contextmanager
+def serving(folder):
+    """Serve a library from a thread."""
+    with Library.open(folder, shared=True) as library, Server(library) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def ask(server, path, method="GET", **headers):
@@ -72,7 +84,9 @@ def test_the_page_holds_no_tracks_and_loads_nothing_from_elsewhere(server):
     policy = re.search(rb'Content-Security-Policy" content="([^"]+)"', body)[1]
     assert b"default-src &#x27;none&#x27;" in policy and b"unsafe" not in policy and b"http" not in policy
     assert headers["Cross-Origin-Resource-Policy"] == "same-origin" and headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Content-Security-Policy"] == "frame-ancestors 'none'"
+    # The header of the page says the same as the page itself, and that no other page may show it.
+    expected = policy.decode().replace("&#x27;", "'") + "; frame-ancestors 'none'"
+    assert headers["Content-Security-Policy"] == expected and "connect-src 'self'" in expected
 
 
 def test_answers_are_those_of_the_commands(server, folder):
@@ -139,6 +153,41 @@ def test_a_recording_is_sent_whole_and_in_parts(server, folder):
     assert (status, headers["Content-Length"], body) == (206, "10", b"")
 
 
+def test_no_name_makes_a_browser_run_a_recording(tmp_path):
+    """A recording with a script in its title is sent as sound, whatever ending its name has."""
+    endings = sorted({*mimetypes.types_map, *mimetypes.common_types, ".shtml", ".xhtml", ".svgz", ".mht", ""})
+    write_noise(tmp_path / "one", 0, seconds=1.0, format="MP3", subtype="MPEG_LAYER_III")
+    with soundfile.SoundFile(tmp_path / "tagged.mp3", "w", 22050, 1, format="MP3") as file:
+        file.title = "<script>window.evil = 1</script>"
+        file.write(soundfile.read(tmp_path / "one")[0])
+    names = [f"song.mp3{ending}" for ending in endings]
+    for name in names:
+        os.link(tmp_path / "tagged.mp3", tmp_path / name)
+    assert b"<script>" in (tmp_path / names[0]).read_bytes()
+    rng = np.random.default_rng(0)
+    empty_library(tmp_path / "library")
+    add_tracks(tmp_path / "library", {str(tmp_path / name): made_up_analysis(rng, 2) for name in names})
+    with serving(tmp_path / "library") as server:
+        for number, name in enumerate(names, 1):
+            status, headers, _ = ask(server, f"/audio/{number}", method="HEAD")
+            assert (status, headers["Content-Type"]) == (200, "audio/mpeg"), name
+            assert headers["X-Content-Type-Options"] == "nosniff"
+            assert headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+        for path in ("/api/find", "/none", "/audio/0"):
+            assert ask(server, path)[1]["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+
+
+@pytest.mark.parametrize(("form", "expected"), [("FLAC", "flac"), ("WAV", "wav"), ("OGG", "ogg"), ("AIFF", "aiff")])
+def test_a_recording_is_sent_as_what_it_is(tmp_path, form, expected):
+    write_noise(tmp_path / "page.html", 0, seconds=1.0, format=form)
+    assert type_of(str(tmp_path / "page.html")) == f"audio/{expected}"
+
+
+def test_a_format_without_a_known_type_is_sent_as_bytes(tmp_path):
+    write_noise(tmp_path / "page.html", 0, seconds=1.0, format="W64")
+    assert type_of(str(tmp_path / "page.html")) == "application/octet-stream"
+
+
 def test_a_name_that_is_no_text_is_served(server, folder):
     assert ask(server, "/audio/3")[2] == Path(folder, "music", ODD).read_bytes()
 
@@ -173,17 +222,11 @@ def test_only_what_was_scanned_is_served(tmp_path):
     os.mkfifo(music / "1.flac")
     (music / "2.flac").unlink()
     (music / "2.flac").symlink_to("/etc/passwd")
-    with Library.open(tmp_path / "library", shared=True) as library, Server(library) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            for number in (1, 2, 3, 5):
-                status, answer = ask_json(server, f"/audio/{number}")
-                assert status == 404 and "as it was scanned; scan again" in answer["error"]
-            assert ask(server, "/audio/4")[0] == 200
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(tmp_path / "library") as server:
+        for number in (1, 2, 3, 5):
+            status, answer = ask_json(server, f"/audio/{number}")
+            assert status == 404 and "as it was scanned; scan again" in answer["error"]
+        assert ask(server, "/audio/4")[0] == 200
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import mimetypes
 import os
 import re
 import socket
@@ -30,13 +29,27 @@ BLOCK = 1 << 16
 """Bytes of a recording that are sent at a time."""
 HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "frame-ancestors 'none'",
+    "Content-Security-Policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-"""Headers of every answer: no other site may show, embed or read it. The page itself says what it may load."""
+"""Headers of every answer: no other site may show, embed or read it, and a browser runs and loads nothing for it.
+The page alone has a policy of its own."""
+TYPES = {
+    "AIFF": "audio/aiff",
+    "AU": "audio/basic",
+    "CAF": "audio/x-caf",
+    "FLAC": "audio/flac",
+    "MP3": "audio/mpeg",
+    "OGG": "audio/ogg",
+    "WAV": "audio/wav",
+    "WAVEX": "audio/wav",
+}
+"""Format, as libsndfile found it in the content, to the type that is sent. The name of a file has no say: a browser
+would run the scripts of a recording that is sent as a page."""
+OTHER_TYPE = "application/octet-stream"
 
 
 class Refusal(Exception):
@@ -81,7 +94,9 @@ class Server(ThreadingHTTPServer):
         self.own_name = f"[{address}]" if address.version == 6 else str(address)
         self.answers = Answers(library)
         about = webpage.about_library(library, f"{library.n_tracks:,} tracks") | {"parts": True}
-        self.page = webpage.page(about, "connect-src 'self'; media-src 'self'").encode()
+        sources = "connect-src 'self'; media-src 'self'"
+        self.page = webpage.page(about, sources).encode()
+        self.page_policy = f"{webpage.policy(sources)}; frame-ancestors 'none'"
         super().__init__((str(address), port), Handler)
 
     @property
@@ -129,7 +144,8 @@ class Handler(BaseHTTPRequestHandler):
             raise Refusal(HTTPStatus.MISDIRECTED_REQUEST, f"this is {self.server.url}, and answers to no other name")
         path, _, query = self.path.partition("?")
         if path == "/":
-            return self._send(HTTPStatus.OK, self.server.page, "text/html; charset=utf-8")
+            policy = {"Content-Security-Policy": self.server.page_policy}
+            return self._send(HTTPStatus.OK, self.server.page, "text/html; charset=utf-8", policy)
         if match := re.fullmatch(r"/audio/([0-9]{1,15})", path):
             return self._send_recording(int(match[1]))
         answers = self.server.answers
@@ -173,8 +189,9 @@ class Handler(BaseHTTPRequestHandler):
                 continue
             status = os.fstat(file.fileno())
             same = stat.S_ISREG(status.st_mode) and (status.st_size, status.st_mtime_ns) == (stamp.size, stamp.mtime_ns)
-            if same and is_audio(path):
-                return file, mimetypes.guess_type(path)[0] or "application/octet-stream"
+            kind = type_of(path) if same else None
+            if kind is not None:
+                return file, kind
             file.close()
         return None
 
@@ -238,13 +255,13 @@ def byte_range(header: str | None, size: int) -> tuple[int, int] | None:
     return first, end
 
 
-def is_audio(path: str) -> bool:
-    """Return whether a file can be decoded as audio, whatever a library says about it."""
+def type_of(path: str) -> str | None:
+    """Return the type of a recording by its content; None if it can't be decoded, whatever a library says about it."""
     try:
-        Decoder(path).close()
+        with Decoder(path) as decoder:
+            return TYPES.get(decoder.format, OTHER_TYPE)
     except (AudioError, OSError):
-        return False
-    return True
+        return None
 
 
 def _opener(path: str, flags: int) -> int:

@@ -36,14 +36,9 @@ def page(about: dict[str, Any], sources: str) -> str:
         Sources of sound and answers, as directives of a Content-Security-Policy. The page may run its own script and
         style, and load nothing else.
     """
-    style = (SOURCE / "page.css").read_text(encoding="utf-8")
-    script = '"use strict";\n' + "".join((SOURCE / name).read_text(encoding="utf-8") for name in SCRIPTS)
-    policy = (
-        f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; img-src data:; {sources}; "
-        "base-uri 'none'; form-action 'none'"
-    )
+    style, script = _style(), _script()
     parts = {
-        "policy": html.escape(policy),
+        "policy": html.escape(policy(sources)),
         "title": html.escape(about["title"]),
         "style": style,
         "library": _in_script(about),
@@ -54,6 +49,12 @@ def page(about: dict[str, Any], sources: str) -> str:
         name, _, after = piece.partition("}}")
         before += parts[name] + after
     return before
+
+
+def policy(sources: str) -> str:
+    """Return the Content-Security-Policy of the page: its own script and style run, `sources` may be asked, no more."""
+    own = f"script-src '{_digest(_script())}'; style-src '{_digest(_style())}'; img-src data:"
+    return f"default-src 'none'; {own}; {sources}; base-uri 'none'; form-action 'none'"
 
 
 def about_library(library: Library, words: str) -> dict[str, Any]:
@@ -113,6 +114,14 @@ def _folder(library: Library, path: str) -> str:
     if len(parts) > SHOWN:
         parts = [*parts[: SHOWN - 2], "…", parts[-1]]
     return printable("/".join(parts))
+
+
+def _style() -> str:
+    return (SOURCE / "page.css").read_text(encoding="utf-8")
+
+
+def _script() -> str:
+    return '"use strict";\n' + "".join((SOURCE / name).read_text(encoding="utf-8") for name in SCRIPTS)
 
 
 def _in_script(data: Any) -> str:
