@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,9 +21,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from filmscore.agent import server as serving_module
 from filmscore.agent.library import Library, LibraryError
 from filmscore.agent.search import Reference, find, similar
-from filmscore.agent.server import Server, type_of
+from filmscore.agent.server import HEADERS, Server, type_of
 from tests.examples.agent_library import add_tracks, empty_library, made_up_analysis, write_noise
 
 PROGRAM = Path(filmscore_agent.__file__)
@@ -252,6 +254,59 @@ def test_a_request_needs_one_name(server):
 def test_nothing_can_be_sent(server, method):
     status, headers, _ = ask(server, "/api/find", method=method)
     assert status == 405 and headers["Allow"] == "GET, HEAD" and headers["Connection"] == "close"
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        ("BREW / HTTP/1.1\r\nHost: HOST\r\n\r\n", 501),
+        ("nothing\r\n\r\n", 400),
+        ("GET /\r\n\r\n", 421),
+        ("GET / HTTP/7.0\r\nHost: HOST\r\n\r\n", 505),
+        ("GET /" + "a" * 70_000 + " HTTP/1.1\r\n\r\n", 414),
+        ("GET / HTTP/1.1\r\n" + "a: b\r\n" * 200 + "\r\n", 431),
+    ],
+)
+def test_what_is_no_request_gets_the_same_headers(server, request_, status):
+    with socket.create_connection(server.server_address, timeout=20) as connection:
+        connection.sendall(request_.replace("HOST", server.url[7:-1]).encode())
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        assert answer.status == status and answer.headers["Connection"] == "close"
+        assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+        assert answer.headers["Content-Type"] == "application/json" and json.loads(answer.read())["error"]
+
+
+def test_a_connection_that_drips_is_cut(folder, monkeypatch):
+    """Bytes that come one by one never make a silence, but their request must be there in time."""
+    monkeypatch.setattr(serving_module, "REQUEST_S", 0.5)
+    with serving(folder / "library") as server, socket.create_connection(server.server_address, timeout=20) as slow:
+        slow.sendall(b"GET / HTTP/1.1\r\n")
+        began = time.monotonic()
+        with pytest.raises(ConnectionError):  # the second byte after the end is refused
+            while time.monotonic() - began < 20:
+                slow.sendall(b"a")
+                time.sleep(0.02)
+        assert 0.4 < time.monotonic() - began < 15
+        assert ask(server, "/api/find")[0] == 200
+
+
+def test_more_connections_than_a_browser_needs_are_refused(folder, monkeypatch):
+    monkeypatch.setattr(serving_module, "CONNECTIONS", 3)
+    with serving(folder / "library") as server:
+        kept = [socket.create_connection(server.server_address, timeout=20) for _ in range(3)]
+        with pytest.raises((ConnectionError, http.client.BadStatusLine)):
+            ask(server, "/api/find")
+        kept.pop().close()
+        deadline = time.monotonic() + 20
+        while True:  # the server sees the end of a connection a moment later
+            try:
+                assert ask(server, "/api/find")[0] == 200
+                break
+            except (ConnectionError, http.client.BadStatusLine):
+                assert time.monotonic() < deadline
+        for connection in kept:
+            connection.close()
 
 
 def test_a_body_is_not_taken_for_the_next_request(server):

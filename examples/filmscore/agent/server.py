@@ -5,6 +5,7 @@ Recordings are served by the number of their track, never by a path, and only as
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import json
 import os
@@ -12,6 +13,8 @@ import re
 import socket
 import stat
 import sys
+import threading
+import time
 import urllib.parse
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -52,6 +55,12 @@ would run the scripts of a recording that is sent as a page."""
 OTHER_TYPE = "application/octet-stream"
 
 
+REQUEST_S = 20.0
+"""Longest time for a request to arrive whole, counted from the answer before it [s]; then the connection is cut."""
+CONNECTIONS = 64
+"""Most connections at a time. A browser opens six."""
+
+
 class Refusal(Exception):
     """A request that is refused with a status and a reason."""
 
@@ -90,6 +99,8 @@ class Server(ThreadingHTTPServer):
             address = None
         if address is None or not address.is_loopback:
             raise ValueError(f"expected an address that only this machine has, such as 127.0.0.1 or ::1, got {host!r}")
+        self._awaited: dict[socket.socket, float] = {}  # connection -> time by which its request must be there
+        self._open = threading.BoundedSemaphore(CONNECTIONS)
         self.address_family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
         self.own_name = f"[{address}]" if address.version == 6 else str(address)
         self.answers = Answers(library)
@@ -109,6 +120,34 @@ class Server(ThreadingHTTPServer):
         ports = (f":{self.server_address[1]}", *([""] if self.server_address[1] == 80 else []))
         return host is not None and host.lower() in {name + port for name in names for port in ports}
 
+    def awaits(self, connection: socket.socket, waiting: bool) -> None:
+        """Note whether a connection owes a request."""
+        if waiting:
+            self._awaited[connection] = time.monotonic() + REQUEST_S
+        else:
+            self._awaited.pop(connection, None)
+
+    def service_actions(self) -> None:
+        """Cut the connections that have owed a request for too long, though some bytes of it may have come."""
+        now = time.monotonic()
+        for connection, latest in list(self._awaited.items()):
+            if now > latest:
+                self._awaited.pop(connection, None)
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        """Return whether there is room for one more connection."""
+        return self._open.acquire(blocking=False)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Serve a connection, and make room for another."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self.awaits(request, False)
+            self._open.release()
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say what went wrong, unless a browser only hung up."""
         if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
@@ -121,7 +160,18 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
     protocol_version = "HTTP/1.1"
     timeout = 60.0
-    """Longest silence of a connection [s]."""
+    """Longest time that the reader of an answer may take for a block of it [s]."""
+
+    def handle_one_request(self) -> None:
+        """Wait for a request, for no longer than `REQUEST_S`, and answer it."""
+        self.server.awaits(self.connection, True)
+        super().handle_one_request()
+
+    def parse_request(self) -> bool:
+        """Read the headers of a request; return whether it can be answered."""
+        read = super().parse_request()
+        self.server.awaits(self.connection, False)
+        return read
 
     def do_GET(self) -> None:
         try:
@@ -214,12 +264,18 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def _begin(self, status: HTTPStatus, headers: Mapping[str, str]) -> None:
+        self.request_version = self.protocol_version  # a request without a version would be answered without headers
         self.send_response(status)
         for name, value in (HEADERS | dict(headers)).items():
             self.send_header(name, value)
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Refuse what the base class can't take: a method without a name here, lines that are no request."""
+        self.close_connection = True
+        self._send_json(HTTPStatus(code), {"error": printable(message or HTTPStatus(code).phrase)})
 
     def version_string(self) -> str:
         return "filmscore"
