@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import itertools
 import math
 import os
+import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import IO, Any
 
@@ -18,6 +20,13 @@ from mfcc.audio import AudioError, blocks
 from mfcc.sound.energy import stretch_energies
 
 Path = str | os.PathLike[str]
+
+
+LONGEST_S = 6 * 3600.0
+"""Longest recording that is read unless more is asked for [s]: 1.9 GB of decoded samples at 22,050 Hz. Some kilobytes
+of FLAC may stand for days of silence."""
+SPARE = 64 << 20
+"""Bytes that decoding leaves free on the disk of the temporary folder, for the other programs of the machine."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +86,7 @@ def read_recording(
     *,
     stems: Sequence[Path] = (),
     duration_s: float | None = None,
+    longest_s: float = LONGEST_S,
     scratch: Path | None = None,
 ) -> Recording:
     """Read a recording of any length; memory does not grow with it, but for the tiles.
@@ -89,6 +99,8 @@ def read_recording(
         Further files that are played together with the first: their samples are added.
     duration_s : float, optional
         Seconds to read; by default all.
+    longest_s : float
+        A recording that turns out to be longer is refused [s].
     scratch : path-like, optional
         Folder for the decoded samples, 88 kB a second at 22,050 Hz, while they are worked on. By default the system's
         folder for temporary files.
@@ -96,12 +108,14 @@ def read_recording(
     Raises
     ------
     mfcc.AudioError
-        When the recording can't be decoded, is silent, or is shorter than a window: its `reason` says which.
+        When the recording can't be decoded, is silent, too long, or shorter than a window: its `reason` says which.
     OSError
-        When the samples can't be stored, such as on a full disk.
+        When the file can't be read, or the samples can't be stored, such as on a full disk.
     """
-    with tempfile.TemporaryFile(dir=scratch) as file:
-        return cut_recording(_decode([path, *stems], settings.recipe.sr, duration_s, file), settings, path)
+    folder = os.fspath(tempfile.gettempdir() if scratch is None else scratch)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        samples = _decode([path, *stems], settings.recipe.sr, duration_s, longest_s)
+        return cut_recording(_stored(samples, file, folder), settings, path)
 
 
 def cut_recording(y: np.ndarray, settings: Settings, name: Path = "samples") -> Recording:
@@ -154,17 +168,38 @@ def active_level_dbfs(y: np.ndarray, silence_dbfs: float, block: int = 2048) -> 
     return 10 * math.log10(energies[active].sum() / counts[active].sum()) if active.any() else -math.inf
 
 
-def _decode(paths: Sequence[Path], sr: float, duration_s: float | None, file: IO[bytes]) -> np.ndarray:
-    """Write the sum of the recordings to `file`, and return it as a memory map."""
+def _decode(paths: Sequence[Path], sr: float, duration_s: float | None, longest_s: float) -> Iterator[np.ndarray]:
+    """Yield the sum of recordings in blocks; AudioError as soon as there are more than `longest_s` of it."""
     empty = np.empty(0, np.float32)
     stems = [blocks(path, sr, duration=duration_s) for path in paths]
+    n = 0
     for parts in itertools.zip_longest(*stems, fillvalue=empty):
         y = parts[0]
         if len(parts) > 1:
             y = np.zeros(max(map(len, parts)), np.float32)
             for block in parts:
                 y[: len(block)] += block
-        y.tofile(file)
+        n += len(y)
+        if n > longest_s * sr:
+            raise AudioError(
+                paths[0], f"longer than {longest_s / 3600:g} hours; --max-length takes more (for scan with --retry)"
+            )
+        yield y
+
+
+def _stored(samples: Iterable[np.ndarray], file: IO[bytes], folder: str) -> np.ndarray:
+    """Write samples to a file in a folder, and return them as a memory map; `SPARE` bytes of the disk stay free."""
+    checked = 0
+    for y in samples:
+        checked -= y.nbytes
+        if checked < 0:
+            checked = SPARE // 4
+            if shutil.disk_usage(folder).free < SPARE + checked:
+                raise OSError(errno.ENOSPC, "no room for decoded samples", folder)
+        try:
+            file.write(memoryview(y).cast("B"))
+        except OSError as error:
+            raise OSError(error.errno, f"can't store decoded samples: {error.strerror}", folder) from error
     file.flush()
     return np.memmap(file, np.float32, mode="r")
 

@@ -12,7 +12,7 @@ import mfcc
 import nnlite as nn
 from filmscore.features import Features
 from filmscore.inputs import INPUTS
-from filmscore.recording import Settings, read_recording
+from filmscore.recording import LONGEST_S, Settings, read_recording
 
 
 def tag(model: Any, tiles: mfcc.Tiles) -> np.ndarray:
@@ -82,9 +82,9 @@ class Tagger:
             ) from error
         return cls(model, names, settings, inputs)
 
-    def tiles(self, path: str | os.PathLike[str]) -> mfcc.Tiles:
+    def tiles(self, path: str | os.PathLike[str], longest_s: float = LONGEST_S) -> mfcc.Tiles:
         """Return the tiles of a recording that are not silent; raises as `filmscore.recording.read_recording` does."""
-        return read_recording(path, self.settings).tiles
+        return read_recording(path, self.settings, longest_s=longest_s).tiles
 
     def values(self, tiles: mfcc.Tiles | np.ndarray) -> np.ndarray:
         """Return values of the genres for tiles of shape (n, coefficients, frames, 1): shape (n, n_classes).

@@ -8,6 +8,7 @@ import pytest
 import soundfile
 
 import mfcc
+from filmscore import recording
 from filmscore.recording import Settings, active_level_dbfs, cut_recording, read_recording
 
 DATA = Path(__file__).parents[2] / "examples" / "data"
@@ -115,6 +116,38 @@ def test_decoded_samples_go_to_the_folder_that_is_named(tmp_path, monkeypatch):
     assert [each.name for each in tmp_path.iterdir()] == ["x.wav"]
     with pytest.raises(OSError, match="nowhere"):
         read_recording(path, SETTINGS)
+
+
+def flac_of_silence(path: Path, hours: float) -> Path:
+    """Write noise and hours of silence, which take next to nothing as FLAC."""
+    with soundfile.SoundFile(path, "w", 8000, 1, format="FLAC", subtype="PCM_16") as file:
+        file.write(noise(5)[: 8000 * 10])
+        for _ in range(round(hours * 60)):
+            file.write(np.zeros(60 * 8000, np.int16))
+    return path
+
+
+def test_a_recording_that_turns_out_to_be_too_long_is_refused_while_it_is_decoded(tmp_path, monkeypatch):
+    path = flac_of_silence(tmp_path / "bomb.flac", 2)
+    assert path.stat().st_size < 7205 * SR * 4 / 1000
+    written, plain = [], recording._stored
+
+    def counted(samples, file, folder):
+        return plain((written.append(len(y)) or y for y in samples), file, folder)
+
+    monkeypatch.setattr(recording, "_stored", counted)
+    with pytest.raises(mfcc.AudioError, match=r"bomb\.flac: longer than 0.5 hours; --max-length takes more"):
+        read_recording(path, SETTINGS, longest_s=1800)
+    assert sum(written) <= 1800 * SR
+    assert read_recording(path, SETTINGS, longest_s=3 * 3600).duration_s == pytest.approx(7205, abs=20)
+
+
+def test_room_is_left_on_the_disk_of_the_temporary_folder(tmp_path, monkeypatch):
+    path = write(tmp_path / "x.wav", noise(10))
+    monkeypatch.setattr(recording, "SPARE", 1 << 62)
+    with pytest.raises(OSError, match="no room for decoded samples") as caught:
+        read_recording(path, SETTINGS, scratch=tmp_path)
+    assert caught.value.filename == str(tmp_path)
 
 
 def test_active_level():

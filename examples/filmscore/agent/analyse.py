@@ -17,7 +17,7 @@ from filmscore.agent.basis import Basis, to_bytes, unit
 from filmscore.agent.library import BASIS, MODEL
 from filmscore.agent.schema import FILE
 from filmscore.agent.walk import UNKNOWN, Stamp, stamp_of
-from filmscore.recording import read_recording
+from filmscore.recording import LONGEST_S, read_recording
 from filmscore.tagging import Tagger
 from mfcc import AudioError
 from mfcc.command.finding import AUDIO_SUFFIXES
@@ -29,12 +29,16 @@ READER = f"libsndfile {soundfile.__libsndfile_version__}, nnlite {nnlite.__versi
 
 @dataclass(frozen=True)
 class FileJob:
-    """A file that must be analysed. `library` is the folder of model and basis, `identity` that of the library."""
+    """A file that must be analysed. `library` is the folder of model and basis, `identity` that of the library.
+
+    `longest_s` is the longest recording that is read [s].
+    """
 
     key: str
     path: str
     library: str
     identity: str
+    longest_s: float = LONGEST_S
 
 
 @dataclass(frozen=True)
@@ -133,7 +137,7 @@ def _analyse(job: FileJob) -> ScannedFile:
         if is_known(job.library, digest):
             return ScannedFile(job.path, stamp, digest)
         tagger, basis = model_of(job.library, job.identity)
-        analysis = analysis_of(job.path, tagger, basis)
+        analysis = analysis_of(job.path, tagger, basis, job.longest_s)
     except AudioError as error:
         return ScannedFile(job.path, stamp, digest, problem=error.reason)
     except (OSError, MemoryError) as error:
@@ -170,7 +174,7 @@ def model_of(library: str, identity: str) -> tuple[Tagger, Basis]:
     return Tagger.load(Path(library, MODEL)), Basis.load(Path(library, BASIS))
 
 
-def analysis_of(path: str, tagger: Tagger, basis: Basis) -> Analysis:
+def analysis_of(path: str, tagger: Tagger, basis: Basis, longest_s: float = LONGEST_S) -> Analysis:
     """Return the values and directions that a model has for a recording, at the loudness that it was trained at.
 
     Raises
@@ -178,7 +182,7 @@ def analysis_of(path: str, tagger: Tagger, basis: Basis) -> Analysis:
     AudioError, OSError
         As raised by `filmscore.recording.read_recording`.
     """
-    recording = read_recording(path, tagger.settings)
+    recording = read_recording(path, tagger.settings, longest_s=longest_s)
     tiles = recording.tiles
     values = tagger.values(tiles.values).astype(np.float32)
     projected = basis.project(tagger.embedding(tiles.values))

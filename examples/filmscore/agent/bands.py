@@ -32,7 +32,9 @@ def bands_of(library: Library, track: Track) -> dict[str, dict[str, float]]:
     if not Path(track.path).is_file():
         raise LibraryError(f"{printable(track.path)}: not there any more, and bands are heard in the sound alone.")
     tagger = Tagger.load(library.folder / MODEL)
-    falls = region_falls(tagger, Bands.of(tagger.settings.recipe), tagger.tiles(track.path).values).mean(axis=0)
+    falls = region_falls(
+        tagger, Bands.of(tagger.settings.recipe), tagger.tiles(track.path, track.duration_s + 1).values
+    ).mean(axis=0)
     names = [name for name, _ in REGIONS]
     return {
         genre: dict(zip(names, map(float, falls[:, k]), strict=True)) for k, genre in enumerate(library.class_names)

@@ -21,6 +21,7 @@ from filmscore.agent.walk import find_files
 from filmscore.agent.writing import Writer, create
 from filmscore.files import sha256
 from filmscore.options import DATA
+from filmscore.recording import LONGEST_S
 from filmscore.tagging import Tagger
 from nnlite.model_selection.execution import Workers, run_jobs
 
@@ -82,6 +83,7 @@ def scan(
     workers: Workers | None = None,
     retry: bool = False,
     wait: bool = True,
+    longest_s: float = LONGEST_S,
     say: Callable[[str], None] = lambda message: None,
     progress: ScanProgress = lambda done, total, report: None,
 ) -> ScanReport:
@@ -101,6 +103,8 @@ def scan(
         Whether to read files again that were no audio, or broken, though they have not changed.
     wait : bool
         Whether to wait for another scan of this library; if not, a LibraryError is raised.
+    longest_s : float
+        Longest recording that is read [s].
     say, progress : callable
 
     Raises
@@ -131,7 +135,7 @@ def scan(
             for folder in map(os.path.abspath, folders):
                 todo += _look(writer, folder, library, retry, report)
             here, identity = os.path.abspath(library), writer.about["id"]
-            jobs = [FileJob(key_of(path), path, here, identity) for path in dict.fromkeys(todo)]
+            jobs = [FileJob(key_of(path), path, here, identity, longest_s) for path in dict.fromkeys(todo)]
             _work(writer, jobs, workers, report, progress)
             writer.finish(folder for folder in map(os.path.abspath, folders) if folder not in report.unread)
     report.seconds = time.perf_counter() - began

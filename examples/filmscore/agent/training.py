@@ -150,7 +150,9 @@ def hear(job: FileJob) -> ModelInput:
     """Return the inputs of the library's model for a recording; the whole job of a worker."""
     try:
         tagger, _ = model_of(job.library, job.identity)
-        return ModelInput(job.path, np.asarray(INPUTS[tagger.inputs](tagger.tiles(job.path).values), np.float32))
+        return ModelInput(
+            job.path, np.asarray(INPUTS[tagger.inputs](tagger.tiles(job.path, job.longest_s).values), np.float32)
+        )
     except AudioError as error:
         return ModelInput(job.path, None, error.reason)
     except Exception as error:
@@ -177,7 +179,9 @@ def _hear(
 ) -> LabelledTracks:
     """Decode tracks again, since a library keeps no samples. Those that can't be used are reported and left out."""
     here, identity = str(library.folder.absolute()), library.about["id"]
-    jobs = {track.path: FileJob(key_of(track.path), track.path, here, identity) for track in tracks}
+    jobs = {
+        track.path: FileJob(key_of(track.path), track.path, here, identity, track.duration_s + 1) for track in tracks
+    }
     files: dict[str, Path] = {}
     for heard in run_jobs(
         "train", hear, list(jobs.values()), workers, lambda job, error: ModelInput(job.path, None, error)

@@ -13,6 +13,7 @@ from filmscore.agent import export, tables
 from filmscore.agent.library import Library
 from filmscore.agent.references import seconds
 from filmscore.agent.search import Match
+from filmscore.recording import LONGEST_S
 
 BEST = 3
 """Genres that are shown for a track."""
@@ -61,6 +62,17 @@ def add_export(parser: argparse.ArgumentParser) -> None:
         type=export_path,
         metavar="FILE",
         help="write the list to a file too: a playlist .m3u8, a table .csv, or .json",
+    )
+
+
+def add_max_length(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--max-length",
+        type=time_argument,
+        default=LONGEST_S,
+        metavar="TIME",
+        help=f"longest recording that is read (default: {tables.clock(LONGEST_S)}); an hour takes 0.3 GB of the "
+        "temporary folder meanwhile",
     )
 
 

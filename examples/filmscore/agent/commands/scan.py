@@ -9,7 +9,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from filmscore.agent import scan, tables
-from filmscore.agent.commands.common import add_json, add_library, print_json
+from filmscore.agent.commands.common import add_json, add_library, add_max_length, print_json
 from filmscore.agent.workers import add_arguments as add_workers
 from filmscore.agent.workers import workers
 from mfcc.sound.errors import printable
@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=Path, metavar="FILE", help="model of a new library (default: the shipped one)")
     add_workers(parser)
     parser.add_argument("--retry", action="store_true", help="also read files again that could not be used")
+    add_max_length(parser)
     parser.add_argument("--no-wait", dest="wait", action="store_false", help="give up if another scan is running")
     add_json(parser)
 
@@ -47,6 +48,7 @@ def run(options: argparse.Namespace) -> int:
             workers=workers(options.executor, options.processes),
             retry=options.retry,
             wait=options.wait,
+            longest_s=options.max_length,
             say=say,
             progress=progress,
         )

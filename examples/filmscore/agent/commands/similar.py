@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="most tracks of one album (default: %(default)s)",
     )
     parser.add_argument("--same-album", action="store_true", help="include the track's own album")
+    common.add_max_length(parser)
     common.add_library(parser)
     common.add_export(parser)
     common.add_json(parser)
@@ -56,5 +57,6 @@ def reference(library: Library, options: argparse.Namespace) -> search.Reference
     part = (options.from_s, options.to_s)
     if os.path.isfile(options.track) and references.in_library(library, options.track) is None:
         tagger, basis = model_of(os.path.abspath(library.folder), library.about["id"])
-        return search.Reference.of_analysis(library, analysis_of(options.track, tagger, basis), *part)
+        analysis = analysis_of(options.track, tagger, basis, options.max_length)
+        return search.Reference.of_analysis(library, analysis, *part)
     return search.Reference.of_track(library, references.resolve(library, options.track).id, *part)

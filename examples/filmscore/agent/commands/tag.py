@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="model (default: that of the library, or the shipped one if there is none)",
     )
+    common.add_max_length(parser)
     common.add_json(parser)
 
 
@@ -44,7 +45,7 @@ def _tag(options: argparse.Namespace, tagger: Tagger, library: Library | None) -
     records, failed = [], 0
     for path in _files(options.files):
         try:
-            tiles = tagger.tiles(path)
+            tiles = tagger.tiles(path, options.max_length)
         except (AudioError, OSError) as error:
             print(f"filmscore_agent: {error}", file=sys.stderr)
             failed += 1
