@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from filmscore.agent.commands import COMMANDS
 from filmscore.agent.tables import let_print
+from filmscore.agent.words import clean_lines
 
 ERRORS = (ValueError, OSError, RuntimeError, sqlite3.Error)
 """Errors that a user can do something about: an unusable library, model or file, a full disk, a lost cluster."""
@@ -36,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
         print("filmscore_agent: interrupted; what was done is kept, the same command goes on", file=sys.stderr)
         return 130
     except ERRORS as error:
-        print(f"filmscore_agent: {error}", file=sys.stderr)
+        print(f"filmscore_agent: {clean_lines(str(error))}", file=sys.stderr)
         return 2
 
 

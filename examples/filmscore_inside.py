@@ -12,6 +12,7 @@ to read it. One seed gives the same page and sounds.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
@@ -20,7 +21,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 import numpy as np
 
 import mfcc
-from filmscore.agent.tables import clock
+from filmscore.agent.tables import clock, let_print
+from filmscore.agent.words import clean_lines
 from filmscore.files import replace_file
 from filmscore.inside import figures, sounds
 from filmscore.inside.ascent import Spread, drive
@@ -31,12 +33,14 @@ from filmscore.inside.page import Page
 from filmscore.inside.units import Unit, find_unit, genre_unit, most_used, network_of
 from filmscore.plots import pyplot
 from filmscore.tagging import Tagger
+from mfcc.sound.errors import printable
 
 HERE = Path(__file__).parent
 RECORDINGS = [HERE / "data" / "return_to_home.ogg", HERE / "data" / "Illurock.opus"]
 
 
 def main(arguments: list[str] | None = None) -> int:
+    let_print()
     options = parser().parse_args(arguments)
     if pyplot() is None:
         return 2
@@ -72,7 +76,7 @@ def main(arguments: list[str] | None = None) -> int:
                     file.write(picture)
         print(f"wrote {page.write()} and {options.out / 'sounds'}")
     except (ValueError, OSError) as error:
-        print(f"filmscore_inside: {error}", file=sys.stderr)
+        print(f"filmscore_inside: {clean_lines(str(error))}", file=sys.stderr)
         return 2
     return 0
 
@@ -86,7 +90,7 @@ def show_first_layers(page: Page, tagger: Tagger, bands: Bands, genres: list[Uni
         title = "first layer" + (f" of {genre}'s network" if len(networks) > 1 else "")
         picture = figures.first_layer(network_of(tagger, genre), bands, tagger.inputs, title)
         if picture is not None:
-            page.picture(f"first-layer-{genre.lower()}" if len(networks) > 1 else "first-layer", picture, title)
+            page.picture(file_name(f"first-layer-{genre}") if len(networks) > 1 else "first-layer", picture, title)
             drawn += 1
     if not drawn:
         page.text("This network begins with neither a convolution over tiles nor units on modulation: nothing to draw.")
@@ -101,7 +105,7 @@ def has_network(tagger: Tagger, genre: Unit) -> bool:
 def show_unit(page: Page, tagger: Tagger, bands: Bands, unit: Unit, music: Music, seed: int) -> None:
     """Show the excerpts that drive a unit most, and a made-up input that drives it more."""
     recipe, sr = tagger.settings.recipe, tagger.settings.recipe.sr
-    name = unit.name.lower().replace(":", "-")
+    name = file_name(unit.name)
     if unit.until is None and not has_network(tagger, unit):
         return
     page.heading(unit.name if unit.until is None else f"unit {unit.name}", 3)
@@ -132,9 +136,15 @@ def show_unit(page: Page, tagger: Tagger, bands: Bands, unit: Unit, music: Music
     print(f"{unit.name}: {excerpts[0].value:.2f} for {name_of(excerpts[0].path)}, {value:.2f} made up")
 
 
+def file_name(name: str) -> str:
+    """Return a name for a file: what comes from a model or a recording leads to no other folder."""
+    return re.sub(r"[^\w.+ -]", "-", name.lower())
+
+
 def show_track(page: Page, tagger: Tagger, bands: Bands, path: Path, tiles: mfcc.Tiles, genres: list[Unit]) -> None:
     """Show what speaks for and against the given genres, or those with the highest and the lowest value."""
-    page.heading(path.name, 3)
+    name = printable(path.name)
+    page.heading(name, 3)
     if not genres:
         means = tagger.log_odds(tiles).mean(axis=0)
         order = [k for k in np.argsort(-means) if np.isfinite(means[k])]
@@ -143,8 +153,8 @@ def show_track(page: Page, tagger: Tagger, bands: Bands, path: Path, tiles: mfcc
         if not has_network(tagger, genre):
             continue
         found = evidence(tagger, bands, genre, tiles.values)
-        title = f"{path.name}: {genre.name}, log-odds {found.values.mean():.2f}"
-        page.picture(f"{path.stem}-{genre.name.lower()}", figures.track(found, tiles, bands, title), title)
+        title = f"{name}: {genre.name}, log-odds {found.values.mean():.2f}"
+        page.picture(file_name(f"{path.stem}-{genre.name}"), figures.track(found, tiles, bands, title), title)
         agree = f"Ranks of patches by gradient times input and by hiding them correlate by {found.agreement:.2f}."
         page.text(f"{title}. {agree}", small=True)
         print(f"{title}; the two ways agree by {found.agreement:.2f}")

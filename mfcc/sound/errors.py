@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import unicodedata
+
+_JOINERS = "\u200c\u200d"  # without them words of Persian, and emoji of several parts, are others
 
 Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
@@ -43,10 +46,20 @@ class AudioWarning(UserWarning):
 def printable(path: Path) -> str:
     """Return a path as text that any terminal or log can take: bytes that are no text and control characters escaped.
 
+    Spaces of any width, and the joiners of Persian and of emoji, stay. What turns the direction of text is escaped.
+
     Examples
     --------
     >>> printable(b"caf\\xe9.ogg")
     'caf\\\\xe9.ogg'
     """
-    text = os.fsencode(path).decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    try:
+        text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # half of a pair of surrogates, which no file system has in a name
+        text = str(path)
+    return "".join(c if is_legible(c) else c.encode("unicode_escape").decode() for c in text)
+
+
+def is_legible(character: str) -> bool:
+    """Return whether a character shows as it is, and does nothing to the text around it."""
+    return character.isprintable() or character in _JOINERS or unicodedata.category(character) == "Zs"

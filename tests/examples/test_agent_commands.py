@@ -3,22 +3,26 @@
 import csv
 import doctest
 import importlib
+import io
 import json
 import os
 import pkgutil
 import re
 import shutil
+import sqlite3
 import sys
 import urllib.parse
 
 import filmscore_agent
 import numpy as np
 import pytest
+import soundfile
 
 import filmscore.agent
-from filmscore.agent import commands, export, tables
+from filmscore.agent import analyse, commands, export, tables
 from filmscore.agent.library import Library
 from filmscore.agent.references import seconds
+from mfcc.sound.errors import printable
 from tests.examples.agent_library import add_tracks, empty_library, made_up_analysis, model_file, write_noise
 from tests.examples.made_up import NAMES
 
@@ -125,6 +129,77 @@ def test_a_table_is_read_by_csv_and_holds_no_formula(hostile, tmp_path):
     assert [row["album"] for row in rows if row["album"]] == ["'=1+1"]
     assert all(not value.startswith(("=", "+", "@")) for row in rows for value in row.values())
     assert 0 <= float(rows[0]["Action (rank)"]) <= 1 and float(rows[0]["Drama (value)"]) > 0
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1", "-1", "@a", "\t=1", "\r=1", "a;=1+1", "a; =1", 'a;"=1', "a\t@b", "a\n-b", "＝1", "one|=1"]
+)
+def test_no_text_becomes_a_formula_in_any_spreadsheet(text):
+    """Neither a cell nor a heading, also where cells end at semicolons, tabs or lines."""
+    header, row = csv.reader(io.StringIO(export.table([{text: "x", "path": text}])))
+    for cell in (header[0], row[1]):
+        for part in re.split(r"[;\t\r\n|]", cell):
+            assert not part.strip(' "').startswith(tuple("=+-@＝＋－＠")), cell
+        assert cell.replace("'", "") == printable(text)
+
+
+NASTY = "one\n#EXTINF:1,two\r\x1b]0;title\x07 \u202eevil\u2028end\x9b31m"
+
+
+def test_a_forged_library_puts_no_control_character_anywhere(tmp_path, capsys):
+    """Its titles, problems and labels are cleaned when they are read, once for all commands."""
+    rng = np.random.default_rng(0)
+    empty_library(tmp_path / "library")
+    add_tracks(tmp_path / "library", {f"/music/{k}.ogg": made_up_analysis(rng) for k in range(3)})
+    connection = sqlite3.connect(tmp_path / "library" / "library.sqlite")
+    with connection:
+        connection.execute("UPDATE track SET title = ?, artist = ?, album = ?", (NASTY,) * 3)
+        connection.execute("UPDATE file SET problem = ? WHERE track = 3", (NASTY,))
+        connection.executemany("INSERT INTO label VALUES (?, ?, '', 0)", [(k, json.dumps([NASTY])) for k in (1, 2)])
+        connection.execute("UPDATE about SET value = ? WHERE key = 'model_name'", (NASTY,))
+    connection.close()
+    calls = [
+        ("find", "--want", "action"), ("similar", "#1"), ("explain", "#1"), ("explain", "one"), ("problems",),
+        ("find", "--want", "action", "--json"), ("surprise",), ("export", tmp_path / "a.m3u8"),
+        ("export", tmp_path / "a.csv"), ("export", tmp_path / "a.json"), ("report", tmp_path / "a.html"),
+        ("scan", tmp_path, "--model", model_file(1)),
+    ]  # fmt: skip
+    for call in calls:
+        run(*call, "--library", tmp_path / "library")
+        said = capsys.readouterr()
+        assert all(line.isprintable() for line in (said.out + said.err).split("\n")), call
+    assert (tmp_path / "a.m3u8").read_text().count("\n") == 5
+    for name in ("a.m3u8", "a.csv", "a.json"):
+        assert all(line.isprintable() for line in (tmp_path / name).read_text().split("\n"))
+
+
+def test_errors_of_the_command_line_hold_no_control_characters(capsys, tmp_path):
+    assert run("find", "--want", "action", "--library", "/none\x1b[31m") == 2
+    assert run("scan", "/none\x1b[31m", "--library", tmp_path / "library") == 2
+    assert run("tag", "a.wav", "--model", "/none\x1b[31m") == 2
+    assert run("tag", "/none\x1b[31m", "--model", model_file()) == 1
+    assert all(line.isprintable() for line in capsys.readouterr().err.split("\n"))
+
+
+def test_legible_characters_stay(tmp_path, capsys):
+    """Spaces of other widths and joiners belong to names; tags are read, and shown, with them."""
+    name = "日本　の音楽\u202f11 می‌خواهم 👩‍🚀"
+    path = tmp_path / "music" / f"{name}.flac"
+    write_noise(path, 0)
+    y = soundfile.read(path)[0]
+    with soundfile.SoundFile(path, "w", 22050, 1, format="FLAC") as file:
+        file.title, file.artist = name, "one\ntwo\x1b[31m\u202e"
+        file.write(y)
+    assert analyse.words_of(str(path)) == {"title": name, "artist": "one two [31m", "album": ""}
+    empty_library(tmp_path / "library")
+    run("scan", tmp_path / "music", "--library", tmp_path / "library", "--processes", 1)
+    capsys.readouterr()
+    run("find", "--want", "action", "--library", tmp_path / "library")
+    assert f"/{name}.flac" in capsys.readouterr().out
+    (record,) = as_json(capsys, "find", "--want", "action", "--library", tmp_path / "library")
+    assert record["path"] == str(path) and record["title"] == name
+    run("export", tmp_path / "a.m3u8", "--library", tmp_path / "library")
+    assert (tmp_path / "a.m3u8").read_text() == f"#EXTM3U\n#EXTINF:20,one two [31m - {name}\n{path}\n"
 
 
 def test_a_list_in_json(hostile, tmp_path):

@@ -6,10 +6,12 @@ Most were found by tests/faults/fuzz_files.py.
 import errno
 import io
 import json
+import re
 import sqlite3
 import tracemalloc
 import zipfile
 
+import filmscore_inside
 import filmscore_tables
 import numpy as np
 import pytest
@@ -258,6 +260,12 @@ def test_a_full_disk_is_not_a_broken_package(tmp_path, monkeypatch):
     monkeypatch.setattr(deb, "_write", full)
     with pytest.raises(OSError, match="No space left"):
         list(deb.extract(tmp_path / "a.deb", {"usr/pack.pk3.d/one.npy": tmp_path / "one"}))
+
+
+def test_names_from_models_and_recordings_lead_to_no_other_folder():
+    for name in ("../../etc/passwd", "a\\b:c", "\x1b[31m\n"):
+        assert re.fullmatch(r"[\w.+ -]+", filmscore_inside.file_name(name))
+    assert filmscore_inside.file_name("Sci-Fi") == "sci-fi"
 
 
 def test_a_coding_comes_back():

@@ -17,6 +17,7 @@ from filmscore.agent.basis import Basis, to_bytes, unit
 from filmscore.agent.library import BASIS, MODEL
 from filmscore.agent.schema import FILE
 from filmscore.agent.walk import UNKNOWN, Stamp, stamp_of
+from filmscore.agent.words import clean
 from filmscore.recording import LONGEST_S, read_recording
 from filmscore.tagging import Tagger
 from mfcc import AudioError
@@ -190,13 +191,10 @@ def analysis_of(path: str, tagger: Tagger, basis: Basis, longest_s: float = LONG
 
 
 def words_of(path: str) -> dict[str, str]:
-    """Return title, artist and album from a file's tags, as text without control characters."""
+    """Return title, artist and album from a file's tags, cleaned."""
     try:
         with open(path, "rb") as file, soundfile.SoundFile(file.fileno(), closefd=False) as sound:
             words = sound.copy_metadata()
     except (soundfile.LibsndfileError, OSError, TypeError, UnicodeError):
         words = {}
-    return {
-        name: "".join(c if c.isprintable() else " " for c in words.get(name, ""))[:500].strip()
-        for name in ("title", "artist", "album")
-    }
+    return {name: clean(words.get(name, "")) for name in ("title", "artist", "album")}

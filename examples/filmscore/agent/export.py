@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import urllib.parse
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,8 @@ from filmscore.agent.search import Match
 from mfcc.sound.errors import printable
 from nnlite.serialization import atomic_write
 
+_FORMULA = re.compile(r"(^|[;|])(?=[\s\"']*[=+\-@＝＋－＠])")
+"""Where a formula may begin: at the start of a cell, and behind what some spreadsheets take for the end of one."""
 FORMATS = (".m3u8", ".csv", ".json")
 
 
@@ -80,7 +83,7 @@ def playlist(found: Sequence[Match | Track]) -> str:
         track = each.track if isinstance(each, Match) else each
         shown = " - ".join(filter(None, (track.artist, track.title))) or os.path.splitext(track.name)[0]
         lines.append(f"#EXTINF:{round(track.duration_s)},{shown}")
-        plain = track.path.isprintable() and track.path == track.path.strip() and not track.path.startswith("#")
+        plain = printable(track.path) == track.path.strip() == track.path and not track.path.startswith("#")
         lines.append(track.path if plain else file_uri(track.path))
     return "\n".join(lines) + "\n"
 
@@ -96,12 +99,13 @@ def table(records: Sequence[dict[str, Any]]) -> str:
             elif name == "labels":
                 row["tags"] = ";".join(value or ())
             else:
-                row[name] = _cell(value)
+                row[name] = value
         rows.append(row)
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, list(rows[0]) if rows else ["track", "path"], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    names = list(rows[0]) if rows else ["track", "path"]
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(map(_cell, names))
+    writer.writerows([_cell(row[name]) for name in names] for row in rows)
     return text.getvalue()
 
 
@@ -111,5 +115,11 @@ def file_uri(path: str) -> str:
 
 
 def _cell(value: Any) -> Any:
-    """Return text that a spreadsheet does not take for a formula."""
-    return "'" + value if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value
+    """Return a value in one line, with an apostrophe wherever a spreadsheet would begin a formula.
+
+    Examples
+    --------
+    >>> _cell("=1+1"), _cell("one; =1+1"), _cell("a-b"), _cell(-1)
+    ("'=1+1", "one;' =1+1", 'a-b', -1)
+    """
+    return _FORMULA.sub(r"\1'", printable(value)) if isinstance(value, str) else value

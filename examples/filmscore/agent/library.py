@@ -16,6 +16,7 @@ import numpy as np
 from filmscore.agent.rows import RowFile
 from filmscore.agent.schema import LibraryError, check, connect, explained
 from filmscore.agent.walk import Stamp
+from filmscore.agent.words import clean
 from mfcc.sound.errors import printable
 
 __all__ = ["Library", "LibraryError", "Track", "Windows"]
@@ -43,7 +44,7 @@ class Track:
         A file of this content, as `os.fsdecode` gives it: `os.fsencode(path)` is the exact name.
     duration_s : float
     title, artist, album : str
-        From the file's tags; empty where it has none.
+        From the file's tags, cleaned; empty where it has none.
     n_windows, n_silent : int
         Windows with values, and silent ones that have none.
     first_window : int
@@ -302,14 +303,14 @@ class Library:
         """Return number of a track -> tags that the user gave it."""
         found = self._rows("SELECT track, tags FROM label WHERE track <= ? ORDER BY track", (self.n_tracks,))
         try:
-            return {number: _strings(tags) for number, tags in found}
+            return {number: tuple(map(clean, _strings(tags))) for number, tags in found}
         except ValueError as error:
             raise LibraryError(f"{self.folder}: a label is damaged ({error}). Correct the tags again.") from error
 
     def problems(self) -> list[tuple[str, str]]:
         """Return (path, reason) of files that could not be used."""
         found = self._rows("SELECT path, problem FROM file WHERE problem IS NOT NULL AND missing = 0 ORDER BY path")
-        return [(os.fsdecode(path), problem) for path, problem in found]
+        return [(os.fsdecode(path), clean(problem)) for path, problem in found]
 
     def folders(self) -> list[str]:
         """Return the folders that were scanned."""
@@ -379,6 +380,7 @@ def _strings(text: str) -> tuple[str, ...]:
 
 
 def _track(row: tuple) -> Track:
-    number, path, *others, missing = row
-    values: list[Any] = [number, os.fsdecode(path or b""), *others, bool(missing or path is None)]
-    return Track(*values)
+    number, path, duration_s, title, artist, album, n_windows, n_silent, first_window, missing = row
+    words = clean(title), clean(artist), clean(album)  # the library may come from anyone
+    numbers = n_windows, n_silent, first_window
+    return Track(number, os.fsdecode(path or b""), duration_s, *words, *numbers, bool(missing or path is None))

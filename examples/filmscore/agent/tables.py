@@ -35,7 +35,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, wide: int, wi
      1  …s/a/one.ogg
     12  two.ogg
     """
-    cells = [[printable(cell) if not cell.isprintable() else cell for cell in row] for row in [header, *rows]]
+    cells = [[printable(cell) for cell in row] for row in [header, *rows]]
     sizes = [max(columns_of(row[k]) for row in cells) for k in range(len(header))]
     room = (width or terminal_width()) - sum(sizes) + sizes[wide] - 2 * (len(header) - 1)
     sizes[wide] = min(sizes[wide], max(LEAST, room))
@@ -49,7 +49,14 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, wide: int, wi
 
 def columns_of(text: str) -> int:
     """Return the columns that a text takes in a terminal: two for wide characters, none for combining ones."""
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+    return sum(
+        0
+        if unicodedata.combining(c) or unicodedata.category(c) == "Cf"
+        else 2
+        if unicodedata.east_asian_width(c) in "WF"
+        else 1
+        for c in text
+    )
 
 
 def shorten(text: str, size: int) -> str:

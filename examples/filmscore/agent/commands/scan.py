@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from filmscore.agent import scan, tables
 from filmscore.agent.commands.common import add_json, add_library, add_max_length, print_json
+from filmscore.agent.words import clean_lines
 from filmscore.agent.workers import add_arguments as add_workers
 from filmscore.agent.workers import workers
 from mfcc.sound.errors import printable
@@ -32,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     def say(message: str) -> None:
-        print(message, file=sys.stderr, flush=True)
+        print(clean_lines(message), file=sys.stderr, flush=True)
 
     with tqdm(desc="files", unit="file", disable=None) as bar:
 
@@ -81,7 +82,7 @@ def print_report(report: scan.ScanReport) -> None:
     if len(report.problems) > SHOWN:
         print(f"  and {len(report.problems) - SHOWN:,} more; the command problems lists them")
     for path, problem in report.unread.items():
-        print(f"  {printable(path)}: {problem}; what is known of it stays", file=sys.stderr)
+        print(f"  {printable(path)}: {printable(problem)}; what is known of it stays", file=sys.stderr)
     if report.audio_s:
         speed = report.audio_s / report.seconds
         print(f"{tables.clock(report.audio_s)} of music in {tables.clock(report.seconds)}: {speed:,.0f} hours an hour")

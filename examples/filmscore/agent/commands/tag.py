@@ -14,6 +14,7 @@ from filmscore.agent.export import file_uri
 from filmscore.agent.library import MODEL, Library
 from filmscore.agent.scan import SHIPPED
 from filmscore.agent.walk import find_files
+from filmscore.agent.words import clean_lines
 from filmscore.tagging import Tagger
 from mfcc import AudioError
 from mfcc.sound.errors import printable
@@ -47,7 +48,7 @@ def _tag(options: argparse.Namespace, tagger: Tagger, library: Library | None) -
         try:
             tiles = tagger.tiles(path, options.max_length)
         except (AudioError, OSError) as error:
-            print(f"filmscore_agent: {error}", file=sys.stderr)
+            print(f"filmscore_agent: {clean_lines(str(error))}", file=sys.stderr)
             failed += 1
             continue
         means = tagger.values(tiles.values).mean(axis=0)
