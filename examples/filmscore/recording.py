@@ -25,6 +25,8 @@ Path = str | os.PathLike[str]
 LONGEST_S = 6 * 3600.0
 """Longest recording that is read unless more is asked for [s]: 1.9 GB of decoded samples at 22,050 Hz. Some kilobytes
 of FLAC may stand for days of silence."""
+MOST_FRAMES = 1 << 20
+"""Most frames of a window, and between two: a file may ask for any number."""
 SPARE = 64 << 20
 """Bytes that decoding leaves free on the disk of the temporary folder, for the other programs of the machine."""
 
@@ -42,8 +44,9 @@ class Settings:
     def __post_init__(self) -> None:
         for name in ("n_frames", "hop_frames"):
             value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 2**31:
-                raise ValueError(f"Settings: {name}: expected a positive integer, got {value!r}"[:200])
+            if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= MOST_FRAMES:
+                message = f"Settings: {name}: expected a positive integer up to {MOST_FRAMES}, got {value!r}"
+                raise ValueError(message[:200])
         for name in ("silence_dbfs", "loudness_dbfs"):
             value = getattr(self, name)
             if name == "loudness_dbfs" and value is None:

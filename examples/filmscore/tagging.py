@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +12,13 @@ import numpy as np
 import mfcc
 import nnlite as nn
 from filmscore.features import Features
+from filmscore.files import open_plain
 from filmscore.inputs import INPUTS
 from filmscore.recording import LONGEST_S, Settings, read_recording
+from mfcc.sound.errors import printable
+
+MOST_NUMBERS, MOST_OVERLAP = 1 << 22, 64
+"""Most numbers of a tile, and most windows that hold the same moment: a model's file may ask for any."""
 
 
 def tag(model: Any, tiles: mfcc.Tiles) -> np.ndarray:
@@ -37,6 +43,27 @@ def about_model(features: Features, inputs: str = "mfcc") -> dict[str, Any]:
         "options": features.description["options"],
         "inputs": inputs,
     }
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Raise ValueError unless each genre has a name of its own that can be shown."""
+    if not names or len({name.casefold() for name in names}) != len(names):
+        raise ValueError(f"expected genres of different names, got {', '.join(names)!r}"[:200])
+    for name in names:
+        if not 0 < len(name) <= 100 or printable(name) != name or name != name.strip():
+            raise ValueError(f"expected a short name of a genre, got {name!r}"[:200])
+
+
+def _check_tiles(settings: Settings, inputs: str, model: Any) -> None:
+    """Raise ValueError unless the model sees the tiles that its settings make, of a size that memory holds."""
+    tile = (settings.recipe.n_coefficients, settings.n_frames, 1)
+    if tile[0] * tile[1] > MOST_NUMBERS or settings.n_frames > MOST_OVERLAP * settings.hop_frames:
+        raise ValueError(f"tiles of {tile[0]} x {tile[1]} numbers, one every {settings.hop_frames} frames")
+    expected = INPUTS[inputs](np.zeros((1, *tile), np.float32)).shape[1:]
+    rows = [[model]] if isinstance(model, nn.NetworkClassifier) else model.members_
+    for shape in {member.network_.input_shape for row in rows for member in row}:
+        if shape != expected:
+            raise ValueError(f"a network for inputs of shape {shape}, where tiles become {expected}")
 
 
 @dataclass(frozen=True)
@@ -67,14 +94,19 @@ class Tagger:
         ------
         nnlite.FileFormatError
             When the file is no model, or was not saved for tagging.
+        OSError
+            When it can't be read, or is no plain file.
         """
+        open_plain(path).close()
         model = nn.load(path)
         try:
             about = model.metadata_
             settings = Settings(mfcc.MFCC.from_dict(about["recipe"]), **about["options"])
             names, inputs = tuple(map(str, about["class_names"])), about["inputs"]
+            check_names(names)
             if inputs not in INPUTS or len(names) != len(model.classes_):
                 raise ValueError(f"{len(names)} names for {len(model.classes_)} classes, inputs {inputs!r}")
+            _check_tiles(settings, inputs, model)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise nn.FileFormatError(
                 f"{os.fspath(path)}: expected a model with recipe, class names, options and inputs, got {error!r}. "

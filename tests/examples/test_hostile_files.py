@@ -6,6 +6,7 @@ Most were found by tests/faults/fuzz_files.py.
 import errno
 import io
 import json
+import os
 import re
 import sqlite3
 import tracemalloc
@@ -16,12 +17,15 @@ import filmscore_tables
 import numpy as np
 import pytest
 
+import nnlite as nn
 from filmscore import corpus, deb, fetching
 from filmscore.agent.library import LibraryError
+from filmscore.agent.writing import Writer
 from filmscore.corpus import ManifestError
 from filmscore.features import FeaturesError, extract, load_features
 from filmscore.features.arrays import map_array, open_arrays
 from filmscore.features.coding import Coding
+from filmscore.tagging import Tagger
 from tests.faults import feature_files
 from tests.faults.mutate.packages import package
 
@@ -273,6 +277,10 @@ def test_a_coding_comes_back():
     assert Coding.from_dict(json.loads(json.dumps(vars(coding)))) == coding
 
 
+ENDLESS = "WITH RECURSIVE more(k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM more)"
+
+
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize(
     "statement",
     [
@@ -293,6 +301,20 @@ def test_a_coding_comes_back():
         "UPDATE about SET value = 'nan' WHERE key = 'window_s'",
         "DELETE FROM about",
         "DROP TABLE label",
+        f"DROP TABLE label; CREATE VIEW label AS {ENDLESS} SELECT k AS track, '[]' AS tags FROM more",
+        f"CREATE VIEW other AS {ENDLESS} SELECT k FROM more",
+        "CREATE TRIGGER emptied AFTER INSERT ON file BEGIN DELETE FROM track; END",
+        "CREATE TRIGGER emptied AFTER INSERT ON label BEGIN DELETE FROM label; END",
+        "CREATE TABLE other (k)",
+        "CREATE INDEX other ON track (abs(id))",
+        "DROP INDEX file_of_track",
+        "UPDATE track SET n_windows = 0 WHERE id = 2",
+        "UPDATE track SET n_windows = n_windows + 1 WHERE id = 2",
+        "UPDATE track SET first_window = 1 WHERE id = 1",
+        "UPDATE track SET n_silent = -1 WHERE id = 2",
+        """UPDATE about SET value = '["A", "a", "B", "C"]' WHERE key = 'class_names'""",
+        """UPDATE about SET value = '["A", "x\\ny", "B", "C"]' WHERE key = 'class_names'""",
+        """UPDATE about SET value = '["A", "", "B", "C"]' WHERE key = 'class_names'""",
         "ALTER TABLE track RENAME COLUMN album TO other",
         "UPDATE label SET tags = '{}'",
         "UPDATE label SET tags = '[3]'",
@@ -303,9 +325,59 @@ def test_a_library_that_holds_something_else(tmp_path, statement):
     feature_files.write_library(tmp_path)
     feature_files.read_library(tmp_path)
     connection = sqlite3.connect(tmp_path / "library.sqlite")
-    with connection:
-        connection.execute(statement)
+    connection.executescript(statement)
     connection.close()
+    if "label SET" not in statement:  # a damaged label may be replaced
+        with pytest.raises(LibraryError, match=r"damaged|no such (table|column)"):
+            Writer(tmp_path).label_all({1: ["Action"]}, "by hand")
     with pytest.raises(LibraryError, match=r"damaged|no such (table|column)") as caught:
         feature_files.read_library(tmp_path)
     assert str(tmp_path) in str(caught.value) and len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize("name", ["track_values.f32", "track_directions.f32", "window_values.f32", "basis.npz"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -5.0])
+def test_numbers_of_a_library_that_can_not_be(tmp_path, name, value):
+    feature_files.write_library(tmp_path)
+    if name == "basis.npz":
+        arrays = dict(np.load(tmp_path / name))
+        arrays["mean"][3] = value if not np.isfinite(value) else np.nan
+        np.savez(tmp_path / name, **arrays)
+    else:
+        rows = np.memmap(tmp_path / name, "<f4", "r+", 64)
+        rows[7] = value
+        rows.flush()
+    with pytest.raises(LibraryError, match="damaged"):
+        feature_files.read_library(tmp_path)
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    "name", ["library.sqlite", "track_values.f32", "window_directions.i8", "basis.npz", "model.npz"]
+)
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path, name):
+    feature_files.write_library(tmp_path)
+    (tmp_path / name).unlink()
+    os.mkfifo(tmp_path / name)
+    with pytest.raises((LibraryError, OSError), match=r"plain file|no library there"):
+        feature_files.read_library(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"class_names": ["Drama", "drama"]}, "expected genres of different names"),
+        ({"class_names": ["Drama", "\x1b[31m"]}, "expected a short name of a genre"),
+        ({"class_names": ["Drama", ""]}, "expected a short name of a genre"),
+        ({"options": {"n_frames": 10**9}}, "n_frames: expected a positive integer up to"),
+        ({"options": {"n_frames": 10**6}}, "tiles of 40 x 1000000 numbers"),
+        ({"options": {"n_frames": 100, "hop_frames": 1}}, "one every 1 frames"),
+        ({"options": {"n_frames": 5}}, r"a network for inputs of shape \(40, 4, 1\), where tiles become \(40, 5, 1\)"),
+    ],
+)
+def test_a_model_that_asks_for_what_can_not_be(tmp_path, changes, message):
+    feature_files.write_tagger(tmp_path)
+    model = nn.load(tmp_path / "model.npz")
+    nn.save(tmp_path / "model.npz", model, **model.metadata_ | changes)
+    with pytest.raises(nn.FileFormatError, match=message):
+        Tagger.load(tmp_path / "model.npz")

@@ -189,6 +189,7 @@ def read_library(folder: Path) -> Callable[[], None]:
             windows = library.windows(track)
             assert repr((track.name, len(windows.start_s.tobytes()), library.paths(track.id)))
             library.of_album(track)
+        assert library.directions().shape == (library.n_tracks, library.width)
         library.ranks(library.track_values), library.labels(), library.problems(), library.folders()
         assert len(library.first_windows) == library.n_tracks
     return lambda: repr(tagger)

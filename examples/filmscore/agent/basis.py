@@ -18,6 +18,7 @@ import numpy as np
 
 from filmscore.agent.schema import LibraryError
 from filmscore.features.arrays import open_arrays
+from filmscore.files import open_plain
 from nnlite.serialization import atomic_write
 
 WIDTH = 128
@@ -75,11 +76,14 @@ class Basis:
     def load(cls, path: Path) -> Basis:
         """Read what `save` wrote; raises LibraryError."""
         try:
+            open_plain(path).close()
             with open_arrays(path) as array:
                 basis = cls(array("mean"), array("scale"), array("axes"))
             shapes = basis.mean.shape, basis.scale.shape, basis.axes.shape[:1]
             if basis.axes.ndim != 2 or len(set(shapes)) != 1:
                 raise ValueError(f"shapes {shapes}")
+            if not all(np.isfinite(values).all() for values in (basis.mean, basis.scale, basis.axes)):
+                raise ValueError("numbers that are not finite")
         except (OSError, ValueError) as error:
             raise LibraryError(f"{path}: damaged: {error}. Scan the folders into a new library.") from error
         return basis

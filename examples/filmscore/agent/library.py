@@ -17,6 +17,7 @@ from filmscore.agent.rows import RowFile
 from filmscore.agent.schema import LibraryError, check, connect, explained
 from filmscore.agent.walk import Stamp
 from filmscore.agent.words import clean
+from filmscore.tagging import check_names
 from mfcc.sound.errors import printable
 
 __all__ = ["Library", "LibraryError", "Track", "Windows"]
@@ -119,6 +120,7 @@ class Library:
         try:
             self.class_names = _strings(self.about["class_names"])
             self.window_s, self.width = float(self.about["window_s"]), int(self.about["width"])
+            check_names(self.class_names)
             if not 0 < self.window_s < 1e9 or not 0 < self.width < 2**20:
                 raise ValueError(f"windows of {self.window_s:g} s, {self.width} numbers")
             files = row_files(folder, self.about["id"], len(self.class_names), self.width)
@@ -127,6 +129,9 @@ class Library:
         self.n_tracks, self.n_windows = counts(connection)
         self.track_values, self.track_directions = (file.map(self.n_tracks) for file in files[:2])
         self.window_values, self.window_directions = (file.map(self.n_windows) for file in files[2:])
+        if not _are_shares(self.track_values):
+            raise self._damaged("values of tracks")
+        self._looked_at_directions = False
         self._sorted: dict[int, np.ndarray] = {}
         self._track_ranks: dict[int, np.ndarray] = {}
         self._ids: dict[tuple, np.ndarray] = {}
@@ -263,7 +268,26 @@ class Library:
     def windows(self, track: Track) -> Windows:
         """Return the windows of a track."""
         rows = slice(track.first_window, track.first_window + track.n_windows)
-        return Windows(self.window_values[rows, 0], self.window_values[rows, 1:], self.window_directions[rows])
+        start_s, values = self.window_values[rows, 0], self.window_values[rows, 1:]
+        if not (start_s[0] >= 0 and (np.diff(start_s) > 0).all() and start_s[-1] <= track.duration_s):
+            raise self._damaged(f"starts of windows of track {track.id}")
+        if not _are_shares(values):
+            raise self._damaged(f"values of windows of track {track.id}")
+        return Windows(start_s, values, self.window_directions[rows])
+
+    def directions(self) -> np.ndarray:
+        """Return `track_directions`, after a look at each number of it.
+
+        Raises
+        ------
+        LibraryError
+            When they are no directions.
+        """
+        if not self._looked_at_directions:
+            if not (np.abs(self.track_directions) <= 1.001).all():
+                raise self._damaged("directions of tracks")
+            self._looked_at_directions = True
+        return self.track_directions
 
     @functools.cached_property
     def first_windows(self) -> np.ndarray:
@@ -316,6 +340,9 @@ class Library:
         """Return the folders that were scanned."""
         return [os.fsdecode(path) for (path,) in self._rows("SELECT path FROM folder ORDER BY path")]
 
+    def _damaged(self, what: str) -> LibraryError:
+        return LibraryError(f"{self.folder}: damaged {what}. Scan the folders into a new library.")
+
     def _ordered(self, k: int) -> np.ndarray:
         if k not in self._sorted:
             self._sorted[k] = np.sort(self.track_values[:, k])
@@ -366,6 +393,11 @@ def below(folder: str) -> tuple[bytes, bytes]:
     """Return the bounds of the paths below a folder: from the first, and less than the second."""
     prefix = os.fsencode(os.path.join(os.path.abspath(folder), ""))
     return prefix, prefix[:-1] + bytes([prefix[-1] + 1])
+
+
+def _are_shares(values: np.ndarray) -> bool:
+    """Return whether all values are from 0 to 1, but for rounding; NaN is not."""
+    return bool(((values > -0.001) & (values < 1.001)).all())
 
 
 def _strings(text: str) -> tuple[str, ...]:

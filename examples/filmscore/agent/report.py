@@ -72,7 +72,7 @@ def address(path: str, folder: str) -> str:
 def alike(library: Library, tracks: Sequence[Track]) -> Iterator[list[Match]]:
     """Yield for each track the other tracks that are most similar, as `search.similar` finds them."""
     numbers = np.array([track.id for track in tracks], np.int64)
-    directions = np.asarray(library.track_directions)[numbers - 1]
+    directions = np.asarray(library.directions())[numbers - 1]
     albums = np.unique([library.albums[number] for number in numbers.tolist()], return_inverse=True)[1]
     for first in range(0, len(tracks), BLOCK):
         scores = directions[first : first + BLOCK] @ directions.T

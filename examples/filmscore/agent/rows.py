@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from filmscore.agent.schema import LibraryError
+from filmscore.files import open_plain
 
 HEADER = 64
 """Bytes before the first row, which say what the rows are and which library they belong to."""
@@ -63,7 +64,7 @@ class RowFile:
             When the file is not there, belongs to another library, or is shorter.
         """
         try:
-            with open(self.path, "rb") as file:
+            with open_plain(self.path) as file:
                 self._check(file.read(HEADER))
                 size, expected = os.fstat(file.fileno()).st_size, HEADER + n_rows * self.width * self.dtype.itemsize
                 if size < expected:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,10 +62,16 @@ TYPES = {
 """The types that the columns must have, since SQLite takes any value for any column."""
 NUMBERS = (
     "SELECT 1 FROM track WHERE first_window < 0 OR n_windows < 0 OR NOT duration_s BETWEEN 0 AND 1e12 "
-    "OR first_window + n_windows > (SELECT first_window + n_windows FROM track ORDER BY id DESC LIMIT 1)",
+    "OR n_windows < 1 OR n_silent < 0",
+    "SELECT 1 FROM track WHERE id = 1 AND first_window != 0",
+    "SELECT 1 FROM track a JOIN track b ON b.id = a.id + 1 WHERE b.first_window != a.first_window + a.n_windows",
     "SELECT 1 FROM (SELECT COUNT(*) n, MIN(id) low, MAX(id) high FROM track) WHERE n > 0 AND (low != 1 OR high != n)",
 )
 """Statements that find numbers of tracks that don't fit together."""
+
+
+OBJECTS = "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+"""A statement for what a file has, without what SQLite makes by itself."""
 
 
 class LibraryError(ValueError):
@@ -119,6 +126,12 @@ def connect(folder: Path, *, write: bool = False, shared: bool = False) -> sqlit
                 f"{path}: expected a library of version {VERSION}, got version {version}. "
                 + ("Use the program that made it." if version > VERSION else "Scan the folders into a new library.")
             )
+        connection.execute("PRAGMA trusted_schema = 0")
+        if _objects(connection) != _own_objects():
+            raise LibraryError(
+                f"{path}: expected the tables of a library and nothing else, got others: damaged, or not of this "
+                "program. Scan the folders into a new library."
+            )
         connection.execute(f"PRAGMA {'synchronous = FULL' if write else 'query_only = 1'}")
     except (sqlite3.Error, UnicodeDecodeError) as error:
         if connection is not None:
@@ -129,6 +142,23 @@ def connect(folder: Path, *, write: bool = False, shared: bool = False) -> sqlit
         connection.close()
         raise
     return connection
+
+
+def _objects(connection: sqlite3.Connection) -> set[tuple[str, str, str, str]]:
+    """Return tables, indexes, views and triggers: the last two run statements of the author of the file."""
+    found = connection.execute(OBJECTS).fetchall()
+    return {(kind, name, table, " ".join(str(sql).split())) for kind, name, table, sql in found}
+
+
+@functools.cache
+def _own_objects() -> set[tuple[str, str, str, str]]:
+    """Return what a file of this program has."""
+    connection = sqlite3.connect(":memory:")
+    try:
+        connection.executescript(TABLES)
+        return _objects(connection)
+    finally:
+        connection.close()
 
 
 def check(folder: Path, connection: sqlite3.Connection) -> None:

@@ -167,7 +167,7 @@ class Reference:
         track = library.track(number)
         own = library.of_album(number)
         if from_s is None and to_s is None:
-            return cls(np.array(library.track_directions[number - 1]), False, own, number)
+            return cls(np.array(library.directions()[number - 1]), False, own, number)
         windows = library.windows(track)
         chosen = _touched(windows.start_s, library.window_s, from_s, to_s, track.duration_s)
         mean = unit(windows.directions[chosen].astype(np.float32).mean(axis=0))
@@ -216,7 +216,7 @@ def similar(
     if reference.part:
         scores = _best_windows(library, reference.direction, ids)
     else:
-        scores = np.asarray(library.track_directions @ reference.direction)[ids - 1]
+        scores = np.asarray(library.directions() @ reference.direction)[ids - 1]
     order = np.argsort(-scores, kind="stable")
     matches = []
     for place, track in _by_album(library, ids[order], per_album):

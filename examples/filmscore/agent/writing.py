@@ -19,11 +19,11 @@ import nnlite
 from filmscore.agent import lock, schema
 from filmscore.agent.analyse import READER, ScannedFile
 from filmscore.agent.basis import Basis
-from filmscore.agent.library import BASIS, MODEL, PRESENT, below, counts, row_files
+from filmscore.agent.library import BASIS, MODEL, PRESENT, Library, below, counts, row_files
 from filmscore.agent.schema import LibraryError, connect, explained, transaction
 from filmscore.agent.walk import Stamp
 from filmscore.features import load_features
-from filmscore.files import sha256
+from filmscore.files import open_plain, sha256
 from filmscore.options import DATA
 from filmscore.tagging import Tagger
 from nnlite.serialization import atomic_write
@@ -64,7 +64,7 @@ def create(folder: Path, model: Path) -> None:
     tagger = Tagger.load(model)
     basis = fit_basis(tagger)
     identity, names = secrets.token_hex(8), tagger.class_names
-    with atomic_write(folder / MODEL) as file, open(model, "rb") as source:
+    with atomic_write(folder / MODEL) as file, open_plain(model) as source:
         shutil.copyfileobj(source, file)
     basis.save(folder / BASIS)
     for rows in row_files(folder, identity, len(names), basis.width):
@@ -119,11 +119,10 @@ class Writer:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        with Library.open(folder) as library:  # a library that can't be read must not be written
+            self.about, n_classes, width = library.about, len(library.class_names), library.width
         self.connection = connect(folder, write=True)
-        self.about = dict(self._all("SELECT key, value FROM about"))
-        self._files = row_files(
-            folder, self.about["id"], len(json.loads(self.about["class_names"])), int(self.about["width"])
-        )
+        self._files = row_files(folder, self.about["id"], n_classes, width)
 
     def __enter__(self) -> Writer:
         return self
