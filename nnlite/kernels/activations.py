@@ -12,51 +12,51 @@ from nnlite.runtime.jit import kernel
 from nnlite.runtime.simd import lanes_of, load, load_first, splat, store, store_first
 from nnlite.runtime.simd_math import add, div, exp, expm1, fma, maximum, mul, neg, select_positive, sub
 
-# What a kernel is given in place of a bias, or sums, and of noise: of the types that it is compiled for anyway.
+# A kernel gets these in place of a missing bias, sums or noise: they have the types that it is compiled for anyway.
 _NONE = {np.dtype(dtype): np.zeros(0, dtype) for dtype in (np.float32, np.float64)}
 _QUIET = {dtype: (np.zeros(2, np.uint32), np.uint32(0), dtype.type(1), dtype.type(0)) for dtype in _NONE}
 
 
 @kernel(inline="always")
 def logistic(a, x, L):
-    """1 / (1 + exp(-x))."""
+    """Return 1 / (1 + exp(-x))."""
     one = splat(a, 1, L)
     return div(one, add(one, exp(neg(x))))
 
 
 @kernel(inline="always")
 def logistic_slope(a, y, dy, L):
-    """dy * y * (1 - y)."""
+    """Return dy * y * (1 - y)."""
     return mul(mul(dy, y), sub(splat(a, 1, L), y))
 
 
 @kernel(inline="always")
 def tanh(a, x, L):
-    """e / (e + 2) with e = exp(2 x) - 1: precise near zero."""
+    """Return e / (e + 2) with e = exp(2 x) - 1: precise near zero."""
     e = expm1(add(x, x))
     return div(e, add(e, splat(a, 2, L)))
 
 
 @kernel(inline="always")
 def tanh_slope(a, y, dy, L):
-    """dy * (1 - y ** 2)."""
+    """Return dy * (1 - y ** 2)."""
     return mul(dy, sub(splat(a, 1, L), mul(y, y)))
 
 
 @kernel(inline="always")
 def relu(a, x, L):
-    """max(x, 0); NaN stays."""
+    """Return max(x, 0); NaN stays."""
     return maximum(splat(a, 0, L), x)
 
 
 @kernel(inline="always")
 def relu_slope(a, y, dy, L):
-    """dy where y > 0, else 0."""
+    """Return dy where y > 0, else 0."""
     return select_positive(y, dy)
 
 
 def run(function, x, y, bias=None, noise=None):
-    """y = function(x); with a bias (units,), y = function(x + bias) for sums x (rows, units). y may be x.
+    """Compute y = function(x); with a bias (units,), y = function(x + bias) for sums x (rows, units). y may be x.
 
     With `noise`, the (key, threshold, scale, rest) of :mod:`nnlite.kernels.dropout`, y after dropout.
     """
@@ -66,7 +66,9 @@ def run(function, x, y, bias=None, noise=None):
 
 
 def run_slope(slope, y, dy, dx, sums=None, noise=None):
-    """dx = dy times the derivative, which `slope` takes from the output y; with `sums` (units,), also added to them.
+    """Compute dx = dy times the derivative, which `slope` takes from the output y.
+
+    With `sums` (units,), add dx to them too.
 
     With `noise`, y is the output after dropout: what was kept tells the activation's output, what was dropped has no
     gradient.

@@ -11,7 +11,10 @@ from nnlite.runtime.simd import Vector, data_pointer, emit_splat, intrinsic, ir_
 
 @intrinsic(prefer_literal=True)
 def nonzero_bits(typing, a, i, valid, count):
-    """Bit k says whether a[i + k] is not zero (NaN is not), for k below `valid` and `count`, which is at most 64."""
+    """Return bits: bit k says whether a[i + k] is not zero (NaN is not).
+
+    k is below `valid` and `count`, which is at most 64.
+    """
     lanes = literal(count)
     signature = types.uint64(a, types.intp, types.intp, count)
 
@@ -26,7 +29,7 @@ def nonzero_bits(typing, a, i, valid, count):
 
 @intrinsic(prefer_literal=True)
 def equal_bits(typing, a, i, valid, value, count):
-    """Bit k says whether a[i + k] is `value`, for k below `count`, which is at most 64; a holds bytes."""
+    """Return bits: bit k says whether a[i + k] is `value`, for k below `count`, which is at most 64; a holds bytes."""
     lanes = literal(count)
     signature = types.uint64(a, types.intp, types.intp, types.intp, count)
 
@@ -47,7 +50,7 @@ def _bits(builder: Any, mask: Any) -> Any:
 
 @intrinsic
 def lowest_bit(typing, bits):
-    """Place of the lowest bit that is set; there has to be one."""
+    """Return the place of the lowest bit that is set; there has to be one."""
     signature = types.intp(types.uint64)
 
     def generate(context, builder, signature, arguments):

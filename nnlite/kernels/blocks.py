@@ -30,7 +30,7 @@ from nnlite.runtime.simd_math import emit_fma, emit_maximum
 
 
 class Block(types.Type):
-    """numba type of `count` vectors."""
+    """The numba type of `count` vectors."""
 
     def __init__(self, vector: Vector, count: int) -> None:
         self.vector, self.count = vector, count
@@ -44,18 +44,18 @@ class _BlockModel(models.PrimitiveModel):
 
 
 def advance(builder: Any, index: Any, step: int) -> Any:
-    """index + step."""
+    """Return index + step."""
     return builder.add(index, ir.Constant(index.type, step)) if step else index
 
 
 def offset(builder: Any, index: Any, step: Any, times: int) -> Any:
-    """index + times * step."""
+    """Return index + times * step."""
     return builder.add(index, builder.mul(step, ir.Constant(step.type, times))) if times else index
 
 
 @intrinsic(prefer_literal=True)
 def zeros(typing, a, L, count):
-    """Block of zeros with the element type of the array `a`."""
+    """Return a block of zeros with the element type of the array `a`."""
     result = Block(Vector(a.dtype, literal(L)), literal(count))
 
     def generate(context, builder, signature, arguments):
@@ -66,7 +66,7 @@ def zeros(typing, a, L, count):
 
 @intrinsic(prefer_literal=True)
 def add_outer(typing, block, x, i, row_step, column_step, w, j, R, S, V):
-    """block[r, s, v] += x[i + r * row_step + s * column_step] * w[j + v * L :][:L]: one tap of a convolution."""
+    """Add one tap of a convolution: block[r, s, v] += x[i + r * row_step + s * column_step] * w[j + v * L :][:L]."""
     rows, columns, vectors = literal(R), literal(S), literal(V)
     signature = block(block, x, types.intp, types.intp, types.intp, w, types.intp, R, S, V)
 
@@ -93,7 +93,7 @@ def add_outer(typing, block, x, i, row_step, column_step, w, j, R, S, V):
 
 @intrinsic(prefer_literal=True)
 def store_maxima(typing, block, bias, j, y, q, position_step, valid, P, Q, S, V, argmax):
-    """Maxima of the P x Q windows of a block of P rows and S windows, plus bias, stored channel by channel.
+    """Store the maxima of the P x Q windows of a block of P rows and S windows, plus bias, channel by channel.
 
     Window s goes to y[q + s * position_step :], its channels below `valid` only; `argmax` (an array, or None) gets the
     place of the first maximum in its window, row by row. NaN is larger than everything.
@@ -126,7 +126,7 @@ def store_maxima(typing, block, bias, j, y, q, position_step, valid, P, Q, S, V,
 
 @intrinsic(prefer_literal=True)
 def load_block(typing, a, i, L, count):
-    """Block of `count` vectors that lie one after the other from a[i]."""
+    """Return a block of `count` vectors that lie one after the other from a[i]."""
     result = Block(Vector(a.dtype, literal(L)), literal(count))
 
     def generate(context, builder, signature, arguments):
@@ -143,7 +143,7 @@ def load_block(typing, a, i, L, count):
 
 @intrinsic
 def store_block(typing, a, i, block):
-    """Inverse of :func:`load_block`."""
+    """Store what :func:`load_block` loads."""
     signature = types.void(a, types.intp, block)
 
     def generate(context, builder, signature, arguments):
@@ -158,7 +158,7 @@ def store_block(typing, a, i, block):
 
 
 def optional_pointer(context: Any, builder: Any, array_type: Any, array: Any) -> Any:
-    """Pointer to the first element of an array, or None for None."""
+    """Return a pointer to the first element of an array, or None for None."""
     return data_pointer(context, builder, array_type, array) if isinstance(array_type, types.Array) else None
 
 
@@ -200,7 +200,10 @@ def load_valid(builder: Any, pointer: Any, index: Any, vector: ir.VectorType, va
 
 
 def loader(whole: Any) -> Any:
-    """How to load the lanes below a number: without a look at it where vectors are known to be `whole` (1, else 0)."""
+    """Return a function that loads the lanes below a number.
+
+    It doesn't look at the number where vectors are known to be `whole` (1, else 0).
+    """
     if literal(whole):
         return lambda builder, pointer, index, vector, valid: emit_load(builder, pointer, index, vector)
     return load_valid

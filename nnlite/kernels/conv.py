@@ -4,7 +4,7 @@ Letters: N samples, H x W positions, C input and O output channels, K x M kernel
 pooling), I x J pooled positions, L lanes. Arrays are channels-last and flat indices count elements: a patch of the
 input is K rows of M * C adjacent numbers, which is also how the weights lie (K, M, C, O).
 
-The kernels are made by factories whose arguments become compile-time constants: register blocks have fixed sizes.
+Factories make the kernels: their arguments become compile-time constants, since register blocks have fixed sizes.
 """
 # ruff: noqa: E741 (I and O are the letters above)
 
@@ -21,7 +21,7 @@ from nnlite.runtime.simd import REGISTERS, lanes_of
 
 @functools.cache
 def forward_tile(channels: int, pool: tuple[int, int], lanes: int) -> tuple[int, int]:
-    """(windows, vectors) of the register tile: room is left for the weights of a tap and one broadcast input.
+    """Return (windows, vectors) of the register tile: room is left for the weights of a tap and one broadcast input.
 
     >>> forward_tile(32, (2, 2), 16) if REGISTERS == 32 else (3, 2)
     (3, 2)
@@ -37,12 +37,14 @@ def forward_tile(channels: int, pool: tuple[int, int], lanes: int) -> tuple[int,
 
 
 def max_pool_positions() -> int:
-    """The largest pooling window that the forward kernel can hold in registers."""
+    """Return how many positions of a pooling window the forward kernel can hold in registers."""
     return REGISTERS - 3
 
 
 def pack_forward(weight: np.ndarray, stride: tuple[int, int], pool: tuple[int, int]) -> np.ndarray:
-    """(K, M, C, O) to (groups, ..., group): a group is the output channels of one register tile, zero-padded.
+    """Pack a weight (K, M, C, O) to (groups, ..., group).
+
+    A group is the output channels of one register tile, zero-padded.
 
     Between them lie K * M * C taps, or what :mod:`nnlite.kernels.winograd` makes of these.
     """
@@ -64,7 +66,9 @@ def pack_forward(weight: np.ndarray, stride: tuple[int, int], pool: tuple[int, i
 
 
 def conv_pool(x, packed, bias, y, argmax, kernel_size, stride, pool):
-    """y = max over each window of (x * weight) + bias; argmax (or None) gets each maximum's place in its window.
+    """Compute y = max over each window of (x * weight) + bias.
+
+    argmax (or None) gets each maximum's place in its window.
 
     x (N, H, W, C); packed from `pack_forward`; bias (groups * group,) zero-padded; y and argmax (N, I, J, O).
     """

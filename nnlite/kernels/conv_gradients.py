@@ -22,7 +22,7 @@ from nnlite.runtime.simd import REGISTERS, lanes_of
 
 
 class PatchBlocks:
-    """How a patch (K rows of M * C numbers) is cut into blocks that fit the registers.
+    """The blocks, fit for the registers, into which a patch (K rows of M * C numbers) is cut.
 
     A block is `rows` rows of `vectors` vectors. All are equal: the last one of a row begins earlier where it would not
     fit, and repeats numbers that do not count in it. Where a row is shorter than one block, `tail` lanes of its last
@@ -44,28 +44,28 @@ class PatchBlocks:
 
     @property
     def width(self) -> int:
-        """Numbers of a row of a block."""
+        """The numbers of a row of a block."""
         return self.vectors * self.lanes
 
     @property
     def size(self) -> int:
-        """Elements of one block in memory."""
+        """The elements of one block in memory."""
         return self.rows * self.width
 
     @property
     def groups(self) -> int:
-        """Blocks of a patch."""
+        """The number of blocks of a patch."""
         return self.row_groups * len(self.starts)
 
     def offsets(self, line: int) -> np.ndarray:
-        """Offset of each block in an image whose rows have `line` numbers."""
+        """Return the offset of each block in an image with rows of `line` numbers."""
         return np.array(
             [r * self.rows * line + start for r in range(self.row_groups) for start in self.starts], np.intp
         )
 
 
 def pack_patches(weight: np.ndarray) -> np.ndarray:
-    """(K, M, C, O) to (groups, O, block): each output channel's patch in blocks, zero-padded."""
+    """Pack a weight (K, M, C, O) to (groups, O, block): each output channel's patch in blocks, zero-padded."""
     K, M, C, O = weight.shape
     blocks = PatchBlocks(K, M * C, lanes_of(weight.dtype))
     packed = aligned_zeros((blocks.groups, O, blocks.size), weight.dtype)
@@ -75,7 +75,7 @@ def pack_patches(weight: np.ndarray) -> np.ndarray:
 
 
 def unpack_patches(packed: np.ndarray, weight: np.ndarray) -> None:
-    """Inverse of :func:`pack_patches`, into `weight`."""
+    """Unpack what :func:`pack_patches` packed, into `weight`."""
     K, M, C, _ = weight.shape
     for block, part in _blocks_and_parts(PatchBlocks(K, M * C, lanes_of(weight.dtype)), packed, weight):
         part[...] = block
@@ -84,7 +84,7 @@ def unpack_patches(packed: np.ndarray, weight: np.ndarray) -> None:
 def _blocks_and_parts(
     blocks: PatchBlocks, packed: np.ndarray, weight: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Numbers of each block that no other one has, (O, rows, numbers): where they lie in `packed` and in `weight`."""
+    """Yield views of `packed` and of `weight`, (O, rows, numbers): the numbers of each block that no other has."""
     K, M, C, O = weight.shape
     patches = weight.reshape(K, M * C, O)
     for b, (row, start) in enumerate(itertools.product(range(0, K, blocks.rows), blocks.starts)):
@@ -95,7 +95,7 @@ def _blocks_and_parts(
 
 
 def conv_pool_grad_weight(x, dy, argmax, kernel_size, stride, pool, dweight):
-    """dweight (K, M, C, O): sum over all pooled positions of dy times the patch at the window's maximum.
+    """Compute dweight (K, M, C, O): the sum over all pooled positions of dy times the patch at the window's maximum.
 
     argmax None: no pooling.
     """
@@ -129,7 +129,10 @@ def conv_pool_grad_weight(x, dy, argmax, kernel_size, stride, pool, dweight):
 
 
 def conv_pool_grad_x(dy, packed, argmax, kernel_size, stride, pool, dx):
-    """dx (N, H, W, C) += dy times the patch of weights at each window's maximum; `packed` from `pack_patches`."""
+    """Add to dx (N, H, W, C) dy times the patch of weights at each window's maximum.
+
+    `packed` is from `pack_patches`.
+    """
     K, M = kernel_size
     C, O = dx.shape[3], dy.shape[3]
     blocks = PatchBlocks(K, M * C, lanes_of(dx.dtype))
@@ -141,19 +144,19 @@ def conv_pool_grad_x(dy, packed, argmax, kernel_size, stride, pool, dx):
 
 
 def _window_offsets(x, stride, pool):
-    """Offset in the input of each place of a pooling window, by its arg-max."""
+    """Return the offset in the input of each place of a pooling window, by its arg-max."""
     _, _, W, C = x.shape
     return np.array([(a * stride[0] * W + b * stride[1]) * C for a in range(pool[0]) for b in range(pool[1])], np.intp)
 
 
 def _steps(x, stride, pool):
-    """Offsets in the input between neighbouring windows, down and across."""
+    """Return the offsets in the input between neighbouring windows, down and across."""
     _, _, W, C = x.shape
     return pool[0] * stride[0] * W * C, pool[1] * stride[1] * C
 
 
 def _strip_rows(x, dy, kernel_rows, stride, pool):
-    """Pooled rows whose input stays in the first-level cache while all output channels pass over it.
+    """Return how many pooled rows have input that stays in the first-level cache while all channels pass over it.
 
     At least so many that an output channel's block is worth loading.
     """
@@ -179,7 +182,7 @@ def _grad_weight_kernel(R, V, tail, L):
         capacity = places.shape[1]
         size = dweight.shape[2]
         for first in range(0, N * I, strip):
-            # For each output channel where its gradients are and what they are, without those that are zero.
+            # The places and values of the gradients of each output channel, without those that are zero.
             n, i = divmod(first, I)
             start = n * H * line + i * row_step
             for o in range(O):

@@ -16,7 +16,7 @@ from nnlite.runtime.simd import REGISTERS, lanes_of
 
 
 def grad_weight(x, dy, argmax, stride, pool, dweight):
-    """As :func:`nnlite.kernels.conv_gradients.conv_pool_grad_weight`, where `vectors` says how many."""
+    """Compute what :func:`nnlite.kernels.conv_gradients.conv_pool_grad_weight` does, where `vectors` says how many."""
     T, O, lanes = dweight.shape[1] * dweight.shape[2], dweight.shape[3], lanes_of(x.dtype)
     V = vectors(T, O, pool, x.dtype)
     column_stride = stride[1] * x.shape[3]
@@ -34,7 +34,7 @@ def grad_weight(x, dy, argmax, stride, pool, dweight):
 
 
 def vectors(row_taps, channels, pool, dtype):
-    """Vectors of output channels to work with, or 0 where blocks of patches do less."""
+    """Return the number of vectors of output channels to work with, or 0 where blocks of patches do less."""
     lanes = lanes_of(dtype)
     work = 2 if pool == (2, 2) and picks_in_register(dtype) else pool[0] * pool[1]
     if channels < lanes // 2 or row_taps * work > 2 * lanes:

@@ -29,12 +29,15 @@ from nnlite.runtime.simd_math import emit_fma
 
 
 def threshold(rate: float) -> np.uint32:
-    """Hashes below it are dropped; exact to 2**-32."""
+    """Return the number below which hashes are dropped; exact to 2**-32."""
     return np.uint32(min(round(rate * 2**32), 2**32 - 1))
 
 
 def dropout(x, key, threshold, scale, rest, y):
-    """y = rest + (x - rest) * scale where the hash of the position reaches the threshold, else rest; flat arrays."""
+    """Compute y = rest + (x - rest) * scale where the hash of the position reaches the threshold, else rest.
+
+    The arrays are flat.
+    """
     _dropout_kernel(lanes_of(x.dtype))(x, key, threshold, scale, rest, y)
 
 
@@ -54,7 +57,7 @@ def _dropout_kernel(L):
 
 @intrinsic
 def drop(typing, v, i, key, threshold, scale, rest):
-    """The values `v` of the positions from i after dropout; `key` is an array of two uint32. NaN stays."""
+    """Return the values `v` of the positions from i after dropout; `key` is an array of two uint32. NaN stays."""
     if not isinstance(v, Vector):
         raise TypeError(f"drop: v: expected a vector, got {v}")
     signature = v(v, types.intp, key, types.uint32, v.dtype, v.dtype)
@@ -75,7 +78,7 @@ def drop(typing, v, i, key, threshold, scale, rest):
 
 
 def _hash(builder: Any, i: Any, first: Any, second: Any, lanes: int) -> Any:
-    """32 well-mixed bits for each of the counters i, i + 1, ..."""
+    """Return 32 well-mixed bits for each of the counters i, i + 1, ..."""
     words = ir.VectorType(INT32, lanes)
 
     def constant(value: int) -> ir.Constant:

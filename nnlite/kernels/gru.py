@@ -10,7 +10,7 @@ from nnlite.runtime.simd_math import add, fma, mul, sub
 
 
 def gru(projected, packed, bias, starts, tile, states, gates):
-    """states (rows, U) of all steps.
+    """Compute the states (rows, U) of all steps.
 
     projected (rows, 3 U) are the products of the inputs with r, z and n, packed the recurrent weights of these, bias
     (4 U) those of r, z, n and of the recurrent part of n. gates (rows, 4 U) gets r, z, n and that recurrent part.
@@ -19,7 +19,9 @@ def gru(projected, packed, bias, starts, tile, states, gates):
 
 
 def gru_grad(dy, states, gates, packed, starts, tile, carry, grads):
-    """grads (rows, 4 U): of the recurrent part of n, of r, of z and of n before their functions, from dy (rows, U).
+    """Compute grads (rows, 4 U) from dy (rows, U).
+
+    They are those of the recurrent part of n, of r, of z and of n, before their functions.
 
     packed are the transposed recurrent weights in the order n, r, z; carry (N, U) are zeros to work with.
     """
@@ -89,7 +91,7 @@ def _backward_kernel(L):
             for u in range(0, U, WIDTH * L):
                 i = 0
                 while i < N:
-                    # Rows whose sequence ends here get nothing from a later step.
+                    # Rows of sequences that end here get nothing from a later step.
                     end = going_on if i < going_on else N
                     inputs = K if i < going_on else 0
                     rows = R if i + R <= end else 1

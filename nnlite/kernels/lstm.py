@@ -10,7 +10,7 @@ from nnlite.runtime.simd_math import add, fma, mul
 
 
 def lstm(projected, packed, bias, starts, tile, states, gates):
-    """states (rows, U) of all steps.
+    """Compute the states (rows, U) of all steps.
 
     projected (rows, 4 U) are the products of the inputs with i, f, g and o, packed the recurrent weights of these, bias
     (4 U) theirs. gates (rows, 6 U) gets i, f, g, o, the cells c and tanh(c).
@@ -19,7 +19,7 @@ def lstm(projected, packed, bias, starts, tile, states, gates):
 
 
 def lstm_grad(dy, states, gates, packed, starts, tile, carry, grads):
-    """grads (rows, 4 U): of i, f, g and o before their functions, from dy (rows, U).
+    """Compute grads (rows, 4 U), those of i, f, g and o before their functions, from dy (rows, U).
 
     packed are the transposed recurrent weights; carry (N, U) are zeros to work with.
     """
@@ -92,7 +92,7 @@ def _backward_kernel(L):
             for u in range(0, U, WIDTH * L):
                 row = 0
                 while row < N:
-                    # Rows whose sequence ends here get nothing from a later step.
+                    # Rows of sequences that end here get nothing from a later step.
                     end = going_on if row < going_on else N
                     inputs = K if row < going_on else 0
                     rows = R if row + R <= end else 1

@@ -22,7 +22,7 @@ _Transform = Callable[[Any, list[Any]], list[Any]]
 
 
 def _times(builder: Any, factor: float, x: Any, plus: Any) -> Any:
-    """factor * x + plus."""
+    """Return factor * x + plus."""
     return emit_fma(builder, ir.Constant(x.type, [factor] * x.type.count), x, plus)
 
 
@@ -103,7 +103,7 @@ TRANSFORMS: dict[tuple[int, int], tuple[_Transform, _Transform, _Transform]] = {
 def _both_axes(
     builder: Any, transform: _Transform, length: int, value: Callable[[int, int], Any]
 ) -> Iterator[list[Any]]:
-    """Rows of a square of vectors after `transform` down its columns, then along its rows, one by one.
+    """Yield the rows of a square of vectors after `transform` down its columns, then along its rows.
 
     A column is transformed as soon as it is loaded: few registers are taken at a time.
     """
@@ -114,7 +114,10 @@ def _both_axes(
 
 @intrinsic(prefer_literal=True)
 def transform_input(typing, x, i, row_step, column_step, valid, out, j, point_step, m, r, L, whole):
-    """out[j + p * point_step :][:L] = (B' d B)[p] for the (m + r - 1)**2 vectors d of x from i; lanes below `valid`."""
+    """Store out[j + p * point_step :][:L] = (B' d B)[p] for the (m + r - 1)**2 vectors d of x from i.
+
+    Only lanes below `valid` count.
+    """
     outputs, taps = literal(m), literal(r)
     vector = ir_vector(Vector(x.dtype, literal(L)))
     places = [types.intp] * 7
@@ -142,7 +145,10 @@ def transform_input(typing, x, i, row_step, column_step, valid, out, j, point_st
 
 @intrinsic(prefer_literal=True)
 def transform_weight(typing, weight, i, tap_step, valid, out, j, point_step, m, r, L):
-    """out[j + p * point_step :][:L] = (G g G')[p] for the r**2 vectors g of `weight` from i; lanes below `valid`."""
+    """Store out[j + p * point_step :][:L] = (G g G')[p] for the r**2 vectors g of `weight` from i.
+
+    Only lanes below `valid` count.
+    """
     outputs, taps = literal(m), literal(r)
     vector = ir_vector(Vector(weight.dtype, literal(L)))
     places = [types.intp] * 5
@@ -167,7 +173,9 @@ def transform_weight(typing, weight, i, tap_step, valid, out, j, point_step, m, 
 
 @intrinsic(prefer_literal=True)
 def transform_output(typing, a, i, point_step, bias, o, valid, y, q, row_step, column_step, argmax, m, r, L):
-    """Outputs of a tile from its (m + r - 1)**2 vectors of a: the maximum of each 2 x 2, plus bias[o :], to y.
+    """Store the outputs of a tile, from its (m + r - 1)**2 vectors of a, to y.
+
+    Each is the maximum of a 2 x 2, plus bias[o :].
 
     Window (s, t) goes to y[q + s * row_step + t * column_step :], its lanes below `valid` only; `argmax` (an array, or
     None) gets the place of the first maximum in its window. NaN is larger than everything.

@@ -30,7 +30,7 @@ from nnlite.runtime.simd_math import emit_fma
 
 @intrinsic(prefer_literal=True)
 def add_patch(typing, block, g, h, x, i, row_step, R, V, tail):
-    """block[r, v] += g[h] * x[i + r * row_step + v * L :][:L]; the last vector of a row has `tail` lanes."""
+    """Add block[r, v] += g[h] * x[i + r * row_step + v * L :][:L]; the last vector of a row has `tail` lanes."""
     rows, vectors, last = literal(R), literal(V), literal(tail)
     signature = block(block, g, types.intp, x, types.intp, types.intp, R, V, tail)
 
@@ -54,7 +54,10 @@ def add_patch(typing, block, g, h, x, i, row_step, R, V, tail):
 
 @intrinsic(prefer_literal=True)
 def load_patch(typing, a, i, row_step, R, V, tail, L):
-    """Block of R rows of V vectors: row r is a[i + r * row_step :]; the last vector of a row has `tail` lanes."""
+    """Return a block of R rows of V vectors: row r is a[i + r * row_step :].
+
+    The last vector of a row has `tail` lanes.
+    """
     rows, vectors, last = literal(R), literal(V), literal(tail)
     result = Block(Vector(a.dtype, literal(L)), rows * vectors)
 
@@ -75,7 +78,7 @@ def load_patch(typing, a, i, row_step, R, V, tail, L):
 
 @intrinsic(prefer_literal=True)
 def store_patch(typing, a, i, row_step, block, R, V, tail):
-    """Inverse of :func:`load_patch`."""
+    """Store what :func:`load_patch` loads."""
     rows, vectors, last = literal(R), literal(V), literal(tail)
     signature = types.void(a, types.intp, types.intp, block, R, V, tail)
 
@@ -94,7 +97,7 @@ def store_patch(typing, a, i, row_step, block, R, V, tail):
 
 @intrinsic
 def add_scaled(typing, block, g, h, w, j):
-    """block[k] += g[h] * w[j + k * L :][:L]."""
+    """Add block[k] += g[h] * w[j + k * L :][:L]."""
     signature = block(block, g, types.intp, w, types.intp)
 
     def generate(context, builder, signature, arguments):
@@ -114,7 +117,7 @@ def add_scaled(typing, block, g, h, w, j):
 
 @intrinsic(prefer_literal=True)
 def load_rows(typing, a, i, step, valid, L, T, V):
-    """Block of T rows of V vectors: row t is a[i + t * step :], of which the lanes below `valid` are read."""
+    """Return a block of T rows of V vectors: row t is a[i + t * step :], of which the lanes below `valid` are read."""
     result = Block(Vector(a.dtype, literal(L)), literal(T) * literal(V))
     rows, vectors = literal(T), literal(V)
 
@@ -136,7 +139,7 @@ def load_rows(typing, a, i, step, valid, L, T, V):
 
 @intrinsic(prefer_literal=True)
 def store_rows(typing, a, i, step, valid, block, T, V):
-    """Inverse of :func:`load_rows`."""
+    """Store what :func:`load_rows` loads."""
     signature = types.void(a, types.intp, types.intp, types.intp, block, T, V)
     rows, vectors = literal(T), literal(V)
 
@@ -156,7 +159,7 @@ def store_rows(typing, a, i, step, valid, block, T, V):
 
 @intrinsic(prefer_literal=True)
 def add_window(typing, block, g, argmax, q, valid, x, i, row_step, column_step, P, Q, T, V, whole):
-    """block[t, v] += g[q + v * L :] * x[i + a * row_step + b * column_step + t], (a, b) being each lane's arg-max.
+    """Add block[t, v] += g[q + v * L :] * x[i + a * row_step + b * column_step + t], (a, b) being each lane's arg-max.
 
     Every place of the P x Q window is worked through with the other places' gradients set to zero; `argmax` None: P =
     Q = 1.
@@ -207,13 +210,13 @@ _PICK = {32: "llvm.x86.avx.vpermilvar.ps.256", 64: "llvm.x86.avx512.vpermilvar.p
 
 
 def picks_in_register(dtype: Any) -> bool:
-    """Whether `add_picked` works: for float32 on x86 processors with AVX."""
+    """Return whether `add_picked` works: for float32 on x86 processors with AVX."""
     return np.dtype(dtype) == np.float32 and VECTOR_BYTES in _PICK and X86
 
 
 @intrinsic(prefer_literal=True)
 def add_picked(typing, block, g, argmax, q, valid, windows, i, T, V, whole):
-    """block[t, v] += g[q + v * L :] * windows[i + 4 * t :][argmax]: a window's four places lie side by side."""
+    """Add block[t, v] += g[q + v * L :] * windows[i + 4 * t :][argmax]: a window's four places lie side by side."""
     taps, vectors = literal(T), literal(V)
     signature = block(block, g, argmax, types.intp, types.intp, windows, types.intp, T, V, whole)
     load = loader(whole)

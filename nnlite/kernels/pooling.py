@@ -8,7 +8,10 @@ from nnlite.runtime.jit import kernel
 
 @kernel
 def max_pool(x, P, Q, S, T, y, argmax):
-    """y (N, I, J, C): maximum of each window of x (N, H, W, C); argmax: its place, first among equals; NaN wins."""
+    """Compute y (N, I, J, C), the maximum of each window of x (N, H, W, C), and argmax, its place, first among equals.
+
+    NaN wins.
+    """
     N, I, J, C = y.shape
     for n in range(N):
         for i in range(I):
@@ -26,7 +29,7 @@ def max_pool(x, P, Q, S, T, y, argmax):
 
 @kernel
 def max_pool_grad(dy, argmax, P, Q, S, T, dx):
-    """dx (N, H, W, C) += dy (N, I, J, C) at the place of each maximum."""
+    """Add to dx (N, H, W, C) dy (N, I, J, C) at the place of each maximum."""
     N, I, J, C = dy.shape
     for n in range(N):
         for i in range(I):

@@ -1,4 +1,4 @@
-"""What recurrent layers share: packed sequences and weights, and the product of states with recurrent weights.
+"""Shared parts of recurrent kernels: packed sequences and weights, and the product of states with recurrent weights.
 
 Sequences are packed, longest first: the rows of all that are there at step 0, then those of step 1, and so on.
 ``starts[t]`` is the first row of step t. Sequence i has row ``starts[t] + i`` in each of its steps: the rows of a step
@@ -27,7 +27,7 @@ WIDTH = 2
 
 
 def tile_rows(vectors):
-    """Rows of a tile, so that accumulators, one set of weights and an input fit into the registers.
+    """Return the number of rows of a tile: accumulators, one set of weights and an input fit into the registers.
 
     Measured with AVX2: 4 x 3, 4 x 2 and 2 x 4 reach 85 to 95 % of what the processor can do, 3 x 4 spills.
     """
@@ -36,13 +36,13 @@ def tile_rows(vectors):
 
 
 def padded_units(units, dtype):
-    """`units`, rounded up to a multiple of two vectors."""
+    """Return `units`, rounded up to a multiple of two vectors."""
     pair = WIDTH * lanes_of(dtype)
     return -(-units // pair) * pair
 
 
 def pack(weight, vectors):
-    """Weights (K, C) in panels of `vectors` vectors: (C / (vectors * L), K, vectors * L), each read from end to end."""
+    """Pack weights (K, C) to panels (C / (vectors * L), K, vectors * L), each read from end to end."""
     width = vectors * lanes_of(weight.dtype)
     packed = aligned_empty((weight.shape[1] // width, weight.shape[0], width), weight.dtype)
     packed[...] = weight.reshape(len(weight), -1, width).transpose(1, 0, 2)
@@ -50,24 +50,24 @@ def pack(weight, vectors):
 
 
 def pack_gates(weight, gates):
-    """Weights (K, gates * U), gate by gate, in panels that hold one vector of units of each gate."""
+    """Pack weights (K, gates * U), gate by gate, in panels that hold one vector of units of each gate."""
     by_unit = weight.reshape(len(weight), gates, -1, lanes_of(weight.dtype)).transpose(0, 2, 1, 3)
     return pack(np.ascontiguousarray(by_unit).reshape(weight.shape), gates)
 
 
 def scratch(vectors, dtype):
-    """Room for a tile."""
+    """Return memory for a tile."""
     return aligned_empty(tile_rows(vectors) * vectors * lanes_of(dtype), dtype)
 
 
 @functools.cache
 def product(L, R, V):
-    """The product of R rows with one panel of weights."""
+    """Return the product of R rows with one panel of weights."""
     count = R * V
 
     @kernel
     def recurrent_product(x, i, row_step, K, packed, j, tile):
-        """tile (R, V, L) = x[i + r * row_step :][:K] @ the panel that starts at packed[j]; flat indices."""
+        """Store tile (R, V, L) = x[i + r * row_step :][:K] @ the panel that starts at packed[j]; flat indices."""
         block = zeros(x, L, count)
         for k in range(K):
             block = add_outer(block, x, i + k, 0, row_step, packed, j + k * V * L, 1, R, V)

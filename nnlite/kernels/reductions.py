@@ -5,7 +5,10 @@ from nnlite.runtime.jit import kernel
 
 @kernel
 def column_sums(x, out):
-    """out (columns,) = sum of x (rows, columns) over its rows, four at a time so that `out` is touched less often."""
+    """Store out (columns,) = sum of x (rows, columns) over its rows.
+
+    It takes four rows at a time, so that `out` is touched less often.
+    """
     rows, columns = x.shape
     out[:] = 0
     whole = rows // 4 * 4

@@ -11,7 +11,9 @@ from nnlite.runtime.simd_math import add, mul, sub
 
 
 def momentum_step(dtype, rate, momentum, scale, decay, ahead):
-    """A function of gradient, parameters p and velocity v, arrays of `dtype` in one piece, which changes the last two.
+    """Return a function of gradient, parameters p and velocity v that changes the last two.
+
+    All are arrays of `dtype` in one piece.
 
     v = momentum v + g; p -= rate v, or rate (g + momentum v) when looking `ahead`; g is scale gradient + decay p.
     """

@@ -28,12 +28,12 @@ _SAMPLES_AHEAD = 8
 
 
 def pays(samples: int, n: int) -> bool:
-    """Whether this is faster than BLAS: with 16 registers of 32 bytes it was, if a panel fits into the cache."""
+    """Return whether this is faster than BLAS: with 16 registers of 32 bytes it was, if a panel fits into the cache."""
     return VECTOR_BYTES == 32 and n >= 32 and samples * _VECTORS * VECTOR_BYTES <= _PANEL_BYTES
 
 
 def multiply(x, dz, rows, fetched, out):
-    """out (rows, n) = x[:, rows].T @ dz for x (samples, m) and dz (samples, n).
+    """Compute out (rows, n) = x[:, rows].T @ dz for x (samples, m) and dz (samples, n).
 
     `fetched`, a tuple of arrays of the shape of `out`, are in the second-level cache afterwards, too.
     """
@@ -69,7 +69,7 @@ def _kernel(R, V, L):
 def _gather_kernel(R, line):
     @kernel
     def weight_gradient_gather(x, first_row, end_row, gathered):
-        """(tiles, samples, R), and after them row by row what fills no tile."""
+        """Gather tiles (tiles, samples, R), and after them row by row what fills no tile."""
         K, M = x.shape
         whole = end_row - (end_row - first_row) % R
         for k in range(K):
@@ -91,7 +91,7 @@ def _tile_kernel(T, V, L):
 
     @kernel(inline="always")
     def tile(gathered, i, panel, K, out, o, valid):
-        """T rows of the gradient from o on, their lanes below `valid`."""
+        """Compute T rows of the gradient from o on, their lanes below `valid`."""
         block = zeros(out, L, count)
         j = 0
         for _ in range(K):

@@ -37,7 +37,7 @@ _LEAST_CHANNELS = 8
 def tile(
     kernel_size: tuple[int, int], stride: tuple[int, int], pool: tuple[int, int], channels: int, filters: int
 ) -> int:
-    """m, or 0 where the direct sum is the better way or the only one.
+    """Return m, or 0 where the direct sum is the better way or the only one.
 
     >>> tile((3, 3), (1, 1), (2, 2), 32, 64), tile((5, 5), (1, 1), (2, 2), 32, 64)
     (4, 0)
@@ -53,7 +53,10 @@ def tile(
 
 
 def pack(weight: np.ndarray, m: int) -> np.ndarray:
-    """(r, r, C, O) to (groups, a * a, C, G), transformed; a group is the output channels of one register tile."""
+    """Pack a weight (r, r, C, O) to (groups, a * a, C, G), transformed.
+
+    A group is the output channels of one register tile.
+    """
     r, _, C, O = weight.shape
     lanes = lanes_of(weight.dtype)
     group = _VECTORS * lanes
@@ -80,7 +83,10 @@ def _pack_kernel(m, r, L):
 
 
 def conv_pool(x, packed, bias, y, argmax, m, r):
-    """y = max over each 2 x 2 window of (x * weight) + bias; arguments as in :func:`nnlite.kernels.conv.conv_pool`."""
+    """Compute y = max over each 2 x 2 window of (x * weight) + bias.
+
+    Arguments as in :func:`nnlite.kernels.conv.conv_pool`.
+    """
     if m == 4 and min(y.shape[1:3]) < 2:
         _conv_pool_narrow(x, packed, bias, y, argmax, m, r)
         return
@@ -91,7 +97,7 @@ def conv_pool(x, packed, bias, y, argmax, m, r):
     padded = -(-C // lanes) * lanes
     wide = -(-2 * I // m) * -(-2 * J // m)
     columns = 6 if REGISTERS == 16 or N * wide <= 6 else 12
-    # What is transformed stays in the second-level cache beside a group's weights.
+    # The transformed tiles stay in the second-level cache beside a group's weights.
     blocks = cache_bytes(2) // 4 // (points * (padded + group) * x.itemsize * columns)
     tiles = max(1, min(blocks, -(-N * wide // columns))) * columns
     inputs = aligned_empty((points, tiles, padded), x.dtype)
@@ -100,7 +106,7 @@ def conv_pool(x, packed, bias, y, argmax, m, r):
 
 
 def _conv_pool_narrow(x, packed, bias, y, argmax, m, r):
-    """An image of less than two windows down or across, with zeros where the others would be."""
+    """Convolve an image of less than two windows down or across, with zeros where the others would be."""
     N, H, W, C = x.shape
     I, J = y.shape[1:3]
     wide = aligned_zeros((N, max(H, 4 + r - 1), max(W, 4 + r - 1), C), x.dtype)
