@@ -14,14 +14,14 @@ __all__ = ["Activation", "ReLU", "Sigmoid", "Softmax", "Tanh"]
 
 
 class Activation(Layer):
-    """Base of the element-wise activation functions.
+    """The base of the element-wise activation functions.
 
     Attributes
     ----------
     monotone : bool
-        Non-decreasing: it may change places with max-pooling. A subclass says so if it is.
+        True if it never decreases: it may then change places with max-pooling.
     gain : float
-        What an initializer multiplies its deviation by in front of this activation: the reciprocal of the slope at zero
+        The factor on an initializer's deviation in front of this activation: the reciprocal of the slope at zero
         for sigmoid curves, sqrt(2) for ReLU.
     """
 
@@ -57,12 +57,12 @@ class Activation(Layer):
         return y
 
     def apply_to_sums(self, z: np.ndarray, bias: np.ndarray) -> np.ndarray:
-        """`apply` to z + bias, for sums z (N, units) without their bias; over z."""
+        """Return `apply` of z + bias, for sums z (N, units) without their bias; it is written over z."""
         kernels.run(type(self).function, z, z, bias)
         return z
 
     def forward_from_sums(self, z: np.ndarray, bias: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
-        """`forward` from z + bias, for sums z (N, units) without their bias; over z."""
+        """Return `forward` of z + bias, for sums z (N, units) without their bias; it is written over z."""
         y = self.apply_to_sums(z, bias)
         return y, y
 
@@ -70,7 +70,7 @@ class Activation(Layer):
         return self.gain
 
     def backward_to_sums(self, cache: Any, dy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Gradients with respect to the sums and to the bias of `forward_from_sums`."""
+        """Return the gradients with respect to the sums and to the bias of `forward_from_sums`."""
         dy = check_dy(self, dy, cache.shape, cache.dtype)
         dz, dbias = aligned_empty(cache.shape, cache.dtype), aligned_zeros(cache.shape[-1], cache.dtype)
         kernels.run_slope(type(self).slope, cache, dy, dz, dbias)
@@ -79,7 +79,7 @@ class Activation(Layer):
 
 @dataclass(frozen=True)
 class Sigmoid(Activation):
-    """Logistic function 1 / (1 + exp(-x)), the published neuron."""
+    """The logistic function 1 / (1 + exp(-x)), the published neuron."""
 
     monotone: ClassVar[bool] = True
     gain: ClassVar[float] = 4.0
@@ -93,7 +93,7 @@ class Sigmoid(Activation):
 
 @dataclass(frozen=True)
 class Tanh(Activation):
-    """Hyperbolic tangent."""
+    """The hyperbolic tangent."""
 
     monotone: ClassVar[bool] = True
     function: ClassVar[Any] = kernels.tanh
@@ -105,7 +105,7 @@ class Tanh(Activation):
 
 @dataclass(frozen=True)
 class ReLU(Activation):
-    """max(x, 0), with derivative 0 at 0 (Nair and Hinton 2010)."""
+    """The rectifier max(x, 0), with derivative 0 at 0 (Nair and Hinton 2010)."""
 
     monotone: ClassVar[bool] = True
     gain: ClassVar[float] = 2.0**0.5
@@ -119,7 +119,7 @@ class ReLU(Activation):
 
 @dataclass(frozen=True)
 class Softmax(Layer):
-    """exp(x) / sum(exp(x)) over the last axis."""
+    """The softmax exp(x) / sum(exp(x)) over the last axis."""
 
     nonnegative: ClassVar[bool] = True
 

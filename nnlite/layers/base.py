@@ -29,7 +29,7 @@ Params: TypeAlias = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Layer:
-    """Base of all layers; by itself the identity.
+    """A layer, and the base of all of them; by itself the identity.
 
     A layer holds no array, no mode flag, no cache and no random state. Shapes are those of one sample, without the
     batch axis; arrays have the batch axis first and the channels last.
@@ -38,7 +38,7 @@ class Layer:
     it has parameters. The rest has defaults; :func:`nnlite.check_layer` checks all of it.
     """
 
-    # --- What it computes ---------------------------------------------------------------------------------------------
+    # --- Computation --------------------------------------------------------------------------------------------------
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of one output for one input of `input_shape`.
@@ -55,7 +55,7 @@ class Layer:
         return {}
 
     def with_gain(self, gain: float) -> Self:
-        """Return this layer with `gain` for its `initializer`, if it has one whose gain is left open (None)."""
+        """Return this layer with `gain` for its `initializer`, if it has one with a gain that is left open (None)."""
         this: Any = self
         initializer: Any = getattr(this, "initializer", None)
         if getattr(initializer, "gain", gain) is not None:
@@ -104,14 +104,14 @@ class Layer:
         """
         return self
 
-    # --- What is known of it ------------------------------------------------------------------------------------------
+    # --- Facts --------------------------------------------------------------------------------------------------------
 
     nonnegative: ClassVar[bool] = False
     """Whether no output is negative, as none of a `ReLU` is: such a layer can't give the logits that a loss takes."""
 
     def parameter_shapes(self, input_shape: Shape) -> dict[str, Shape]:
         """Return the shape of each parameter by name. No weight is drawn for it, and none takes memory."""
-        with np.errstate(all="ignore"):  # of what is computed from weights that are not there
+        with np.errstate(all="ignore"):  # the weights that are computed with are not there
             fresh = _without_drawing(self).init(input_shape, np.random.default_rng(0), np.float32)
         return {name: value.shape for name, value in fresh.items()}
 
@@ -134,7 +134,7 @@ class Layer:
         return 1.0 if hasattr(self, "initializer") else None
 
     def unfused(self) -> tuple["Layer", ...]:
-        """Return the layers whose work this one does in one pass, in their order; by default only itself."""
+        """Return the layers that this one replaces, in their order; by default only itself."""
         return (self,)
 
     def without_activation(self) -> "Layer":
@@ -155,7 +155,7 @@ class Layer:
 
 
 class _Undrawn:
-    """An initializer whose array takes no memory."""
+    """An initializer of an array that takes no memory."""
 
     gain = 1.0
 

@@ -31,7 +31,7 @@ PATCHES = "_patches"
 
 
 def conv_output_length(length: int, kernel: int, stride: int, padding: str) -> int:
-    """Positions at which a kernel fits ("valid"), or one for every `stride` input positions ("same").
+    """Return the number of positions at which a kernel fits ("valid"), or one for every `stride` inputs ("same").
 
     >>> conv_output_length(40, 5, 1, "valid"), conv_output_length(40, 5, 3, "same")
     (36, 14)
@@ -40,7 +40,7 @@ def conv_output_length(length: int, kernel: int, stride: int, padding: str) -> i
 
 
 def same_padding(length: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Zeros before and after an axis so that "same" padding holds; an odd one comes after, as in Keras.
+    """Return the zeros before and after an axis for "same" padding; an odd one comes after, as in Keras.
 
     >>> same_padding(40, 4, 1)
     (1, 2)
@@ -51,7 +51,7 @@ def same_padding(length: int, kernel: int, stride: int) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Conv2D(Layer):
-    """Cross-correlation of (height, width, channels) with `filters` kernels, plus a bias a filter.
+    """A cross-correlation of (height, width, channels) with `filters` kernels, plus a bias for each filter.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class Conv2D(Layer):
     padding : {"valid", "same"}
         "valid": only where the kernel fits; "same": zeros around the image, one output for every `stride` inputs.
     initializer : callable
-        Of the weight, shape (kernel_height, kernel_width, in, out). The bias starts at zero.
+        Initializer of the weight, shape (kernel_height, kernel_width, in, out). The bias starts at zero.
     """
 
     filters: int
@@ -85,12 +85,12 @@ class Conv2D(Layer):
 
     @property
     def kernel(self) -> tuple[int, int]:
-        """`kernel_size`, which is a pair once the layer is made."""
+        """The `kernel_size`, which is a pair once the layer is made."""
         return self.kernel_size  # type: ignore[return-value]
 
     @property
     def steps(self) -> tuple[int, int]:
-        """`stride`, which is a pair once the layer is made."""
+        """The `stride`, which is a pair once the layer is made."""
         return self.stride  # type: ignore[return-value]
 
     def output_shape(self, input_shape: Shape) -> Shape:
@@ -146,7 +146,7 @@ class Conv2D(Layer):
 
 @dataclass(frozen=True)
 class ConvMaxPool2D(Layer):
-    """A convolution and the max-pooling of its output, in one pass: what the plan makes of the two.
+    """A convolution and the max-pooling of its output in one pass; the plan puts it in place of the two layers.
 
     Only the maxima are ever stored, outputs that fill no window are never computed, and backward works on one output in
     each window.
@@ -172,7 +172,7 @@ class ConvMaxPool2D(Layer):
 
     @property
     def initializer(self) -> Initializer:
-        """The convolution's."""
+        """The initializer of the convolution."""
         return self.conv.initializer
 
     def with_gain(self, gain: float) -> Self:
@@ -180,7 +180,7 @@ class ConvMaxPool2D(Layer):
 
     @staticmethod
     def fits(pool: MaxPool2D) -> bool:
-        """Whether `pool` can be computed together with a convolution."""
+        """Return whether `pool` can be computed together with a convolution."""
         return pool.steps == pool.window and math.prod(pool.window) <= kernels.max_pool_positions()
 
     def output_shape(self, input_shape: Shape) -> Shape:
@@ -225,7 +225,7 @@ def _prepare(conv: Conv2D, pool: tuple[int, int], params: Params) -> Params:
 
 
 def _packed(conv: Conv2D, pool: tuple[int, int], params: Params) -> tuple[np.ndarray, np.ndarray]:
-    """Weight and bias as the forward kernel takes them."""
+    """Return weight and bias as the forward kernel takes them."""
     weight = params.get(_prepared_name("weight", pool))
     if weight is not None:
         return weight, params[_prepared_name("bias", pool)]
@@ -237,14 +237,18 @@ def _packed(conv: Conv2D, pool: tuple[int, int], params: Params) -> tuple[np.nda
 
 @functools.cache
 def _prepared_name(name: str, pool: tuple[int, int]) -> str:
-    """The layout depends on the pooling: parameters prepared for another plan must not be taken."""
+    """Return the name of a prepared parameter.
+
+    It has the pooling in it, because the layout depends on the pooling: parameters that were prepared for another plan
+    must not be taken.
+    """
     return f"_{name}_{pool[0]}x{pool[1]}"
 
 
 def _forward(
     conv: Conv2D, pool: tuple[int, int], params: Params, x: np.ndarray, keep_argmax: bool
 ) -> tuple[np.ndarray, np.ndarray, Any]:
-    """(pooled output, padded input, arg-max or None)."""
+    """Return (pooled output, padded input, arg-max or None)."""
     x = check_batch(conv, x)
     shape = _pooled_shape(conv, pool, x.shape)
     expected = (*conv.kernel, x.shape[3], conv.filters)
@@ -287,7 +291,7 @@ def _pooled_shape(conv: Conv2D, pool: tuple[int, int], batch_shape: Shape) -> Sh
 
 
 def _margins(conv: Conv2D, shape: Shape) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Zeros (above, below) and (left, right) of a batch of `shape` under "same" padding."""
+    """Return the zeros (above, below) and (left, right) of a batch of `shape` under "same" padding."""
     (k, m), (s, t) = conv.kernel, conv.steps
     return same_padding(shape[1], k, s), same_padding(shape[2], m, t)
 

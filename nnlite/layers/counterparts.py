@@ -1,4 +1,4 @@
-"""What layers are called in other libraries, as data: neither onnx nor PyTorch is needed to say it."""
+"""Names of layers and parameters in other libraries, as data: neither onnx nor PyTorch is needed to describe them."""
 
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
@@ -20,8 +20,8 @@ class OnnxNode(NamedTuple):
     attributes : dict
         Settings of the operator.
     channels : {"last", "first", "any"}
-        How the operation takes images: with channels last, as layers do; with channels first, as most operators of ONNX
-        on images do; or either way, because it works on each value alone.
+        The order in which the operation takes images: channels last, as layers do; channels first, as most operators of
+        ONNX on images do; or either way, because it works on each value alone.
     """
 
     operator: str

@@ -1,4 +1,4 @@
-"""Fully-connected layer, and the activation of its output."""
+"""A fully connected layer, and the activation of its output."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
@@ -19,14 +19,14 @@ __all__ = ["Dense", "DenseActivation"]
 
 @dataclass(frozen=True)
 class Dense(Layer):
-    """y = x W + b on the last axis.
+    """A fully connected layer: y = x W + b on the last axis.
 
     Parameters
     ----------
     units : int
         Number of outputs.
     initializer : callable
-        Of the weight, shape (inputs, units); see :mod:`nnlite.initializers`. The bias starts at zero.
+        Initializer of the weight, shape (inputs, units); see :mod:`nnlite.initializers`. The bias starts at zero.
     """
 
     units: int
@@ -78,7 +78,7 @@ class Dense(Layer):
 class DenseActivation(Layer):
     """A dense layer and its activation, dropout included: bias, activation and mask in one pass over its sums.
 
-    What the plan makes of the two. Backward makes the gradients of sums and bias in one pass, too.
+    The plan puts it in place of the two layers. Backward makes the gradients of sums and bias in one pass, too.
 
     Parameters
     ----------
@@ -98,12 +98,12 @@ class DenseActivation(Layer):
 
     @staticmethod
     def fits(dense: Layer, activation: Layer) -> bool:
-        """Whether the two can be computed together. Subclasses may do something else and stay as they are."""
+        """Return whether the two can be computed together. Subclasses may do something else and stay as they are."""
         return type(dense) is Dense and type(activation) in (Sigmoid, Tanh, ReLU, ActivationDropout)
 
     @property
     def initializer(self) -> Initializer:
-        """The dense layer's."""
+        """The initializer of the dense layer."""
         return self.dense.initializer
 
     def with_gain(self, gain: float) -> Self:
@@ -151,12 +151,15 @@ def _as_rows(x: np.ndarray) -> np.ndarray:
 
 
 def _as_outputs(y: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """The rows `y` in the shape that the input `x` had."""
+    """Return the rows `y` in the shape that the input `x` had."""
     return y if x.ndim == 2 else y.reshape(*x.shape[:-1], y.shape[-1])
 
 
 def _sums(params: Params, x: np.ndarray) -> tuple[np.ndarray, bool]:
-    """x W, and whether x is known to be finite: NaN and infinity would have spread into all sums of their rows."""
+    """Return x W, and whether x is known to be finite.
+
+    NaN and infinity would have spread into all sums of their rows.
+    """
     rows, weight = _as_rows(x), params["weight"]
     z = matmul(rows, weight)
     return z, is_deferred(len(weight), *z.shape) and is_finite(z)
@@ -165,7 +168,7 @@ def _sums(params: Params, x: np.ndarray) -> tuple[np.ndarray, bool]:
 def _backward(
     params: Params, x: np.ndarray, x_is_finite: bool, dz: np.ndarray, dbias: np.ndarray, input_grad: bool
 ) -> tuple[np.ndarray | None, dict[str, Any]]:
-    """Gradients from that with respect to the sums, `dz`."""
+    """Return the gradients with respect to input and parameters, given `dz`, the one with respect to the sums."""
     dz = _as_rows(dz)
     grads = {"weight": weight_gradient(_as_rows(x), dz, x_is_finite), "bias": dbias}
     return matmul(dz, params["weight"].T).reshape(x.shape) if input_grad else None, grads

@@ -17,7 +17,9 @@ __all__ = ["ActivationDropout", "Dropout"]
 
 @dataclass(frozen=True)
 class Dropout(Layer):
-    """Set each value to `rest` with probability `rate`, and scale the distance of the others from it by 1 / (1 - rate).
+    """A layer that sets each value to `rest` with probability `rate`.
+
+    It scales the distance of the others from `rest` by 1 / (1 - rate).
 
     The mean of a value over many masks is the value; NaN stays. The mask is a hash of a key and of the position, so
     backward recomputes it and nothing is kept.
@@ -27,9 +29,9 @@ class Dropout(Layer):
     rate : float
         Probability in [0, 1).
     rest : float
-        What a dropped unit says: 0 in the paper. Behind sigmoid units 0.5, what they say when no input comes, does to
-        them what 0 does to tanh units. Units that all say about 0.5 and are set to 0 make noise that is larger than
-        what they have to tell apart, and a stack of such layers learns nothing.
+        The value of a dropped unit: 0 in the paper. Take 0.5 behind sigmoid units: it is their output without any
+        input, as 0 is that of tanh units. If sigmoid units, which all give about 0.5, are set to 0, the noise is larger
+        than the signal, and a stack of such layers learns nothing.
     """
 
     rate: float
@@ -57,7 +59,7 @@ class Dropout(Layer):
         return Layer()
 
     def onnx(self, input_shape: Shape, params: Params) -> list[OnnxNode]:
-        return []  # what noise does in inference
+        return []  # noise does nothing in inference
 
     def _mask(self, x: np.ndarray, key: np.ndarray, rest: float) -> np.ndarray:
         y = aligned_empty(x.shape, x.dtype)
@@ -68,14 +70,14 @@ class Dropout(Layer):
 
 @dataclass(frozen=True)
 class ActivationDropout(Layer):
-    """An activation and the dropout of its output, in one pass: what the plan makes of the two.
+    """An activation and the dropout of its output in one pass; the plan puts it in place of the two layers.
 
     Only the output after dropout is kept. Backward takes the activation's output from it, up to a rounding.
 
     Parameters
     ----------
     activation : Sigmoid, Tanh or ReLU
-        Before a rest other than 0 no ReLU: rounding would lift some of its zeros to where its slope is 1.
+        No ReLU if the rest is not 0: rounding would lift some of its zeros to where its slope is 1.
     dropout : Dropout
     """
 
@@ -91,12 +93,12 @@ class ActivationDropout(Layer):
 
     @property
     def gain(self) -> float:
-        """The activation's."""
+        """The gain of the activation."""
         return self.activation.gain
 
     @staticmethod
     def fits(activation: Layer, dropout: Layer) -> bool:
-        """Whether the two can be computed together. Subclasses may do something else and stay as they are."""
+        """Return whether the two can be computed together. Subclasses may do something else and stay as they are."""
         if type(dropout) is not Dropout:
             return False
         return type(activation) in (Sigmoid, Tanh) or (type(activation) is ReLU and dropout.rest == 0)
@@ -117,15 +119,15 @@ class ActivationDropout(Layer):
         return self.activation.apply_over(params, x)
 
     def apply_to_sums(self, z: np.ndarray, bias: np.ndarray) -> np.ndarray:
-        """The activation's."""
+        """Return what `Activation.apply_to_sums` of the activation does."""
         return self.activation.apply_to_sums(z, bias)
 
     def forward_from_sums(self, z: np.ndarray, bias: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
-        """`forward` from z + bias, for sums z (N, units) without their bias; over z."""
+        """Return `forward` of z + bias, for sums z (N, units) without their bias; it is written over z."""
         return self._into(z, z, rng, bias)
 
     def backward_to_sums(self, cache: Any, dy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Gradients with respect to the sums and to the bias of `forward_from_sums`."""
+        """Return the gradients with respect to the sums and to the bias of `forward_from_sums`."""
         dbias = aligned_zeros(dy.shape[-1], dy.dtype)
         return self._slope(cache, dy, dbias), dbias
 
@@ -153,11 +155,11 @@ class ActivationDropout(Layer):
         return self.activation, self.dropout
 
     def _constants(self, dtype: np.dtype) -> tuple[Any, Any, Any]:
-        """(threshold, scale, rest) as the kernels take them."""
+        """Return (threshold, scale, rest) as the kernels take them."""
         rate = self.dropout.rate
         return dropout.threshold(rate), dtype.type(1 / (1 - rate)), dtype.type(self.dropout.rest)
 
 
 def draw_key(rng: np.random.Generator) -> np.ndarray:
-    """Two words of noise, from which a whole mask follows."""
+    """Return two random words, from which a whole mask follows."""
     return rng.integers(2**32, size=2, dtype=np.uint32)

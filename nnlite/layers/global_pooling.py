@@ -1,4 +1,4 @@
-"""One value a channel: pooling over all steps of a sequence or all positions of an image."""
+"""Global pooling: one value for each channel, over all steps of a sequence or all positions of an image."""
 
 import math
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ __all__ = ["GlobalAveragePooling", "GlobalMaxPooling"]
 
 @dataclass(frozen=True)
 class _GlobalPooling(Layer):
-    """What both share. Arrays are taken as (N, positions, channels)."""
+    """The common base of the two. Arrays are taken as (N, positions, channels)."""
 
     def output_shape(self, input_shape: Shape) -> Shape:
         if len(input_shape) < 2 or min(input_shape) < 1:
@@ -29,7 +29,7 @@ class _GlobalPooling(Layer):
         return self.forward(params, x, None)[0]  # type: ignore[arg-type]
 
     def _positions(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """`x` and how many positions of each sample count."""
+        """Return `x` as (N, positions, channels), and how many positions of each sample count."""
         x = check_batch(self, x)
         self.output_shape(x.shape[1:])
         size = math.prod(x.shape[1:-1])
@@ -39,7 +39,7 @@ class _GlobalPooling(Layer):
 
 @dataclass(frozen=True)
 class GlobalAveragePooling(_GlobalPooling):
-    """Mean over all axes but the last: (steps, features) or (height, width, channels) becomes one value a channel.
+    """The mean over all axes but the last. (steps, features) or (height, width, channels) becomes one value a channel.
 
     Steps at the end of a sequence that are NaN throughout are padding (see :mod:`nnlite.layers.sequences`) and don't
     count. A sequence without any step gives NaN.
@@ -73,7 +73,9 @@ class GlobalAveragePooling(_GlobalPooling):
 
 @dataclass(frozen=True)
 class GlobalMaxPooling(_GlobalPooling):
-    """Maximum over all axes but the last: (steps, features) or (height, width, channels) becomes one value a channel.
+    """The maximum over all axes but the last.
+
+    (steps, features) or (height, width, channels) becomes one value a channel.
 
     NaN is larger than everything, but for steps at the end of a sequence that are NaN throughout: they are padding (see
     :mod:`nnlite.layers.sequences`). A sequence without any step gives NaN.

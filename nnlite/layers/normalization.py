@@ -15,7 +15,9 @@ __all__ = ["LayerNorm"]
 
 @dataclass(frozen=True)
 class LayerNorm(Layer):
-    """Mean 0 and variance 1 over the last axis of each sample and position, then a scale and a shift for each channel.
+    """A normalisation to mean 0 and variance 1 over the last axis of each sample and position.
+
+    A scale and a shift for each channel follow.
 
     No sample has a part in what becomes of another, in training or in inference. Where sequences have padding,
     ``TimeDistributed(LayerNorm())`` leaves it out.

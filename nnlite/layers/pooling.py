@@ -16,7 +16,7 @@ __all__ = ["AveragePool2D", "MaxPool2D"]
 
 
 def pool_output_length(length: int, pool: int, stride: int) -> int:
-    """Windows that fit into `length` positions; positions that fill no window are left out.
+    """Return the number of windows that fit into `length` positions; positions that fill no window are left out.
 
     >>> pool_output_length(23, 2, 2)
     11
@@ -26,7 +26,7 @@ def pool_output_length(length: int, pool: int, stride: int) -> int:
 
 @dataclass(frozen=True)
 class _Pool2D(Layer):
-    """Windows of an image: what kinds of pooling share."""
+    """The common base of poolings over windows of an image."""
 
     pool_size: int | tuple[int, int] = 2
     stride: int | tuple[int, int] | None = None
@@ -39,12 +39,12 @@ class _Pool2D(Layer):
 
     @property
     def window(self) -> tuple[int, int]:
-        """`pool_size`, which is a pair once the layer is made."""
+        """The `pool_size`, which is a pair once the layer is made."""
         return self.pool_size  # type: ignore[return-value]
 
     @property
     def steps(self) -> tuple[int, int]:
-        """`stride`, which is a pair once the layer is made."""
+        """The `stride`, which is a pair once the layer is made."""
         return self.stride  # type: ignore[return-value]
 
     def output_shape(self, input_shape: Shape) -> Shape:
@@ -64,7 +64,7 @@ class _Pool2D(Layer):
 
 @dataclass(frozen=True)
 class MaxPool2D(_Pool2D):
-    """Largest value of each window, channel by channel; NaN is larger than everything.
+    """The largest value of each window, channel by channel; NaN is larger than everything.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ class MaxPool2D(_Pool2D):
 
 @dataclass(frozen=True)
 class AveragePool2D(_Pool2D):
-    """Mean of each window, channel by channel.
+    """The mean of each window, channel by channel.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ class AveragePool2D(_Pool2D):
         return self.forward(params, x, None)[0]  # type: ignore[arg-type]
 
     def _places(self, output_shape: Shape) -> Iterator[tuple[slice, slice, slice]]:
-        """For each position of a window, where the windows of all outputs have theirs."""
+        """Yield for each position in a window the slices that pick it from all windows at once."""
         (height, width), (s, t) = self.window, self.steps
         for row, column in np.ndindex(height, width):
             yield (

@@ -24,7 +24,7 @@ TORCH_NAMES = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
 
 
 class _Prepared(NamedTuple):
-    """Parameters of one direction as kernels take them, all units padded."""
+    """The parameters of one direction as kernels take them, with padded units."""
 
     weight: np.ndarray
     bias: np.ndarray
@@ -33,7 +33,7 @@ class _Prepared(NamedTuple):
 
 
 class _Memory(NamedTuple):
-    """What backward needs of one direction."""
+    """The arrays that backward needs of one direction."""
 
     x: np.ndarray
     states: np.ndarray
@@ -42,7 +42,7 @@ class _Memory(NamedTuple):
 
 @dataclass(frozen=True)
 class _Recurrent(Layer):
-    """What `GRU` and `LSTM` share: their parameters, their directions, and which steps there are."""
+    """The common base of `GRU` and `LSTM`: their parameters, their directions, and which steps there are."""
 
     units: int
     return_sequences: bool = False
@@ -71,11 +71,11 @@ class _Recurrent(Layer):
 
     @property
     def directions(self) -> tuple[str, ...]:
-        """What the names of the parameters of each direction begin with."""
+        """The prefix of the names of the parameters of each direction."""
         return DIRECTIONS if self.bidirectional else DIRECTIONS[:1]
 
     def with_gain(self, gain: float) -> Self:
-        # The gain of what follows says nothing about the gates, which the weights lead to.
+        # The weights lead to the gates, and the gain of the next layer says nothing about them.
         return super().with_gain(1.0)
 
     def output_shape(self, input_shape: Shape) -> Shape:
@@ -91,7 +91,7 @@ class _Recurrent(Layer):
     def init(self, input_shape: Shape, rng: np.random.Generator, dtype: Any) -> dict[str, np.ndarray]:
         params: dict[str, np.ndarray] = {}
         for direction in self.directions:
-            # Each gate has a matrix of its own: together they would have other fans, and could not be orthogonal.
+            # Each gate has a matrix of its own: one for all would have other fans, and could not be orthogonal.
             inputs = [self.initializer((input_shape[1], self.units), rng, dtype) for _ in self.GATES]
             recurrent = [self.recurrent_initializer((self.units, self.units), rng, dtype) for _ in self.GATES]
             zeros = np.zeros(len(self.GATES) * self.units, dtype)
@@ -163,11 +163,11 @@ class _Recurrent(Layer):
         return found
 
     def _bias(self, dtype: Any) -> np.ndarray:
-        """Of the inputs, at the start."""
+        """Return the initial bias of the inputs."""
         return np.zeros(len(self.GATES) * self.units, dtype)
 
     def _check_params(self, params: Params, x: np.ndarray) -> None:
-        """Kernels trust shapes."""
+        """Raise unless the parameters have the right shapes: kernels trust them."""
         width = len(self.GATES) * self.units
         shapes = ((x.shape[2], width), (self.units, width), (width,), (width,))
         for direction in self.directions:
@@ -193,18 +193,18 @@ class _Recurrent(Layer):
         )
 
     def _padded(self, value: np.ndarray) -> np.ndarray:
-        """A parameter (..., gates * units) as (..., gates, padded units)."""
+        """Return a parameter (..., gates * units) as (..., gates, padded units)."""
         split = value.reshape(*value.shape[:-1], len(self.GATES), self.units)
         padded = aligned_zeros((*split.shape[:-1], kernels.padded_units(self.units, value.dtype)), value.dtype)
         padded[..., : self.units] = split
         return padded
 
     def _join_biases(self, bias: np.ndarray, recurrent_bias: np.ndarray) -> np.ndarray:
-        """Biases (gates, padded units) as the kernel takes them."""
+        """Return the biases (gates, padded units) as the kernel takes them."""
         raise NotImplementedError
 
     def _run(self, prepared: _Prepared, x: np.ndarray, packing: Packing, reverse: bool) -> _Memory:
-        """All steps of one direction; `x` (samples * steps, features)."""
+        """Run all steps of one direction; `x` is (samples * steps, features)."""
         x = np.take(x, _rows(packing, reverse), axis=0)
         units = prepared.steps.shape[0] * prepared.steps.shape[2] // len(self.GATES)
         projected = aligned_empty((len(x), prepared.weight.shape[1]), x.dtype)
@@ -217,7 +217,7 @@ class _Recurrent(Layer):
     def _gradients(
         self, prepared: _Prepared, memory: _Memory, packing: Packing, dh: np.ndarray
     ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
-        """Gradients of the products with the inputs, packed, and of the four parameters."""
+        """Return the gradients of the products with the inputs, packed, and of the four parameters."""
         n, units, width = packing.starts[1], dh.shape[1], prepared.weight.shape[1]
         grads = aligned_empty((len(dh), 4 * units), dh.dtype)
         tile, carry = kernels.scratch(kernels.WIDTH, dh.dtype), aligned_zeros((n, units), dh.dtype)
@@ -235,14 +235,17 @@ class _Recurrent(Layer):
         )
 
     def _cut(self, value: np.ndarray, order: np.ndarray | None = None) -> np.ndarray:
-        """A gradient (..., gates * padded units), its gates put in order, as that of a parameter."""
+        """Return a gradient (..., gates * padded units) in the form of a parameter, its gates in order."""
         split = value.reshape(*value.shape[:-1], len(self.GATES), -1)[..., : self.units]
         split = split if order is None else split[..., order, :]
         return np.ascontiguousarray(split).reshape(*value.shape[:-1], -1)
 
 
 def _side_by_side(parts: list[np.ndarray]) -> np.ndarray:
-    """Matrices in one; those that only stand for a shape (see `Layer.parameter_shapes`) still take no memory."""
+    """Return matrices joined side by side.
+
+    Those that only stand for a shape (see `Layer.parameter_shapes`) still take no memory.
+    """
     if parts[0].strides == (0, 0):
         return np.broadcast_to(parts[0][0, 0], (len(parts[0]), len(parts) * parts[0].shape[1]))
     return np.concatenate(parts, axis=1)
@@ -254,7 +257,9 @@ def _rows(packing: Packing, reverse: bool) -> np.ndarray:
 
 @dataclass(frozen=True)
 class GRU(_Recurrent):
-    """Gated recurrent units over the steps of a sequence (Cho et al. 2014, with the reset gate behind the product).
+    """A layer of gated recurrent units over the steps of a sequence (Cho et al. 2014).
+
+    The reset gate stands behind the product.
 
     With the products of inputs and states ``a = x W + b`` and ``c = h U + d``, by gate::
 
@@ -263,7 +268,7 @@ class GRU(_Recurrent):
         n = tanh(a_n + r * c_n)       candidate
         h = (1 - z) * n + z * h       state, which starts at 0
 
-    That is the variant of PyTorch, and of Keras with ``reset_after=True``; the gates lie in the order r, z, n, as in
+    This is the variant of PyTorch, and of Keras with ``reset_after=True``; the gates lie in the order r, z, n, as in
     PyTorch. Steps at the end that are NaN throughout are padding, see :mod:`nnlite.layers.sequences`: they change no
     state and get no gradient.
 
@@ -271,15 +276,15 @@ class GRU(_Recurrent):
     ----------
     units : int
     return_sequences : bool
-        Whether the output is the state of each step, (steps, units), NaN where there is padding, or that of the last
-        step which isn't padding, (units,); NaN if there is none.
+        True: the output is the state of each step, (steps, units), with NaN for padding. False: it is the state of the
+        last step that isn't padding, (units,), or NaN if there is none.
     bidirectional : bool
-        Whether units with parameters of their own go through the sequence from its end to its start. Their states
-        follow those of the others on the last axis.
+        True: further units with parameters of their own go through the sequence from its end to its start. Their
+        states follow those of the others on the last axis.
     initializer : callable
-        Of the weight of each gate, shape (features, units). A gain that is left open (None) is 1 here.
+        Initializer of the weight of each gate, shape (features, units). A gain that is left open (None) is 1 here.
     recurrent_initializer : callable
-        Of the recurrent weight of each gate, shape (units, units).
+        Initializer of the recurrent weight of each gate, shape (units, units).
 
     Notes
     -----
@@ -301,13 +306,15 @@ class GRU(_Recurrent):
     steps_back: ClassVar[Any] = staticmethod(gru_kernels.gru_grad)
 
     def _join_biases(self, bias: np.ndarray, recurrent_bias: np.ndarray) -> np.ndarray:
-        # That of the candidate's recurrent product is multiplied by the reset gate.
+        # The recurrent bias of the candidate stays apart: the reset gate multiplies it.
         return np.concatenate([*(bias[:2] + recurrent_bias[:2]), bias[2], recurrent_bias[2]])
 
 
 @dataclass(frozen=True)
 class LSTM(_Recurrent):
-    """Long short-term memory over the steps of a sequence (Hochreiter and Schmidhuber 1997; Gers et al. 2000).
+    """A layer of long short-term memory over the steps of a sequence.
+
+    The sources are Hochreiter and Schmidhuber 1997 and Gers et al. 2000.
 
     With ``a = x W + b + h U + d``, by gate::
 
@@ -325,15 +332,15 @@ class LSTM(_Recurrent):
     ----------
     units : int
     return_sequences : bool
-        Whether the output is the state of each step, (steps, units), NaN where there is padding, or that of the last
-        step which isn't padding, (units,); NaN if there is none.
+        True: the output is the state of each step, (steps, units), with NaN for padding. False: it is the state of the
+        last step that isn't padding, (units,), or NaN if there is none.
     bidirectional : bool
-        Whether units with parameters of their own go through the sequence from its end to its start. Their states
-        follow those of the others on the last axis.
+        True: further units with parameters of their own go through the sequence from its end to its start. Their
+        states follow those of the others on the last axis.
     initializer : callable
-        Of the weight of each gate, shape (features, units). A gain that is left open (None) is 1 here.
+        Initializer of the weight of each gate, shape (features, units). A gain that is left open (None) is 1 here.
     recurrent_initializer : callable
-        Of the recurrent weight of each gate, shape (units, units).
+        Initializer of the recurrent weight of each gate, shape (units, units).
 
     Notes
     -----

@@ -15,7 +15,7 @@ __all__ = ["Flatten", "Permute", "Reshape"]
 
 @dataclass(frozen=True)
 class Flatten(Layer):
-    """One axis in place of all: (height, width, channels) becomes (height * width * channels,)."""
+    """A layer that joins all axes to one: (height, width, channels) becomes (height * width * channels,)."""
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return (math.prod(input_shape),)
@@ -37,12 +37,12 @@ class Flatten(Layer):
 
 @dataclass(frozen=True)
 class Reshape(Layer):
-    """Another shape for the same values in the same order.
+    """A layer that gives the same values, in the same order, another shape.
 
     Parameters
     ----------
     shape : tuple of int
-        Of one sample; one length may be -1, which stands for what is left.
+        Shape of one sample; one length may be -1, which stands for the rest.
 
     Examples
     --------
@@ -84,7 +84,7 @@ class Reshape(Layer):
 
 @dataclass(frozen=True)
 class Permute(Layer):
-    """Another order of the axes.
+    """A layer that puts the axes in another order.
 
     A tile (mels, frames, 1) or the output of a convolution (height, width, channels) becomes a sequence over its
     columns by ``Permute((1, 0, 2))`` and ``Reshape((width, -1))``.
@@ -92,7 +92,8 @@ class Permute(Layer):
     Parameters
     ----------
     axes : tuple of int
-        Of a sample, without the batch axis, counted from 0: the first axis of the output is ``axes[0]`` of the input.
+        Axes of a sample, counted from 0 without the batch axis: the first one of the output is ``axes[0]`` of the
+        input.
 
     Examples
     --------

@@ -1,8 +1,8 @@
-"""Sequences of different length in one array: what marks their end, and how they are packed without padding.
+"""Sequences of different length in one array: their padding, and their packing without it.
 
 A batch of sequences is an array (n_samples, steps, ...). Steps at the end of a sequence that are NaN throughout are
-padding. NaN, since it can't be taken for data: scaled, activated or dropped out it stays NaN, and a layer that doesn't
-know of padding makes the loss NaN, where zeros would silently be learnt from.
+padding. NaN can't be taken for data: scaled, activated or dropped out it stays NaN, and a layer that doesn't know of
+padding makes the loss NaN. From zeros it would silently learn.
 """
 
 import math
@@ -21,7 +21,7 @@ __all__ = ["Packing", "pack_sequences", "pad_sequences", "step_counts"]
 def pad_sequences(
     sequences: Sequence[ArrayLike], steps: int | None = None, dtype: DTypeLike = np.float32
 ) -> np.ndarray:
-    """Sequences of different length as one array: NaN behind the end of each.
+    """Return sequences of different length as one array, with NaN behind the end of each.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def pad_sequences(
 
 
 def step_counts(x: np.ndarray) -> np.ndarray:
-    """Steps of each sequence of `x` (N, steps, ...) that are no padding.
+    """Return the number of steps of each sequence of `x` (N, steps, ...) that are not padding.
 
     >>> step_counts(np.array([[[1.0], [np.nan]], [[np.nan], [2.0]], [[np.nan], [np.nan]]]))
     array([1, 2, 0])
@@ -92,7 +92,7 @@ def step_counts(x: np.ndarray) -> np.ndarray:
 
 
 class Packing(NamedTuple):
-    """Where the steps of sequences lie when they are packed as :mod:`nnlite.kernels.recurrent` takes them.
+    """The places of the steps of sequences that are packed as :mod:`nnlite.kernels.recurrent` takes them.
 
     Attributes
     ----------
@@ -117,18 +117,18 @@ class Packing(NamedTuple):
 
     @property
     def is_full(self) -> bool:
-        """Whether there is no padding."""
+        """True if there is no padding."""
         return len(self.rows) == self.shape[0] * self.shape[1]
 
     def previous(self) -> np.ndarray:
-        """Packed row of the step before, for each packed step but the first ones."""
+        """Return the packed row of the step before, for each packed step but the first ones."""
         sizes = np.diff(self.starts)
         steps = np.repeat(np.arange(1, len(sizes)), sizes[1:])
         return np.arange(sizes[0], self.starts[-1]) - sizes[steps - 1]
 
 
 def pack_sequences(x: np.ndarray) -> Packing:
-    """How to pack the sequences of `x` (N, steps, ...)."""
+    """Return the packing of the sequences of `x` (N, steps, ...)."""
     n, steps = x.shape[:2]
     counts = step_counts(x)
     order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]

@@ -1,4 +1,4 @@
-"""One layer for every step of a sequence."""
+"""A layer that is applied to every step of a sequence."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ __all__ = ["TimeDistributed"]
 
 @dataclass(frozen=True)
 class TimeDistributed(Layer):
-    """A layer applied to each step of a sequence: (steps, ...) becomes (steps, *what the layer makes of ...).
+    """A layer applied to each step of a sequence: (steps, ...) becomes (steps, *output shape of the layer).
 
     Padding, the steps at the end that are NaN throughout (see :mod:`nnlite.layers.sequences`), stays padding: the layer
     doesn't see it and gets no gradient from it, and costs nothing there. Layers with parameters, such as Dense and
@@ -40,7 +40,7 @@ class TimeDistributed(Layer):
 
     @property
     def initializer(self) -> Any:
-        """The layer's, if it has one."""
+        """The initializer of the layer, if it has one."""
         inner: Any = self.layer
         return inner.initializer
 
@@ -100,12 +100,12 @@ class TimeDistributed(Layer):
 
 
 def _there(x: np.ndarray) -> np.ndarray | None:
-    """Which of all steps (N * steps,) are no padding; None: all."""
+    """Return a mask (N * steps,) of the steps that are not padding, or None if none is."""
     there = np.arange(x.shape[1]) < step_counts(x)[:, np.newaxis]
     return None if there.all() else there.reshape(-1)
 
 
 def _steps(x: np.ndarray, there: np.ndarray | None) -> np.ndarray:
-    """The steps of all samples one after the other, without padding."""
+    """Return the steps of all samples one after the other, without padding."""
     steps = x.reshape(x.shape[0] * x.shape[1], *x.shape[2:])
     return steps if there is None else steps[there]

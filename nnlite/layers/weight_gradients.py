@@ -1,7 +1,7 @@
 """Gradients of large weights, which are not computed before an optimizer uses them.
 
-Such a gradient takes megabytes, and a step of an optimizer does little with each number: to write it to memory and read
-it again counts beside the step. So a layer gives its factors, and a block of it is computed, used and forgotten.
+Such a gradient takes megabytes, and a step of an optimizer does little work for each number: writing it to memory and
+reading it again would take time too. So a layer gives its two factors, and block after block is computed and used.
 """
 
 import math
@@ -17,7 +17,7 @@ __all__ = ["WeightGradient", "is_deferred", "is_finite", "weight_gradient"]
 
 
 class WeightGradient:
-    """x.T @ dz, for inputs x (samples, m) and gradients dz (samples, n) with respect to the sums of a dense layer.
+    """The product x.T @ dz of inputs x (samples, m) and gradients dz (samples, n) at the sums of a dense layer.
 
     ``np.asarray`` computes it: an array of shape (m, n).
 
@@ -59,7 +59,7 @@ class WeightGradient:
         for_each(run, cuts(m, block_count(m, samples, n)))
 
     def is_finite(self) -> bool:
-        """Whether all numbers are. That is known without computing them where their factors are not extreme."""
+        """Return whether all numbers are finite. They need not be computed for it if their factors are not extreme."""
         most, dz = float(np.finfo(self.dtype).max), math.sqrt(_sum_of_squares(self._dz))
         return (
             (self._x_is_finite and math.sqrt(len(self._dz)) * dz < 0.5)
@@ -69,12 +69,17 @@ class WeightGradient:
 
 
 def weight_gradient(x: np.ndarray, dz: np.ndarray, x_is_finite: bool = False) -> np.ndarray | WeightGradient:
-    """x.T @ dz for x (samples, m) and dz (samples, n). That x is finite may be known."""
+    """Return x.T @ dz for x (samples, m) and dz (samples, n), computed now or later.
+
+    `x_is_finite` says that x is known to be finite.
+    """
     return WeightGradient(x, dz, x_is_finite) if is_deferred(x.shape[1], *dz.shape) else matmul(x.T, dz)
 
 
 def is_deferred(m: int, samples: int, n: int) -> bool:
-    """Whether `weight_gradient` computes nothing yet: where `matmul` would cut it into blocks of rows.
+    """Return whether `weight_gradient` computes nothing yet.
+
+    It doesn't where `matmul` would cut it into blocks of rows.
 
     >>> is_deferred(4000, 200, 200), is_deferred(200, 200, 50)
     (True, False)
@@ -83,14 +88,14 @@ def is_deferred(m: int, samples: int, n: int) -> bool:
 
 
 def is_finite(array: np.ndarray | WeightGradient) -> bool:
-    """Whether all numbers of an array are finite."""
+    """Return whether all numbers of an array are finite."""
     if isinstance(array, WeightGradient):
         return array.is_finite()
     return math.isfinite(_sum_of_squares(array)) or bool(np.isfinite(array).all())
 
 
 def _sum_of_squares(array: np.ndarray) -> float:
-    """In one pass, where most of what NumPy has takes two; infinity where a square or the sum overflows."""
+    """Return the sum of squares, or infinity if it overflows. It takes one pass; most of NumPy's ways take two."""
     flat = array.reshape(-1)
     with np.errstate(all="ignore"):
         return float(np.dot(flat, flat))
