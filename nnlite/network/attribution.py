@@ -1,4 +1,4 @@
-"""What an output listens to: its gradient with respect to the input, and what happens when parts of it are hidden.
+"""Attribution: how much each input contributes to an output, by gradients, and by hiding parts of the input.
 
 A *unit* is an output of a network, or of its first layers (`Sequential.until`). All is in inference: without noise, in
 shards over threads, the same bits at any number of them.
@@ -36,7 +36,7 @@ def input_gradient(
     read: Callable[[Any], np.ndarray] | None = None,
     n_threads: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Value of a unit for each sample, and its gradient with respect to the sample.
+    """Return the value of a unit for each sample, and its gradient with respect to the sample.
 
     Parameters
     ----------
@@ -130,9 +130,11 @@ def gradient_times_input(
     baseline: Any = 0.0,
     n_threads: int | None = None,
 ) -> np.ndarray:
-    """How much each input speaks for a unit, to first order: its distance from a baseline times the gradient.
+    """Return how much each input contributes to a unit, to first order.
 
-    The sum over a sample is how much the value would fall on the way to the baseline if the network were linear.
+    That is its distance from a baseline times the gradient.
+
+    For a linear network, the sum over a sample is how much the value falls when the sample becomes the baseline.
 
     Parameters
     ----------
@@ -142,7 +144,7 @@ def gradient_times_input(
     unit : int, tuple or callable
         As for `input_gradient`.
     baseline : number or array_like
-        What says nothing, in a shape that broadcasts to that of `x`.
+        A neutral input, in a shape that broadcasts to that of `x`.
     n_threads : int, optional
 
     Returns
@@ -173,9 +175,9 @@ def occlusion(
     stride: Sequence[int] | None = None,
     batch_size: int = 1024,
 ) -> np.ndarray:
-    """How much a value falls when a window of the input is hidden, for each place of the window.
+    """Return how much a value falls when a window of the input is hidden, for each place of the window.
 
-    What `gradient_times_input` says to first order this measures, for any function.
+    This measures, for any function, what `gradient_times_input` estimates to first order.
 
     Parameters
     ----------
@@ -185,7 +187,7 @@ def occlusion(
     window : sequence of int
         Size along each axis of a sample: (5, 10, 1), or the whole axis.
     baseline : number or array_like
-        What is put in place of what is hidden, in a shape that broadcasts to that of `x`.
+        The values in place of the hidden ones, in a shape that broadcasts to that of `x`.
     stride : sequence of int, optional
         Distance of neighbouring places along each axis; by default the window's size, so that windows don't overlap.
         The last window of an axis may be cut off by its end.
@@ -248,7 +250,7 @@ def _broadcast(who: str, baseline: np.ndarray, shape: Shape) -> np.ndarray:
 
 
 def _picker(who: str, output_shape: Shape, unit: Any) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    """Sum of the outputs that an index picks, and its gradient."""
+    """Return a function that sums the outputs that an index picks, and gives the gradient of the sum."""
     picked = np.zeros(output_shape)
     try:
         if unit is None or isinstance(unit, bool) or np.size(picked[unit]) == 0:

@@ -12,14 +12,14 @@ from nnlite.layers.pooling import MaxPool2D
 
 
 class Step(NamedTuple):
-    """A layer that runs, and the place in the network as written of the layer whose parameters it takes."""
+    """A layer that runs, and the index, in the network as written, of the layer with its parameters."""
 
     layer: Layer
     index: int  # type: ignore[assignment]  # hides tuple.index, which a step has no use for
 
 
 def unfused(layers: Sequence[Layer]) -> tuple[Step, ...]:
-    """The layers as written, one by one."""
+    """Return the layers as written, one by one."""
     return tuple(Step(layer, index) for index, layer in enumerate(layers))
 
 
@@ -29,7 +29,7 @@ def fuse(layers: Sequence[Layer]) -> tuple[Step, ...]:
 
 
 def commute(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """[non-decreasing activation, MaxPool2D] -> [MaxPool2D, activation], since max f(z) = f(max z).
+    """Swap [non-decreasing activation, MaxPool2D] to [MaxPool2D, activation], since max f(z) = f(max z).
 
     The activation then works on the pooled array only. Equal up to ties and to the rounding of the activation, which in
     floating point is not perfectly monotone.
@@ -45,7 +45,7 @@ def commute(steps: tuple[Step, ...]) -> tuple[Step, ...]:
 
 
 def merge(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """Two neighbours that one pass can do.
+    """Join two neighbours that one pass can do.
 
     - [Conv2D, MaxPool2D with stride = size] -> ConvMaxPool2D, which computes a window's outputs in registers and stores
       the maximum.
@@ -63,7 +63,7 @@ def merge(steps: tuple[Step, ...]) -> tuple[Step, ...]:
 
 
 def _merged(first: Layer, second: Layer) -> Layer | None:
-    """The layer that does both, or None. Subclasses may do something else and stay as they are."""
+    """Return the layer that does both, or None. Subclasses may do something else and stay as they are."""
     if type(first) is Conv2D and type(second) is MaxPool2D and ConvMaxPool2D.fits(second):
         return ConvMaxPool2D(first, second)
     if ActivationDropout.fits(first, second):

@@ -1,4 +1,4 @@
-"""Parameters against the network that they belong to.
+"""A check of parameters against the network that they belong to.
 
 Kernels don't check what they index, so parameters that come from a file are held against the network first.
 """
@@ -17,7 +17,7 @@ def check_params(who: str, network: Sequential, params: Mapping[str, np.ndarray]
     Parameters
     ----------
     who : str
-        What the error begins with.
+        Name of the caller, with which the error begins.
     network : Sequential
     params : dict
 

@@ -25,7 +25,7 @@ from nnlite.runtime.lazy import lazy_property
 
 
 class Prepared(dict[str, np.ndarray]):
-    """Parameters that are known to be a network's, with what `prepare` derived from them; not to be changed.
+    """The parameters of a network, checked, with what `prepare` derived from them; not to be changed.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class Sequential:
     layers : sequence of Layer
         In the order in which data passes them.
     input_shape : tuple of int
-        Of one sample, channels last: (40, 100, 1).
+        Shape of one sample, channels last: (40, 100, 1).
     fuse : bool
         Rewrite neighbouring layers into faster ones (:mod:`nnlite.network.fusion`). Parameters are the same either way.
 
@@ -62,7 +62,7 @@ class Sequential:
     shapes : tuple of shape
         Input of each layer, and last the output of the network.
     plan : tuple of Step
-        What runs.
+        The layers that run.
 
     Examples
     --------
@@ -112,11 +112,11 @@ class Sequential:
 
     @property
     def output_shape(self) -> Shape:
-        """Shape of the output for one sample."""
+        """The shape of the output for one sample."""
         return self.shapes[-1]
 
     def init(self, rng: np.random.Generator, dtype: Any = np.float32) -> dict[str, np.ndarray]:
-        """Fresh parameters: "<index of the layer>.<name>" -> array.
+        """Return fresh parameters: "<index of the layer>.<name>" -> array.
 
         Parameters
         ----------
@@ -133,7 +133,10 @@ class Sequential:
         return params
 
     def prepare(self, params: Params, *, who: str = "Sequential") -> Params:
-        """`params` with what can be derived from them once for many calls; other methods take them with or without."""
+        """Return `params` and what can be derived from them once for many calls.
+
+        Other methods take them with or without it.
+        """
         if isinstance(params, Prepared) and params.network is self:
             return params
         parts = self._check_params(who, params)
@@ -149,7 +152,7 @@ class Sequential:
     def forward(
         self, params: Params, x: np.ndarray, rng: np.random.Generator, *, who: str = "Sequential"
     ) -> tuple[np.ndarray, Any]:
-        """Output in training, for a batch `x` of shape (n_samples, *input_shape), and what `backward` will need."""
+        """Return the output in training and what `backward` will need, for a batch (n_samples, *input_shape)."""
         check_rng("Sequential.forward" if who == "Sequential" else who, rng)
         parts, x = self._check_params(who, params), self._check_batch(who, params, x)
         caches = []
@@ -162,12 +165,12 @@ class Sequential:
     def backward(
         self, params: Params, cache: Any, dy: np.ndarray, input_grad: bool = True, *, deferred: bool = False
     ) -> tuple[np.ndarray | None, dict[str, Any]]:
-        """Gradients with respect to the input (None unless `input_grad`) and, by name, to each parameter.
+        """Return the gradients with respect to the input (None unless `input_grad`) and, by name, to each parameter.
 
         With `deferred`, those of large dense layers are a :class:`nnlite.layers.weight_gradients.WeightGradient`.
         """
         parts = params.parts if isinstance(params, Prepared) else parameters_by_layer(params)
-        # What lies before the first weights has nothing to learn.
+        # Layers before the first weights have nothing to learn.
         first = 0 if input_grad else next((k for k, step in enumerate(self.plan) if parts[step.index]), len(self.plan))
         grads: dict[str, Any] = {}
         gradient: Any = dy
@@ -179,7 +182,7 @@ class Sequential:
 
     @np.errstate(all="ignore")
     def apply(self, params: Params, x: np.ndarray, *, who: str = "Sequential") -> np.ndarray:
-        """Output in inference: `forward` without noise."""
+        """Return the output in inference: `forward` without noise."""
         parts, first = self._check_params(who, params), self._check_batch(who, params, x)
         y, is_ours = first, False
         for layer, index in self.plan:
@@ -188,7 +191,7 @@ class Sequential:
         return y
 
     def until(self, stop: int) -> "Sequential":
-        """The network of the layers before an index; its parameters are those of this one, under the same names.
+        """Return the network of the layers before an index; its parameters are those of this one, under the same names.
 
         Parameters
         ----------
@@ -213,8 +216,9 @@ class Sequential:
         return Sequential(self.layers[:stop], self.input_shape, fuse=self.fuse)
 
     def noiseless(self) -> "Sequential":
-        """The network as it acts in inference, with parameters under the same names: its `forward` draws nothing, gives
-        the output of `apply`, and has a `backward`.
+        """Return the network as it acts in inference, with parameters under the same names.
+
+        Its `forward` draws nothing, gives the output of `apply`, and has a `backward`.
 
         Examples
         --------
@@ -225,7 +229,7 @@ class Sequential:
         return Sequential([layer.noiseless() for layer in self.layers], self.input_shape, fuse=self.fuse)
 
     def own(self, params: Params) -> dict[str, np.ndarray]:
-        """Of the parameters of a longer network that begins with these layers, those of this one.
+        """Return those parameters of a longer network that this one has; the longer one begins with the same layers.
 
         Parameters
         ----------
@@ -243,7 +247,7 @@ class Sequential:
         return {name: params[name] for name in self.parameter_shapes if name in params}
 
     def multiply_adds(self) -> int:
-        """Multiplications with a weight for one sample, of the layers as written."""
+        """Return the number of multiplications with a weight for one sample, of the layers as written."""
         return self._multiply_adds
 
     @lazy_property
@@ -251,14 +255,14 @@ class Sequential:
         return sum(layer.multiply_adds(shape) for layer, shape in zip(self.layers, self.shapes, strict=False))
 
     def summary(self) -> str:
-        """Table of the layers as written: output shape, parameters, multiply-adds a sample, receptive field."""
+        """Return a table of the layers: output shape, parameters, multiply-adds a sample, receptive field."""
         from nnlite.network.summary import summarize
 
         return summarize(self)
 
     @lazy_property
     def parameter_shapes(self) -> dict[str, Shape]:
-        """Name -> shape of each parameter, worked out without drawing or holding them."""
+        """The shape of each parameter by name, worked out without drawing or holding them."""
         shapes: dict[str, Shape] = {}
         for index, layer in enumerate(self.layers):
             inner = layer.parameter_shapes(self.shapes[index])
@@ -267,11 +271,11 @@ class Sequential:
 
     @lazy_property
     def n_parameters(self) -> int:
-        """Numbers to learn."""
+        """The number of values to learn."""
         return sum(math.prod(shape) for shape in self.parameter_shapes.values())
 
     def _check_params(self, who: str, params: Params) -> dict[int, dict[str, np.ndarray]]:
-        """The parameters of each layer. Raise unless they are this network's: kernels trust shapes."""
+        """Return the parameters of each layer. Raise unless they are this network's: kernels trust shapes."""
         if isinstance(params, Prepared) and params.network is self:
             return params.parts
         check_mapping(who, "params", params, "a dict of arrays")
@@ -322,7 +326,7 @@ def _check_input_shape(shape: Any) -> Shape:
 
 
 def parameters_by_layer(params: Params) -> dict[int, dict[str, np.ndarray]]:
-    """Index of a layer -> its parameters, under the names that the layer gave them."""
+    """Return for the index of each layer its parameters, under the names that the layer gave them."""
     parts: dict[int, dict[str, np.ndarray]] = defaultdict(dict)
     for name, value in params.items():
         index, _, inner = name.partition(".")
@@ -331,6 +335,6 @@ def parameters_by_layer(params: Params) -> dict[int, dict[str, np.ndarray]]:
 
 
 def _gain_after(following: Sequence[Layer]) -> float:
-    """Gain of the next activation, if one comes before other weights."""
+    """Return the gain of the next activation, or 1 if none comes before other weights."""
     gains = (layer.gain_before() for layer in following)
     return next((gain for gain in gains if gain is not None), 1.0)

@@ -1,6 +1,6 @@
 """A batch in shards over threads.
 
-A batch is cut into shards whose sizes depend on the batch alone. A thread takes a shard through the whole network, and
+A batch is cut into shards. Their sizes depend on the batch alone. A thread takes a shard through the whole network, and
 results are combined in the order of the shards: the same bits at any number of threads, and memory bounded by the
 shard and not by the batch.
 """
@@ -41,7 +41,7 @@ def shards(n_samples: int, size: int = SHARD_SIZE) -> list[slice]:
 
 
 def shard_size(network: Any) -> int:
-    """Samples of a full shard of a network.
+    """Return the number of samples of a full shard of a network.
 
     Each shard reads all weights. Convolutions use a weight at many places of a sample, so that this does not count;
     dense layers use it once, and take more samples at a time.
@@ -50,7 +50,7 @@ def shard_size(network: Any) -> int:
 
 
 def training_shards(network: Any, n_samples: int) -> list[slice]:
-    """Shards of a batch in training.
+    """Return the shards of a batch in training.
 
     Each makes a gradient for each weight. Dense layers do little else with it, and give their products to the threads
     themselves: where nearly all of the work is theirs, batches of usual sizes are one shard.
@@ -72,12 +72,12 @@ def loss_and_gradients(
     n_threads: int | None = None,
     deferred: bool = False,
 ) -> tuple[float, dict[str, Any]]:
-    """Loss of a batch and its gradient with respect to the parameters.
+    """Return the loss of a batch and its gradient with respect to the parameters.
 
     Parameters
     ----------
     network : Sequential
-        Whose output the loss takes (logits, when the loss absorbs an activation).
+        Its output is the loss's input (logits, when the loss absorbs an activation).
     params : dict
     batch : ndarray (n_samples, *input_shape) or callable
         ``batch(rows, rng)`` reads the samples of a slice of the batch, a few at a time, in the threads.
@@ -129,7 +129,7 @@ def gradients_of_batch(
         raise ValueError(f"{who}: weights: expected shape ({n_samples},), one a sample, got {shape}.")
     prepared = network.prepare(params, who=who)
     pieces = training_shards(network, n_samples)
-    whole = deferred and len(pieces) == 1  # else gradients are added up
+    whole = deferred and len(pieces) == 1  # with several shards, gradients are added up
 
     def run(k: int) -> tuple[float, dict[str, Any]]:
         rows = pieces[k]
@@ -165,7 +165,7 @@ def _generator(seeds: np.random.SeedSequence) -> np.random.Generator:
 def _read_in_pieces(
     who: str, batch: Batch, rows: slice, seeds: np.random.SeedSequence, input_shape: Shape, dtype: np.dtype
 ) -> np.ndarray:
-    """The samples of a large shard, read by all threads."""
+    """Read the samples of a large shard, with all threads."""
     x = aligned_empty((rows.stop - rows.start, *input_shape), dtype)
     pieces = shards(len(x))
     sources = [_generator(child) for child in seeds.spawn(len(pieces))]
@@ -201,7 +201,7 @@ def predict(
     read: Callable[[Any], np.ndarray] | None = None,
     n_threads: int | None = None,
 ) -> np.ndarray:
-    """Outputs of a network in inference, for any number of samples in bounded memory.
+    """Return the outputs of a network in inference, for any number of samples in bounded memory.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ _HEADER = ("", "layer", "output shape", "parameters", "multiply-adds", "receptiv
 
 
 def summarize(network: Any) -> str:
-    """One row a layer as written, then the sums and the plan; see :meth:`nnlite.Sequential.summary`."""
+    """Return one row for each layer as written, then the sums and the plan; see :meth:`nnlite.Sequential.summary`."""
     rows, total = [], 0
     reach: Pair = (1, 1)
     jump: Pair = (1, 1)
@@ -40,7 +40,7 @@ def summarize(network: Any) -> str:
 
 
 def describe(layer: Layer) -> str:
-    """A layer's repr without the settings that have their default value.
+    """Return a layer's repr without the settings that have their default value.
 
     >>> from nnlite.layers.conv import Conv2D
     >>> describe(Conv2D(32, 5))
@@ -55,7 +55,7 @@ def describe(layer: Layer) -> str:
 
 
 def _receptive_field(layer: Layer, reach: Pair, jump: Pair) -> tuple[Pair, Pair]:
-    """Input positions that one output position sees, and the distance between two outputs in the input."""
+    """Return the input positions that one output position sees, and the distance between two outputs in the input."""
     for part in layer.unfused():
         window, steps = part.receptive_window()
         reach = reach[0] + (window[0] - 1) * jump[0], reach[1] + (window[1] - 1) * jump[1]

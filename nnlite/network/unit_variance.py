@@ -64,7 +64,7 @@ def lsuv(network: Sequential, params: Params, x: Any) -> dict[str, np.ndarray]:
 
 
 def _normalize(part: dict[str, np.ndarray], y: np.ndarray) -> bool:
-    """One step towards mean 0 and deviation 1 of the sums `y`; True when they were there."""
+    """Take one step towards mean 0 and deviation 1 of the sums `y`. Return True if they were there."""
     sums = y.reshape(-1, y.shape[-1]).astype(np.float64)
     sums = sums[~np.isnan(sums).all(axis=1)]  # padding of sequences
     if not sums.size:
