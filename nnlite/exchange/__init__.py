@@ -1,7 +1,7 @@
-"""Networks to other libraries and back: ONNX files, and the state dictionaries of PyTorch.
+"""Exchange with other libraries: ONNX files, and the state dictionaries of PyTorch.
 
-What is exchanged are numbers and names. Neither PyTorch nor a runtime is needed here, and ONNX files need the package
-onnx alone (``pip install 'nnlite[onnx]'``).
+Only numbers and names are exchanged: neither PyTorch nor a runtime is needed. ONNX files need the package onnx alone
+(``pip install 'nnlite[onnx]'``).
 """
 
 from nnlite.exchange.onnx_file import to_onnx

@@ -1,4 +1,4 @@
-"""A bagged ensemble as one ONNX graph: the networks side by side, and what is made of their answers."""
+"""A bagged ensemble as one ONNX graph: the networks side by side, and the joining of their answers."""
 
 from nnlite.estimators.classifier import NetworkClassifier
 from nnlite.estimators.ensemble import BaggedEnsemble
@@ -6,7 +6,7 @@ from nnlite.exchange.onnx_graph import Graph, add_network, add_standardizer
 
 
 def add_ensemble(graph: Graph, model: BaggedEnsemble) -> None:
-    """Add what `predict_proba` of a fitted ensemble does.
+    """Add the operations of `predict_proba` of a fitted ensemble.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def add_ensemble(graph: Graph, model: BaggedEnsemble) -> None:
 
 
 def _add_class(graph: Graph, model: BaggedEnsemble, k: int, members: list[NetworkClassifier]) -> str:
-    """Mean over the networks of a class, shape (n_samples, 1)."""
+    """Add the mean over the networks of a class, shape (n_samples, 1)."""
     answers = []
     for number, member in enumerate(members):
         predictor = member._predictor
@@ -46,14 +46,17 @@ def _add_class(graph: Graph, model: BaggedEnsemble, k: int, members: list[Networ
 
 
 def _add_constant(graph: Graph, some: str, folder: str, constant: float) -> str:
-    """The same value for all samples, whose number `some` other value of shape (n_samples, 1) knows."""
+    """Add a value that is the same for all samples.
+
+    `some`, another value of shape (n_samples, 1), gives their number.
+    """
     graph.begin(some, folder)
     graph.add("Mul", {"nothing": 0.0})
     return graph.add("Add", {"constant": constant})
 
 
 def _add_shares(graph: Graph, values: str, n_classes: int) -> None:
-    """Rows that add up to 1: equal shares where all values are 0, which those below 1e-38 are in float32."""
+    """Add rows that sum to 1. They are equal shares if all values are 0, as values below 1e-38 are in float32."""
     mean = graph.add("ReduceMean", axes=[1], keepdims=1)
     none = graph.add("Equal", {"zero": 0.0})
     graph.begin(values)

@@ -21,18 +21,18 @@ from nnlite.version import __version__
 
 WHO = "to_onnx"
 OPERATOR_SET, IR_VERSION = 13, 7
-"""The oldest that have all operations as they are meant here: old runtimes read the file too."""
+"""The oldest versions in which all operations mean what they mean here: old runtimes can read the file too."""
 MAX_BYTES = 2**31 - 1
-"""What one message of protocol buffers may have."""
+"""The largest size of one message of protocol buffers."""
 
 
 def to_onnx(path: str | os.PathLike[str], model: Any, /, **metadata: Any) -> None:
     """Write a model as an ONNX file, whole or not at all, for runtimes such as ONNX Runtime and OpenVINO.
 
     The file takes samples as the model does, shape (n_samples, *input_shape) with channels last and any number of
-    samples, in float32, under the name "input". Of an estimator it gives what `predict_proba` gives, scaling and final
-    activation included, under the name "probabilities"; of a network and its parameters what `apply` gives, under the
-    name "output".
+    samples, in float32, under the name "input". For an estimator it returns the result of `predict_proba`, scaling and
+    final activation included, under the name "probabilities". For a network and its parameters it returns the result of
+    `apply`, under the name "output".
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def to_onnx(path: str | os.PathLike[str], model: Any, /, **metadata: Any) -> Non
     model : NetworkClassifier, BaggedEnsemble or (Sequential, dict)
         An estimator that has been fitted, or a network and its parameters. Those in float64 become float32.
     **metadata
-        What belongs to the model and JSON can hold, for instance ``recipe=`` and ``class_names=``. It is added to what
+        Data about the model that JSON can hold, for instance ``recipe=`` and ``class_names=``. It is added to what
         a loaded model brought along (``metadata_``) and, of an estimator, to ``classes`` and ``feature_names`` (of the
         columns, if it was fitted on a data frame), of an ensemble also to ``thresholds``. In the file each entry is a
         string of JSON under its name.
@@ -61,7 +61,7 @@ def to_onnx(path: str | os.PathLike[str], model: Any, /, **metadata: Any) -> Non
 
     Notes
     -----
-    Samples in float64 whose digits float32 can't hold, such as times in seconds since 1970, have to be shifted before.
+    Shift samples in float64 before if float32 can't hold their digits: times in seconds since 1970, for instance.
     """
     check_path(WHO, "path", path)
     onnx = _import_onnx()
@@ -73,7 +73,7 @@ def to_onnx(path: str | os.PathLike[str], model: Any, /, **metadata: Any) -> Non
 
 
 class _Model(NamedTuple):
-    """What is exported: a graph whose last value is the output, and what is said about it."""
+    """The model to export: a graph that ends in the output, and the metadata."""
 
     graph: Graph
     input_shape: Shape
@@ -142,7 +142,7 @@ def _import_onnx() -> Any:
 
 
 def _encode(onnx: Any, described: _Model, metadata: dict[str, Any]) -> bytes:
-    """The bytes of the file, which onnx has checked; the same for the same model and version."""
+    """Return the bytes of the file, which onnx has checked; the same for the same model and version."""
     make, float32, graph = onnx.helper, onnx.TensorProto.FLOAT, described.graph
     nodes = [
         make.make_node(node.operator, list(node.inputs), [node.output], node.output, **node.attributes)

@@ -25,7 +25,7 @@ class Node(NamedTuple):
     Attributes
     ----------
     operator : str
-        Of ONNX.
+        Name of an operator of ONNX.
     inputs : tuple of str
     output : str
     attributes : dict
@@ -38,7 +38,7 @@ class Node(NamedTuple):
 
 
 class Graph:
-    """Nodes that follow each other, from one value to the next; there may be several such chains.
+    """A graph of nodes that follow each other, from one value to the next; there may be several such chains.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class Graph:
         ----------
         value : str
         folder : str
-            What the names of constants begin with.
+            Prefix of the names of constants.
         """
         self.value, self._folder, self._channels_first = value, folder, False
 
@@ -105,7 +105,7 @@ class Graph:
         ----------
         node : OnnxNode
         prefix : str
-            What the names of its constants begin with.
+            Prefix of the names of its constants.
         """
         if node.channels == "first":
             self.channels_first()
@@ -140,7 +140,7 @@ class Graph:
 
 
 def add_network(graph: Graph, network: Sequential, params: Mapping[str, np.ndarray]) -> None:
-    """Add what the layers of a network do in inference; the last value is then as they give it.
+    """Add the operations of the layers of a network in inference; the last value is then what `apply` returns.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ class Plain(NamedTuple):
     layer : Layer
     input_shape : tuple of int
     source : int
-        Place in the network of the layer that it comes from, whose parameters it takes.
+        Index in the network of the layer that it comes from; it has the parameters of that layer.
     """
 
     layer: Layer
@@ -25,7 +25,7 @@ class Plain(NamedTuple):
 
 
 def plain_layers(network: Sequential) -> Iterator[Plain]:
-    """The layers of a network as written, those that are several in one taken apart.
+    """Yield the layers of a network as written; those that are several in one are taken apart.
 
     Parameters
     ----------
@@ -69,12 +69,12 @@ def known(base: type, name: str) -> str:
 
 
 def not_exchanged(who: str, plain: Plain, others: str, why: str = "") -> TypeError:
-    """The error about a layer that can't be said in another library's words.
+    """Return the error about a layer that another library has no counterpart for.
 
     Parameters
     ----------
     who : str
-        What the error begins with.
+        Name of the caller, with which the error begins.
     plain : Plain
     others : str
         The layers that can.

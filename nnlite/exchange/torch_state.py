@@ -1,6 +1,6 @@
-"""Parameters as PyTorch names and arranges them, and back, bit for bit.
+"""Parameters in the names and the order of PyTorch, and back, bit for bit.
 
-Both directions follow from what layers say in `torch_parameters`: each parameter of a network is, up to the order of
+Both directions follow from the layers' `torch_parameters`: each parameter of a network is, up to the order of
 its axes, one entry of the state dictionary.
 
 ==========  =============================================  ===========================================
@@ -39,15 +39,16 @@ from nnlite.registry import REGISTRY
 def to_torch_state_dict(
     network: Sequential, params: Params, names: Sequence[str] | None = None
 ) -> dict[str, np.ndarray]:
-    """Parameters of a network as a state dictionary for the same layers in PyTorch.
+    """Return the parameters of a network as a state dictionary for the same layers in PyTorch.
 
     Parameters
     ----------
     network : Sequential
     params : dict
-        Of the network, in float32 or float64.
+        Parameters of the network, in float32 or float64.
     names : sequence of str, optional
-        Of the PyTorch modules that take the parameters, in the order of the layers that have some: ``["conv1", "fc"]``.
+        Names of the PyTorch modules that take the parameters, in the order of the layers that have some, such as
+        ``["conv1", "fc"]``.
         By default those of a ``torch.nn.Sequential`` that has a module for each layer, also for those without
         parameters: "0", "4". A ConvMaxPool2D and an ActivationDropout are two modules there, a
         DenseActivation two or three.
@@ -86,7 +87,7 @@ def to_torch_state_dict(
 def from_torch_state_dict(
     network: Sequential, state_dict: Mapping[str, Any], names: Sequence[str] | None = None
 ) -> dict[str, np.ndarray]:
-    """Parameters for a network from the state dictionary of the same layers in PyTorch.
+    """Return parameters for a network from the state dictionary of the same layers in PyTorch.
 
     Parameters
     ----------
@@ -94,8 +95,8 @@ def from_torch_state_dict(
     state_dict : dict
         Name -> tensor or array, as ``module.state_dict()`` returns it, in float32 or float64.
     names : sequence of str, optional
-        Of the PyTorch modules that have parameters, in the order of the layers that take them. `torch_modules` lists
-        them as they stand in a state dictionary. By default those of a ``torch.nn.Sequential``, see
+        Names of the PyTorch modules that have parameters, in the order of the layers that take them. `torch_modules`
+        lists them as they stand in a state dictionary. By default those of a ``torch.nn.Sequential``, see
         `to_torch_state_dict`.
 
     Returns
@@ -137,10 +138,10 @@ def from_torch_state_dict(
 
 
 def torch_modules(state_dict: Iterable[str]) -> list[str]:
-    """Names of the modules that a state dictionary has parameters of, in its order.
+    """Return the names of the modules that a state dictionary has parameters of, in its order.
 
-    That order is the one in which PyTorch's constructor made the modules; where data passes them in the same order,
-    this is what `from_torch_state_dict` takes as `names`.
+    PyTorch's constructor made the modules in that order. If data passes them in the same order, the result is the
+    `names` of `from_torch_state_dict`.
 
     Parameters
     ----------
@@ -158,7 +159,10 @@ def torch_modules(state_dict: Iterable[str]) -> list[str]:
 
 
 class _Entry(NamedTuple):
-    """A parameter under both names: `shape`, in the finer axes `split`, those in another `order`, joined again."""
+    """A parameter under both names.
+
+    Its `shape` is split into the finer axes `split`; these are put in the order `order`, and joined again.
+    """
 
     ours: str
     theirs: str
@@ -176,7 +180,7 @@ class _Entry(NamedTuple):
 
 
 def _entries(who: str, network: Sequential, names: Sequence[str] | None) -> list[_Entry]:
-    """All parameters of a network, in its order."""
+    """Return all parameters of a network, in its order."""
     modules: list[tuple[str, list[_Entry]]] = []
     image: Shape | None = None  # (height, width, channels) of what was flattened
     for index, plain in enumerate(plain_layers(network)):
@@ -185,7 +189,9 @@ def _entries(who: str, network: Sequential, names: Sequence[str] | None) -> list
         entries = _entries_of(who, plain, image)
         if entries:
             modules.append((str(index), entries))
-        if any(len(entry.shape) > 1 for entry in entries):  # sums over features, which then have another order
+        if any(
+            len(entry.shape) > 1 for entry in entries
+        ):  # a sum over features, and the outputs have an order of their own
             image = None
     if names is not None:
         check_iterable(who, "names", names, f"{len(modules)} different names, one for each layer with parameters")
@@ -203,7 +209,7 @@ def _entries(who: str, network: Sequential, names: Sequence[str] | None) -> list
 
 
 def _entries_of(who: str, plain: Plain, image: Shape | None) -> list[_Entry]:
-    """The parameters of a layer."""
+    """Return the parameters of a layer."""
     theirs, shapes = plain.layer.torch_parameters(), plain.layer.parameter_shapes(plain.input_shape)
     if theirs.keys() != shapes.keys():
         raise not_exchanged(who, plain, f"{known(Layer, 'torch_parameters')}, or a layer without parameters")
@@ -220,7 +226,10 @@ def _entries_of(who: str, plain: Plain, image: Shape | None) -> list[_Entry]:
 
 
 def _entry(source: int, name: str, shape: Shape, theirs: TorchParameter, image: Shape | None) -> _Entry:
-    """A parameter whose `features`, if they are those of a flattened image, come with channels first there."""
+    """Return a parameter.
+
+    If its `features` are those of a flattened image, they come with channels first in PyTorch.
+    """
     split, order = shape, theirs.axes
     if image is not None and theirs.features is not None:
         at = theirs.features
@@ -231,7 +240,7 @@ def _entry(source: int, name: str, shape: Shape, theirs: TorchParameter, image: 
 
 
 def _as_array(where: str, value: Any) -> np.ndarray:
-    """A tensor or array as an array of float32 or float64."""
+    """Return a tensor or array as an array of float32 or float64."""
     if hasattr(value, "detach"):
         value = value.detach().cpu()
     try:
