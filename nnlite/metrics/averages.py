@@ -27,10 +27,10 @@ def average_columns(
     average: Average,
     stacklevel: int = 3,
 ) -> FloatArray:
-    """A metric per class, or one of its averages.
+    """Return a metric per class, or one of its averages.
 
     ``per_column(y, values, weight)`` of (n, k), (n, k) and (n,) returns (..., k), NaN where a column is not evaluable.
-    What the averages are is said in :mod:`nnlite.metrics`.
+    The averages are explained in :mod:`nnlite.metrics`.
     """
     check_average(who, average)
     match average:
@@ -57,7 +57,10 @@ def check_average(who: str, average: Average) -> None:
 def mean_of_defined(
     who: str, values: FloatArray, weight: FloatArray | None, unit: str, stacklevel: int = 2
 ) -> FloatArray:
-    """Weighted mean over the last axis without its NaN; one warning says what was left out; NaN if nothing is left."""
+    """Return the weighted mean over the last axis, without NaN. One warning says what was left out.
+
+    It is NaN if nothing is left.
+    """
     undefined = np.isnan(values)
     places = np.flatnonzero(undefined.reshape(-1, values.shape[-1]).any(axis=0))
     if len(places):

@@ -14,7 +14,7 @@ from nnlite.metrics.checks import as_groups, check_length
 Metric = Callable[[NDArray[Any], NDArray[Any]], Any]
 Figures = dict[str, NDArray[np.float64]]
 
-# The name of the figure of a metric that gives none; strings are the names of those that do.
+# The name of a figure that a metric returns without a name.
 _SINGLE = ""
 
 
@@ -42,7 +42,7 @@ def bootstrap_intervals(
     n_resamples: int = 2000,
     level: float = 0.95,
 ) -> Any:
-    """Percentile intervals of one or several metrics over resampled groups, such as games.
+    """Return percentile intervals of one or several metrics over resampled groups, such as games.
 
     Whole groups are drawn with replacement, as many as there are, because the samples of one group are not independent
     of each other.
@@ -104,7 +104,7 @@ def bootstrap_difference(
     n_resamples: int = 2000,
     level: float = 0.95,
 ) -> Any:
-    """Intervals of ``metric(y_true, scores) - metric(y_true, baseline)``, both on the same resamples.
+    """Return intervals of ``metric(y_true, scores) - metric(y_true, baseline)``, both on the same resamples.
 
     Two models agree on which groups are hard. The difference is therefore known better than either figure: whether one
     model is better is read from this interval, not from the overlap of two.
@@ -147,7 +147,7 @@ def _intervals(
     n_resamples: int,
     level: float,
 ) -> Any:
-    """Of the metric of the first array, minus that of the second if there is one."""
+    """Return the intervals of the metric of the first array, minus that of the second if there is one."""
     check_callable(who, "metric", metric, "a function of targets and scores")
     check_rng(who, rng)
     check_integer(who, "n_resamples", n_resamples)
@@ -201,7 +201,7 @@ def _rows(who: str, values: ArrayLike, argument: str) -> NDArray[Any]:
 
 
 def _figures(who: str, outcome: Any) -> Figures:
-    """What a metric returned, by name; None is NaN."""
+    """Return the result of a metric by name; None becomes NaN."""
     named = outcome if isinstance(outcome, Mapping) else {_SINGLE: outcome}
     if not named or (_SINGLE in named and isinstance(outcome, Mapping)):
         raise ValueError(f"{who}: metric: expected figures with names that are not empty, got {outcome!r}.")

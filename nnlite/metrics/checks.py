@@ -16,7 +16,7 @@ FloatArray = NDArray[np.float64]
 
 
 def as_scores(who: str, values: ArrayLike, argument: str = "scores") -> FloatArray:
-    """(n,) or (n, k) finite numbers as float64, which keeps the order and the ties of any smaller type."""
+    """Return finite numbers (n,) or (n, k) as float64, which keeps the order and the ties of any smaller type."""
     array = as_array(who, argument, values)
     if array.dtype.kind not in "biuf":
         raise ValueError(f"{who}: {argument}: expected real numbers, got an array of dtype {array.dtype}.")
@@ -39,7 +39,7 @@ def as_scores(who: str, values: ArrayLike, argument: str = "scores") -> FloatArr
 
 
 def as_indicator(who: str, values: ArrayLike, argument: str = "y_true") -> BoolArray:
-    """(n,) or (n, k) array of 0 and 1 (or of bool) as bool."""
+    """Return an array (n,) or (n, k) of 0 and 1 (or of bool) as bool."""
     array = as_array(who, argument, values)
     if array.ndim not in (1, 2) or array.size == 0:
         raise ValueError(
@@ -60,7 +60,7 @@ def as_indicator(who: str, values: ArrayLike, argument: str = "y_true") -> BoolA
 
 
 def one_hot(who: str, values: NDArray[Any], classes: Sequence[Any], argument: str) -> BoolArray:
-    """(n,) class labels as (n, len(classes)) bool; raises on a label that is no class."""
+    """Return class labels (n,) as (n, len(classes)) bool. Raise ValueError for a label that is no class."""
     try:
         position = {label: i for i, label in enumerate(classes)}
     except TypeError:
@@ -82,7 +82,7 @@ def one_hot(who: str, values: NDArray[Any], classes: Sequence[Any], argument: st
 
 
 def as_classes(who: str, classes: Sequence[Any] | NDArray[Any]) -> list[Any]:
-    """The class labels as a list."""
+    """Return the class labels as a list."""
     if not isinstance(classes, (Sequence, np.ndarray)) or isinstance(classes, str) or len(classes) == 0:
         raise ValueError(f"{who}: classes: expected a sequence of class labels, got {shown(classes)}.")
     return list(classes)
@@ -91,7 +91,7 @@ def as_classes(who: str, classes: Sequence[Any] | NDArray[Any]) -> list[Any]:
 def as_targets_and_scores(
     who: str, y_true: ArrayLike, scores: ArrayLike, classes: Sequence[Any] | None = None, argument: str = "scores"
 ) -> tuple[BoolArray, FloatArray]:
-    """Targets (n, k) bool and scores (n, k) float64 of either form of targets; k is 1 when both are (n,)."""
+    """Return targets (n, k) bool and scores (n, k) float64 of either form of targets; k is 1 when both are (n,)."""
     s = as_scores(who, scores, argument)
     raw = as_array(who, "y_true", y_true)
     if raw.ndim == 1 and s.ndim == 2:
@@ -112,7 +112,10 @@ def as_targets_and_scores(
 def as_targets_and_predictions(
     who: str, y_true: ArrayLike, y_pred: ArrayLike, classes: Sequence[Any] | None = None
 ) -> tuple[BoolArray, BoolArray]:
-    """Targets and predictions, both (n, k) bool. Class labels without `classes`: the sorted labels that occur."""
+    """Return targets and predictions, both (n, k) bool.
+
+    Without `classes` the classes are the sorted labels that occur.
+    """
     raw_true, raw_pred = as_array(who, "y_true", y_true), as_array(who, "y_pred", y_pred)
     if raw_true.ndim == 1 and raw_pred.ndim == 1:
         check_length(who, "y_true", len(raw_true), "y_pred", len(raw_pred))
@@ -131,14 +134,14 @@ def as_targets_and_predictions(
 
 
 def label_union(*arrays: NDArray[Any]) -> list[Any]:
-    """Sorted distinct labels of several arrays."""
+    """Return the sorted distinct labels of several arrays."""
     return sorted(set().union(*(array.tolist() for array in arrays)), key=lambda label: (isinstance(label, str), label))
 
 
 def as_groups(
     who: str, groups: ArrayLike, n_samples: int, argument: str = "scores"
 ) -> tuple[NDArray[Any], NDArray[np.intp]]:
-    """Sorted distinct group names (integers or strings) and each row's position among them."""
+    """Return the sorted distinct group names (integers or strings), and each row's position among them."""
     array = as_array(who, "groups", groups)
     if array.dtype.kind == "O" and all(isinstance(name, str) for name in array.flat):
         array = array.astype(str)

@@ -24,7 +24,7 @@ DecisionAverage = Average | Literal["binary"]
 
 
 class ClassCounts(NamedTuple):
-    """Weighted counts per class, each of shape (n_classes,)."""
+    """The weighted counts per class, each of shape (n_classes,)."""
 
     true_positive: FloatArray
     false_positive: FloatArray
@@ -33,7 +33,7 @@ class ClassCounts(NamedTuple):
 
 
 class PrecisionRecallF1(NamedTuple):
-    """Precision, recall and F1: floats, or arrays of shape (n_classes,) for ``average=None``."""
+    """The precision, recall and F1: floats, or arrays of shape (n_classes,) for ``average=None``."""
 
     precision: Any
     recall: Any
@@ -41,7 +41,7 @@ class PrecisionRecallF1(NamedTuple):
 
 
 def accuracy(y_true: ArrayLike, y_pred: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
-    """Share of samples whose label, or whose whole set of labels, is predicted exactly.
+    """Return the share of samples for which the label, or the whole set of labels, is predicted exactly.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def confusion_matrix(
     classes: Sequence[Any] | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> NDArray[Any]:
-    """Samples of each class (rows) by predicted class (columns); for one label a sample.
+    """Count the samples of each class (rows) by predicted class (columns); for one label a sample.
 
     Parameters
     ----------
@@ -110,7 +110,9 @@ def class_counts(
     classes: Sequence[Any] | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> ClassCounts:
-    """True and false positives and negatives of each class; the parameters are those of :func:`precision_recall_f1`.
+    """Count true and false positives and negatives of each class.
+
+    The parameters are those of :func:`precision_recall_f1`.
 
     Examples
     --------
@@ -129,7 +131,7 @@ def precision_recall_f1(
     classes: Sequence[Any] | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> PrecisionRecallF1:
-    """Precision tp / (tp + fp), recall tp / (tp + fn) and their harmonic mean F1 = 2 tp / (2 tp + fp + fn).
+    """Return precision tp / (tp + fp), recall tp / (tp + fn) and their harmonic mean F1 = 2 tp / (2 tp + fp + fn).
 
     Parameters
     ----------
@@ -166,7 +168,10 @@ def precision(
     classes: Sequence[Any] | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> Any:
-    """Share of positive decisions that are right; the parameters are those of :func:`precision_recall_f1`."""
+    """Return the share of positive decisions that are right.
+
+    The parameters are those of :func:`precision_recall_f1`.
+    """
     return _precision_recall_f1("precision", y_true, y_pred, average, classes, sample_weight)[0]
 
 
@@ -178,7 +183,7 @@ def recall(
     classes: Sequence[Any] | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> Any:
-    """Share of positives that are found; the parameters are those of :func:`precision_recall_f1`."""
+    """Return the share of positives that are found; the parameters are those of :func:`precision_recall_f1`."""
     return _precision_recall_f1("recall", y_true, y_pred, average, classes, sample_weight)[1]
 
 
@@ -190,7 +195,7 @@ def f1(
     classes: Sequence[Any] | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> Any:
-    """Harmonic mean of precision and recall; the parameters are those of :func:`precision_recall_f1`.
+    """Return the harmonic mean of precision and recall; the parameters are those of :func:`precision_recall_f1`.
 
     Examples
     --------
@@ -201,7 +206,7 @@ def f1(
 
 
 def per_class_precision_recall_f1(y: BoolArray, p: BoolArray, weight: FloatArray) -> FloatArray:
-    """(3, k) precision, recall and F1 of (n, k) targets and predictions; NaN for a column without positives."""
+    """Return (3, k) precision, recall and F1 of (n, k) targets and predictions; NaN for a column without positives."""
     tp, fp, fn, _ = _counts(y, p, weight)
     positives = tp + fn
     evaluable = positives > 0

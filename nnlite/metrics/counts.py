@@ -8,7 +8,10 @@ from nnlite.metrics.checks import BoolArray, FloatArray
 
 
 class ThresholdCounts(NamedTuple):
-    """What "score >= threshold" decides, for every score as threshold; all (rows, m), each row by falling score."""
+    """The counts of the decision "score >= threshold" with every score as threshold.
+
+    All arrays are (rows, m), each row by falling score.
+    """
 
     thresholds: FloatArray
     relevant: BoolArray

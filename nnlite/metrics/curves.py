@@ -24,7 +24,7 @@ def roc_auc(
     classes: Sequence[Any] | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> Any:
-    """Area under the ROC curve: the chance that a positive is scored above a negative, a tie counting half.
+    """Return the area under the ROC curve: the chance that a positive is scored above a negative, a tie counting half.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def roc_auc(
     average : {"macro", "weighted", "micro", "samples", None}
         As in :mod:`nnlite.metrics`; nothing to choose for a single class.
     classes : sequence, optional
-        What the columns of `scores` are when `y_true` holds class labels; 0 to n_classes - 1 by default.
+        Labels of the columns of `scores` when `y_true` holds class labels; 0 to n_classes - 1 by default.
     sample_weight : array of shape (n_samples,), optional
 
     Returns
@@ -63,7 +63,7 @@ def average_precision(
     classes: Sequence[Any] | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> Any:
-    """Mean of the precision at each positive: the area of the precision-recall steps, without interpolation.
+    """Return the mean of the precision at each positive: the area of the precision-recall steps, without interpolation.
 
     A scorer that knows nothing has about the share of positives. The parameters are those of :func:`roc_auc`.
 
@@ -87,7 +87,7 @@ def best_thresholds(
     classes: Sequence[Any] | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> FloatArray:
-    """The threshold of each class with the best F1 of the decision ``scores >= threshold``.
+    """Return the threshold of each class with the best F1 of the decision ``scores >= threshold``.
 
     To be found on samples that the reported F1 is not computed on: the best of many thresholds flatters.
 
@@ -122,7 +122,7 @@ def best_thresholds(
     chosen = np.take_along_axis(thresholds, best, axis=1)
     lower = np.where(thresholds < chosen, thresholds, -np.inf).max(axis=1)
     chosen = chosen[:, 0]
-    # Halves first: the sum of two huge scores may overflow. No number lies between neighbouring floats: the score then.
+    # Halves first: the sum of two huge scores may overflow. Between neighbouring floats lies no number: take the score.
     middle = np.where(np.isfinite(lower), lower / 2 + chosen / 2, chosen)
     result = np.where(middle > lower, middle, chosen)
     missing = np.flatnonzero(positives == 0).tolist()
@@ -137,17 +137,20 @@ def best_thresholds(
 
 
 def per_class_roc_auc(y: BoolArray, s: FloatArray, weight: FloatArray) -> FloatArray:
-    """(k,) areas under the ROC curve of (n, k) targets and scores; NaN without positives or without negatives."""
+    """Return the areas (k,) under the ROC curve of (n, k) targets and scores.
+
+    They are NaN without positives or without negatives.
+    """
     return roc_auc_of_counts(threshold_counts(y.T, s.T, weight))
 
 
 def per_class_average_precision(y: BoolArray, s: FloatArray, weight: FloatArray) -> FloatArray:
-    """(k,) average precisions of (n, k) targets and scores; NaN without positives."""
+    """Return the average precisions (k,) of (n, k) targets and scores; NaN without positives."""
     return average_precision_of_counts(threshold_counts(y.T, s.T, weight))
 
 
 def roc_auc_of_counts(counts: ThresholdCounts) -> FloatArray:
-    """Area by trapezoids of each row of counts."""
+    """Return the area by trapezoids of each row of counts."""
     tp, fp = counts.true_positives, counts.false_positives
     width = np.diff(fp, axis=-1, prepend=0.0)
     height = tp - np.diff(tp, axis=-1, prepend=0.0) / 2
@@ -156,7 +159,7 @@ def roc_auc_of_counts(counts: ThresholdCounts) -> FloatArray:
 
 
 def average_precision_of_counts(counts: ThresholdCounts) -> FloatArray:
-    """Area by steps of each row of counts."""
+    """Return the area by steps of each row of counts."""
     tp, fp = counts.true_positives, counts.false_positives
     gained = np.diff(tp, axis=-1, prepend=0.0)
     precision = np.divide(tp, tp + fp, out=np.zeros_like(tp), where=tp > 0)

@@ -31,7 +31,7 @@ def evaluate(
     thresholds: ArrayLike = 0.5,
     sample_weight: ArrayLike | None = None,
 ) -> dict[str, Any]:
-    """All metrics of this module, in one dictionary of strings, ints, floats, lists and None (for NaN and infinity).
+    """Return all metrics in one dictionary of strings, ints, floats, lists and None (for NaN and infinity).
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def evaluate(
             stacklevel=2,
         )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UndefinedMetricWarning)  # Said above, once and with names.
+        warnings.simplefilter("ignore", UndefinedMetricWarning)  # One warning above said it, with names.
         counts = threshold_counts(y.T, s.T, weight)
         decided = ("precision", "recall", "f1")
         ranked = {"roc_auc": roc_auc_of_counts(counts), "average_precision": average_precision_of_counts(counts)}

@@ -18,7 +18,7 @@ def average_by_group(
     mean: Literal["arithmetic", "logit", "softmax"] = "arithmetic",
     sample_weight: ArrayLike | None = None,
 ) -> tuple[NDArray[Any], FloatArray]:
-    """Mean score of each group, such as of a track over its windows.
+    """Return the mean score of each group, such as of a track over its windows.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def average_by_group(
 
 
 def labels_by_group(y_true: ArrayLike, groups: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The labels of each group, which all its samples must share; in the order of :func:`average_by_group`.
+    """Return the labels of each group, which all its samples must share; in the order of :func:`average_by_group`.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ def log_loss(
     classes: Sequence[Any] | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> Any:
-    """Mean negative logarithm of the probability given to what was true [nat].
+    """Return the mean negative logarithm of the probability given to what was true [nat].
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def log_loss(
     average : {"macro", "weighted", "micro", "samples", None}
         Over the classes, where each is a decision of its own; as in :mod:`nnlite.metrics`.
     classes : sequence, optional
-        What the columns are when `y_true` holds class labels; 0 to n_classes - 1 by default.
+        Labels of the columns when `y_true` holds class labels; 0 to n_classes - 1 by default.
     sample_weight : array of shape (n_samples,), optional
 
     Returns
@@ -66,7 +66,7 @@ def brier_score(
     classes: Sequence[Any] | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> Any:
-    """Mean squared difference between probability and outcome (Brier 1950).
+    """Return the mean squared difference between probability and outcome (Brier 1950).
 
     The parameters are those of :func:`log_loss`. With class labels it is the sum over the classes, from 0 to 2, as
     Brier had it; where every class is a decision of its own, from 0 to 1.
@@ -87,12 +87,12 @@ def brier_score(
 
 
 def is_probability(values: FloatArray) -> bool:
-    """Whether all values lie in [0, 1]."""
+    """Return whether all values lie in [0, 1]."""
     return bool((values >= 0).all() and (values <= 1).all())
 
 
 def is_distribution(values: FloatArray) -> bool:
-    """Whether all values lie in [0, 1] and each row of (n, k) sums to 1, to the rounding of float32."""
+    """Return whether all values lie in [0, 1] and each row of (n, k) sums to 1, to the rounding of float32."""
     return is_probability(values) and bool((np.abs(values.sum(axis=1) - 1) <= 1e-4).all())
 
 

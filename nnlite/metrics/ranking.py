@@ -25,7 +25,7 @@ def coverage_error(
     classes: Sequence[Any] | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> float:
-    """How many top-ranked labels are needed, on average, to hold all of a sample's labels.
+    """Return how many top-ranked labels are needed, on average, to hold all labels of a sample.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def coverage_error(
     scores : array of shape (n_samples, n_classes)
         Higher means likelier.
     classes : sequence, optional
-        What the columns of `scores` are when `y_true` holds class labels.
+        Labels of the columns of `scores` when `y_true` holds class labels.
     sample_weight : array of shape (n_samples,), optional
 
     Returns
@@ -45,7 +45,7 @@ def coverage_error(
 
     Notes
     -----
-    This is scikit-learn's convention and that of the film-score study, whose best possible value of 2.33 is its mean
+    This is the convention of scikit-learn and of the film-score study: its best possible value of 2.33 is its mean
     number of labels. The literature counts steps down the list from the first label, which is one less (0 is then the
     best for a single label).
 
@@ -64,7 +64,7 @@ def coverage_error(
 
 
 def best_coverage_error(y_true: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
-    """The coverage error of a perfect ranking: the mean number of labels of the samples that have any.
+    """Return the coverage error of a perfect ranking: the mean number of labels of the samples that have any.
 
     Examples
     --------
@@ -88,7 +88,10 @@ def label_ranking_average_precision(
     classes: Sequence[Any] | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> float:
-    """LRAP: for each label of a sample, which share of the labels ranked at or above it is relevant too; averaged.
+    """Return the label ranking average precision (LRAP).
+
+    For each label of a sample it takes the share of relevant ones among the labels that are ranked at or above it, and
+    averages.
 
     The parameters are those of :func:`coverage_error`. With one label a sample it is the mean reciprocal rank.
 
@@ -118,7 +121,9 @@ def label_ranking_loss(
     classes: Sequence[Any] | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> float:
-    """Share of the pairs of a relevant and an irrelevant label that are ranked wrongly or tied; averaged over samples.
+    """Return the share of the pairs of a relevant and an irrelevant label that are ranked wrongly or tied.
+
+    It is averaged over samples.
 
     The parameters are those of :func:`coverage_error`.
 
