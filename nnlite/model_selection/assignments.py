@@ -1,4 +1,4 @@
-"""Which group is in which fold: as a mapping, its hash, and its file."""
+"""Assignments of groups to folds: as a mapping, its hash, and its file."""
 
 import csv
 import io
@@ -25,7 +25,7 @@ _EXPECTED = "a dict from the names of groups to their folds"
 
 
 def folds_by_group(folds: ArrayLike, groups: ArrayLike) -> Assignment:
-    """The fold of each group, by the group's name as a string; raises when a group is in two folds.
+    """Return the fold of each group, by the group's name as a string. Raise ValueError if a group is in two folds.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def folds_by_group(folds: ArrayLike, groups: ArrayLike) -> Assignment:
 
 
 def folds_of_rows(assignment: Mapping[str, int], groups: ArrayLike) -> IntArray:
-    """The fold of each sample by its group; raises for a group that has no fold.
+    """Return the fold of each sample by its group. Raise ValueError for a group that has no fold.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def folds_of_rows(assignment: Mapping[str, int], groups: ArrayLike) -> IntArray:
 
 
 def fold_hash(assignment: Mapping[str, int]) -> str:
-    """SHA-256 of the assignment, whatever its order: the name of a split, to be printed with results.
+    """Return the SHA-256 of the assignment, whatever its order: the name of a split, to be printed with results.
 
     Examples
     --------

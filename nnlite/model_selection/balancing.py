@@ -19,14 +19,14 @@ _MAX_VISITS = 2000
 def assign_groups(
     mass: FloatArray, member: NDArray[np.bool_], shares: FloatArray, rng: np.random.Generator
 ) -> NDArray[np.intp]:
-    """Fold of each group.
+    """Return the fold of each group.
 
     Parameters
     ----------
     mass : array of shape (n_groups, n_columns)
-        What is to be spread: weighted samples of each class and, in the last column, of all.
+        The amounts to spread: weighted samples of each class and, in the last column, of all.
     member : array of shape (n_groups, n_columns)
-        Whether the group has any sample of the class, whatever its weight; the last column is true.
+        True where the group has any sample of the class, whatever its weight; the last column is true.
     shares : array of shape (n_folds,)
         Part of every column that a fold should get; sums to 1.
     rng : numpy.random.Generator
@@ -46,7 +46,10 @@ def assign_groups(
 
 
 def _cost(fold: NDArray[np.intp], mass: FloatArray, member: NDArray[np.bool_], shares: FloatArray) -> float:
-    """Squared distance from the shares, and more than that can ever be for each class that misses a fold."""
+    """Return the squared distance from the shares.
+
+    For each class that misses a fold a penalty is added that is larger than that distance can ever be.
+    """
     loads, counts = _loads(fold, mass, member, len(shares))
     return float(((loads - shares[:, None]) ** 2).sum() - _presence_gain(mass) * (counts > 0).sum())
 
@@ -106,7 +109,7 @@ def _improve(
     n_groups, n_folds = len(mass), len(shares)
     loads, counts = _loads(fold, mass, member, n_folds)
     excess = loads - shares[:, None]
-    # Moving to a fold is changing places with an empty group there: those have the numbers from n_groups on.
+    # A move to a fold is a swap with an empty group there: the empty groups have the numbers from n_groups on.
     padded_mass = np.concatenate([mass, np.zeros((n_folds, mass.shape[1]))])
     padded_member = np.concatenate([member, np.zeros((n_folds, mass.shape[1]), dtype=bool)]).astype(np.intp)
     padded_fold = np.concatenate([fold, np.arange(n_folds)])

@@ -1,4 +1,4 @@
-"""One text for equal values, so that they can be told apart, hashed and found again in a file."""
+"""A canonical text: one for equal values, so that they can be told apart, hashed and found again in a file."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ import numpy as np
 
 
 def canonical_json(value: Any, who: str) -> str:
-    """JSON with sorted names and no spaces; tuples become lists, NumPy's scalars numbers, paths strings.
+    """Return JSON with sorted names and no spaces; tuples become lists, NumPy's scalars numbers, paths strings.
 
     Raises
     ------
@@ -28,17 +28,20 @@ def canonical_json(value: Any, who: str) -> str:
 
 
 def digest(text: str) -> str:
-    """SHA-256 of a text, hexadecimal."""
+    """Return the SHA-256 of a text, hexadecimal."""
     return hashlib.sha256(encoded(text)).hexdigest()
 
 
 def encoded(text: str) -> bytes:
-    """JSON in UTF-8; half a surrogate pair, as in the name of a file that can't be decoded, in JSON's own notation."""
+    """Return JSON in UTF-8.
+
+    Half a surrogate pair, as in the name of a file that can't be decoded, is written in JSON's own notation.
+    """
     return text.encode("utf-8", "backslashreplace")
 
 
 def from_json(text: str | bytes, pairs: Callable[[list[tuple[str, Any]]], Any] = dict) -> Any:
-    """The value of a JSON text that anyone may have written; `pairs` makes the objects.
+    """Return the value of a JSON text that anyone may have written; `pairs` makes the objects.
 
     Raises
     ------
@@ -58,7 +61,7 @@ def _finite(text: str) -> float:
 
 
 def plain(value: Any) -> Any:
-    """The value in types that JSON knows: NumPy's scalars as numbers, paths as strings, tuples as lists."""
+    """Return the value in types that JSON knows: NumPy's scalars as numbers, paths as strings, tuples as lists."""
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, os.PathLike):

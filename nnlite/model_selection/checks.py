@@ -12,7 +12,7 @@ FloatArray = NDArray[np.float64]
 
 
 def as_labels(who: str, labels: ArrayLike) -> tuple[NDArray[np.bool_], list[str]]:
-    """(n, k) bool of labels (n, k) of 0 and 1, or of class labels (n,); and the classes' names."""
+    """Return (n, k) bool of labels (n, k) of 0 and 1, or of class labels (n,); and the names of the classes."""
     array = as_array(who, "labels", labels)
     if array.ndim == 1 and array.dtype.kind in "biuUS" and array.size:
         classes, position = np.unique(array, return_inverse=True)
@@ -36,7 +36,7 @@ def as_folds(who: str, folds: ArrayLike) -> NDArray[Any]:
 
 
 def as_groups(who: str, groups: ArrayLike) -> tuple[NDArray[Any], NDArray[np.intp]]:
-    """Sorted distinct group names (integers or strings) and each row's position among them."""
+    """Return the sorted distinct group names (integers or strings), and each row's position among them."""
     array = as_array(who, "groups", groups)
     if array.dtype.kind == "O" and all(isinstance(name, str) for name in array.flat):
         array = array.astype(str)
@@ -53,7 +53,7 @@ def as_groups(who: str, groups: ArrayLike) -> tuple[NDArray[Any], NDArray[np.int
 
 
 def as_weights(who: str, weights: ArrayLike | None, n_samples: int) -> FloatArray:
-    """(n,) float64 weights, ones for None."""
+    """Return the weights, (n,) float64; ones for None."""
     if weights is None:
         return np.ones(n_samples)
     array = as_array(who, "weights", weights)
@@ -66,7 +66,7 @@ def as_weights(who: str, weights: ArrayLike | None, n_samples: int) -> FloatArra
 
 
 def as_names(who: str, class_names: Sequence[str] | None, default: list[str]) -> list[str]:
-    """Names of the classes for messages."""
+    """Return the names of the classes for messages."""
     if class_names is None:
         return default
     names = [str(name) for name in check_iterable(who, "class_names", class_names, f"{len(default)} names")]

@@ -23,15 +23,18 @@ Workers = Executor | Callable[[], Executor]
 
 
 class Job(Protocol):
-    """What is run: module-level work makes a record of it, under a name that no other job has."""
+    """A piece of work.
+
+    A function at the top level of a module makes a record of it, under a key that no other job has.
+    """
 
     @property
     def key(self) -> str:
-        """Its name, also a file's."""
+        """The name of the job, which is also that of a file."""
 
 
 class Report(NamedTuple):
-    """What became of a call: its value, or the error as text with where it was raised."""
+    """The result of a call: its value, or the error as text with where it was raised."""
 
     value: Any
     error: str | None
@@ -54,7 +57,7 @@ def attempt(function: Callable[..., Any], argument: Any, **keywords: Any) -> Rep
 
 
 def describe(error: BaseException) -> str:
-    """Type and message."""
+    """Return type and message of an error."""
     return f"{type(error).__name__}: {error}".rstrip(": ")
 
 
@@ -82,8 +85,8 @@ def run_jobs(
     Raises
     ------
     RuntimeError
-        When the executor breaks, or those that a function makes break without running anything. The jobs whose records
-        were yielded are done.
+        When the executor breaks, or those that a function makes break without running anything. Jobs are done if their
+        records were yielded.
     """
     if workers is None:
         yield from map(work, jobs)
@@ -129,7 +132,7 @@ def _submitted(
 
 
 def _work(work: Callable[[JobT], Record], job: JobT, run: str) -> Record:
-    """In the worker; `run` only tells two calls apart."""
+    """Do a job, in the worker; `run` only tells two calls apart."""
     end_with_parent(os.getpid())
     return work(job)
 
@@ -163,7 +166,7 @@ def _run_in_pools(
 ) -> Iterator[Record]:
     """Replace a pool that breaks.
 
-    A pool does not say whose fault it was: all that ran in it are lost. They are run again one at a time, so that a
+    A pool does not say which job broke it: all that ran in it are lost. They are run again one at a time, so that a
     second death is certainly the job's own, and is recorded.
     """
     waiting = {job.key: job for job in jobs}
@@ -194,7 +197,7 @@ def _run_alone(
     lost: Callable[[JobT, str], Record],
     marker: Path,
 ) -> Record:
-    """A pool for one job whose worker died before; the second death is recorded."""
+    """Run in a pool of its own a job whose worker died before; a second death is recorded."""
     marker.unlink()
     try:
         with make() as pool:
@@ -209,7 +212,7 @@ def _run_alone(
 
 
 def _marked(work: Callable[[JobT], Record], folder: str, job: JobT) -> Record:
-    """In the worker: a file says that the job is being run, should the worker not live to say more."""
+    """Do a job, in the worker, while a file says that it is being run: the worker may not live to say more."""
     marker = Path(folder, job.key)
     with contextlib.suppress(OSError):  # Another machine has no such folder.
         marker.touch()
@@ -219,7 +222,9 @@ def _marked(work: Callable[[JobT], Record], folder: str, job: JobT) -> Record:
 
 
 def module_level_name(who: str, argument: str, function: Callable[..., Any]) -> str:
-    """Name by which another process finds a callable; raises if it can't: for lambdas and inner functions.
+    """Return the name by which another process finds a callable.
+
+    Raise ValueError if it can't: for lambdas and inner functions.
 
     A ``functools.partial`` has the name of its function with the values it holds.
     """

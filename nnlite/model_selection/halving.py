@@ -12,7 +12,9 @@ from nnlite.model_selection.trials import Evaluate, Trial, plan_trials
 
 
 def halving_budgets(min_budget: float, max_budget: float, factor: float = 3) -> list[float]:
-    """The rounds' budgets: each `factor` times the one before, the last `max_budget`, the first at least `min_budget`.
+    """Return the budgets of the rounds.
+
+    Each is `factor` times the one before, the last is `max_budget`, and the first is at least `min_budget`.
 
     Whole numbers stay whole, rounded down but not below `min_budget`.
 
@@ -65,7 +67,7 @@ def successive_halving(
         the same in every round, so a larger budget may continue where the smaller stopped (:func:`candidate_key`
         names a checkpoint).
     min_budget, max_budget : int or float
-        Of the first round (at least) and of the last (exactly): epochs, samples or seconds.
+        Budget of the first round (at least) and of the last (exactly): epochs, samples or seconds.
     factor : float
         Each round keeps one in `factor`, at least one, and multiplies the budget by it.
     seed, executor, journal, context, retry_failed, progress

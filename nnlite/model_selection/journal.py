@@ -14,7 +14,7 @@ _FORMAT = "nnlite journal 1"
 
 
 class Journal:
-    """Entries of a run, kept in a file whose first line tells with which arguments it was started.
+    """The entries of a run, kept in a file that says in its first line with which arguments the run was started.
 
     A context manager. An existing file is continued: `entries` holds what it has; a last line that was cut off by the
     end of the earlier run is dropped.

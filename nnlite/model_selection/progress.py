@@ -7,16 +7,16 @@ from nnlite.checks import shown
 
 
 class Progress:
-    """Rewrites one line on a terminal; elsewhere, in a log file for instance, writes a line at most every 10 s.
+    """A line that is rewritten on a terminal; elsewhere, in a log file for instance, a new line at most every 10 s.
 
     Parameters
     ----------
     who : str
-        What the line begins with.
+        Begin of the line.
     total : int
         Number of trials or tasks.
     known : int
-        How many of them were known at the start.
+        Number of them that were known at the start.
     stream : text stream or None
         None writes nothing.
     """
@@ -60,7 +60,7 @@ class Progress:
             self._stream.flush()
 
     def line(self, now: float) -> str:
-        """The text of the line at the monotonic time `now` [s]."""
+        """Return the text of the line at the monotonic time `now` [s]."""
         parts = [f"{self._who}: {self._done} of {self._total}"]
         if self._failed:
             parts.append(f"{self._failed} failed")
@@ -81,7 +81,7 @@ class Progress:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as a person says them.
+    """Return seconds as a person says them.
 
     Examples
     --------

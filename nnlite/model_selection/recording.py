@@ -1,4 +1,4 @@
-"""What a search and a run of tasks share: records that a journal keeps, and those it has already."""
+"""Records of a search or a run of tasks: those that a journal has already, and new ones."""
 
 import contextlib
 import math
@@ -25,15 +25,15 @@ class Recorded(Protocol):
 
     @property
     def key(self) -> str:
-        """Its job's."""
+        """The key of its job."""
 
     @property
     def failed(self) -> bool:
-        """Whether there is no result."""
+        """True if there is no result."""
 
     @property
     def score(self) -> float | None:
-        """What progress shows the best of; None if there is nothing to compare."""
+        """The number of which progress shows the best; None if there is nothing to compare."""
 
 
 RecordT = TypeVar("RecordT", bound=Recorded)
@@ -55,7 +55,7 @@ def open_journal(
     path: str | os.PathLike[str] | None,
     arguments: Mapping[str, Any],
 ) -> Any:
-    """The run's journal as a context manager (of None without a path), after a check of what needs a name."""
+    """Open the run's journal as a context manager (of None without a path). Check first what needs a name."""
     check_callable(who, argument, function)
     if path is not None:
         check_path(who, "journal", path)
@@ -78,7 +78,7 @@ def read_records(
     content: str,
     retry_failed: bool,
 ) -> dict[str, RecordT]:
-    """The jobs' records that the journal has, by key; the last entry of a key counts.
+    """Return the records of the jobs that the journal has, by key; the last entry of a key counts.
 
     `content` names the field that job and record share and that is taken from the job: JSON made tuples lists.
 
@@ -104,7 +104,7 @@ def read_records(
 
 
 def _fits(value: Any, hint: Any) -> bool:
-    """Whether a value that JSON gave is of a field's type."""
+    """Return whether a value that JSON gave is of a field's type."""
     if isinstance(hint, types.UnionType):
         return any(_fits(value, choice) for choice in typing.get_args(hint))
     if hint is float:

@@ -18,7 +18,7 @@ from nnlite.model_selection.trials import Evaluate, Planned, Trial, lost_trial, 
 
 
 class MeanScore(NamedTuple):
-    """Mean and sample standard deviation of a candidate's scores over folds or repeats."""
+    """The mean and sample standard deviation of a candidate's scores over folds or repeats."""
 
     candidate: dict[str, Any]
     mean: float
@@ -29,7 +29,7 @@ class MeanScore(NamedTuple):
 
 @dataclass(frozen=True)
 class SearchResult:
-    """Trials in the order of their candidates, failed ones included; iterable."""
+    """The trials in the order of their candidates, failed ones included; iterable."""
 
     trials: tuple[Trial, ...]
 
@@ -52,7 +52,7 @@ class SearchResult:
 
     @property
     def best(self) -> Trial:
-        """The first of `ranked`; raises when every trial failed."""
+        """The first of `ranked`. ValueError if every trial failed."""
         if not self.ranked:
             raise ValueError(
                 f"SearchResult: best: expected a trial with a score, but all {len(self)} failed; the first: "
@@ -61,7 +61,9 @@ class SearchResult:
         return self.ranked[0]
 
     def means_over(self, *names: str) -> list[MeanScore]:
-        """Mean scores of the candidates that differ only in `names`, such as "fold" and "repeat"; the best first.
+        """Return mean scores of the candidates that differ only in `names`, such as "fold" and "repeat".
+
+        The best come first.
 
         A failed trial counts in `failed` and not in the mean: look at both.
         """
@@ -75,7 +77,7 @@ class SearchResult:
         means = []
         for rest, trials in groups.values():
             scores = [trial.score for trial in trials if trial.score is not None]
-            with np.errstate(over="ignore", invalid="ignore"):  # of scores near the largest float
+            with np.errstate(over="ignore", invalid="ignore"):  # scores may be near the largest float
                 mean = float(np.mean(scores)) if scores else math.nan
                 deviation = float(np.std(scores, ddof=1)) if len(scores) > 1 else math.nan
             means.append(MeanScore(rest, mean, deviation, len(scores), len(trials) - len(scores)))
@@ -106,24 +108,23 @@ def search(
     seed : int
         Each candidate's seed comes from this and from the candidate, whatever the others are.
     executor : concurrent.futures.Executor, or callable, optional
-        Where trials run; by default here, one after the other. A function without arguments that makes an executor lets
-        the search survive the death of a worker, as in :func:`run_tasks`.
+        Runs the trials; by default they run here, one after the other. A function without arguments that makes an
+        executor lets the search survive the death of a worker, as in :func:`run_tasks`.
     journal : path-like, optional
         JSON lines: each outcome is written, by this process, and synced when it comes. A run that finds its journal
         skips what is there; more candidates may be added. One that was written with another `evaluate`, `seed` or
         `context` is refused.
     context : mapping, optional
-        What else scores depend on, such as the hashes of data and folds; checked against the journal.
+        Other things that scores depend on, such as the hashes of data and folds; checked against the journal.
     retry_failed : bool
         Run again what the journal has as failed.
     progress : text stream, optional
-        Where to write how many are done and when all will be, such as ``sys.stderr``.
+        Stream for lines that say how many are done and when all will be, such as ``sys.stderr``.
 
     Returns
     -------
     SearchResult
-        One trial for each different candidate. One that raises, or whose score is NaN or infinite, is recorded as
-        failed.
+        One trial for each different candidate. If it raises, or its score is NaN or infinite, it is recorded as failed.
 
     Raises
     ------
@@ -152,7 +153,7 @@ def open_book(
     path: str | os.PathLike[str] | None,
     context: Mapping[str, Any] | None,
 ) -> Any:
-    """The journal of a search as a context manager, of None without a path."""
+    """Return the journal of a search as a context manager (of None without a path)."""
     arguments = {"seed": seed, "context": as_context(who, context)}
     return open_journal(who, "evaluate", evaluate, executor, path, arguments)
 
@@ -167,7 +168,10 @@ def find_trials(
     title: str,
     progress: TextIO | None,
 ) -> tuple[Trial, ...]:
-    """From the journal or by running them, in the order of `planned`; `title` begins the line of progress."""
+    """Return trials in the order of `planned`, from the journal or by running them.
+
+    `title` begins the line of progress.
+    """
     known = read_records(who, book, planned, Trial, "candidate", retry_failed)
     bar = Progress(title, len(planned), len(known), progress)
     work = functools.partial(run_trial, evaluate)

@@ -16,7 +16,7 @@ Candidate = dict[str, Any]
 
 @dataclass(frozen=True)
 class Uniform:
-    """Real numbers from `low` to `high`, all equally likely.
+    """A distribution of real numbers from `low` to `high`, all equally likely.
 
     Examples
     --------
@@ -37,7 +37,9 @@ class Uniform:
 
 @dataclass(frozen=True)
 class LogUniform:
-    """Positive real numbers from `low` to `high`, every factor equally likely: for learning rates and penalties.
+    """A distribution of positive numbers from `low` to `high`, every factor equally likely.
+
+    It suits learning rates and penalties.
 
     Examples
     --------
@@ -61,7 +63,7 @@ class LogUniform:
 
 @dataclass(frozen=True)
 class IntUniform:
-    """Whole numbers from `low` to `high`, both included, all equally likely.
+    """A distribution of whole numbers from `low` to `high`, both included, all equally likely.
 
     Examples
     --------
@@ -83,7 +85,7 @@ class IntUniform:
 
 
 class ParameterGrid(Sequence[Candidate]):
-    """Every combination of the values in a dictionary of lists, the last name varying fastest.
+    """A grid of candidates: every combination of the values in a dictionary of lists, the last name varying fastest.
 
     Parameters
     ----------
@@ -124,7 +126,7 @@ class ParameterGrid(Sequence[Candidate]):
 
 
 class ParameterSampler(Sequence[Candidate]):
-    """Random candidates, all different, drawn when the sampler is made.
+    """A sample of random candidates, all different, drawn when the sampler is made.
 
     Random search finds better values than a grid of the same size when few of the parameters matter (Bergstra and
     Bengio 2012).

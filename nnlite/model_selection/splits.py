@@ -23,7 +23,7 @@ IntArray = NDArray[np.intp]
 
 
 class SplitWarning(UserWarning):
-    """A class can't be in every fold, or is in none."""
+    """A warning that a class can't be in every fold, or is in none."""
 
 
 def grouped_stratified_folds(
@@ -35,7 +35,7 @@ def grouped_stratified_folds(
     weights: ArrayLike | None = None,
     class_names: Sequence[str] | None = None,
 ) -> IntArray:
-    """Folds that are grouped, multi-label and stratified at once.
+    """Return folds that are grouped, multi-label and stratified at once.
 
     No group is in two folds. Each class's weighted samples and the folds' sizes are as even as whole groups allow
     (a local optimum, not always the best). A class is in min(n_folds, number of its groups) folds where possible.
@@ -51,7 +51,7 @@ def grouped_stratified_folds(
     rng : numpy.random.Generator
         The same state gives the same folds, and rows in another order the same folds for each group.
     weights : array of shape (n_samples,), optional
-        What a sample counts in the balance; :func:`balanced_weights` balances the number of groups instead.
+        Weight of a sample in the balance; :func:`balanced_weights` balances the number of groups instead.
     class_names : sequence of str, optional
         For the warning.
 
@@ -96,7 +96,7 @@ def split_by(
     Parameters
     ----------
     groups : array of shape (n_samples,)
-        What stays whole: games, tracks, or ``range(n_samples)`` for single windows.
+        The units that stay whole: games, tracks, or ``range(n_samples)`` for single windows.
     labels : array of shape (n_samples, n_classes) or (n_samples,)
         0 and 1, or class labels.
     test_share : float
@@ -123,7 +123,9 @@ def split_by(
 
 
 def fold_rows(folds: ArrayLike) -> Iterator[tuple[IntArray, IntArray]]:
-    """For each fold the row numbers outside it (training) and inside it (test), rising; raises when either has none.
+    """Yield for each fold the row numbers outside it (training) and inside it (test), rising.
+
+    Raise ValueError if either has none.
 
     Examples
     --------
@@ -143,7 +145,7 @@ def fold_rows(folds: ArrayLike) -> Iterator[tuple[IntArray, IntArray]]:
 def summarize_folds(
     folds: ArrayLike, labels: ArrayLike, groups: ArrayLike, class_names: Sequence[str] | None = None
 ) -> list[dict[str, Any]]:
-    """Samples and groups of each fold, in all and per class, ready for a table or JSON.
+    """Count samples and groups of each fold, in all and per class, ready for a table or JSON.
 
     Examples
     --------
@@ -170,7 +172,7 @@ def summarize_folds(
 
 
 def capped_rows(groups: ArrayLike, cap: int, rng: np.random.Generator) -> IntArray:
-    """At most `cap` random rows of each group, rising: so that one long album doesn't speak for all.
+    """Return at most `cap` random rows of each group, rising: so that one long album doesn't speak for all.
 
     Examples
     --------
@@ -188,7 +190,7 @@ def capped_rows(groups: ArrayLike, cap: int, rng: np.random.Generator) -> IntArr
 
 
 def balanced_weights(groups: ArrayLike) -> FloatArray:
-    """Weights of mean 1 that give every group the same sum.
+    """Return weights of mean 1 that give every group the same sum.
 
     Examples
     --------

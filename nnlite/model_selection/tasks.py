@@ -18,7 +18,7 @@ Function = Callable[[dict[str, Any]], Any]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a task: the `value` that the function returned, or the `error` with where it was raised."""
+    """The outcome of a task: the `value` that the function returned, or the `error` with where it was raised."""
 
     key: str
     task: dict[str, Any]
@@ -28,7 +28,7 @@ class Outcome:
 
     @property
     def failed(self) -> bool:
-        """Whether there is no value: the function raised, or returned NaN or what JSON can't hold."""
+        """True if there is no value: the function raised, or returned NaN or something that JSON can't hold."""
         return self.error is not None
 
     @property
@@ -64,19 +64,19 @@ def run_tasks(
     tasks : iterable of dict
         Paths, configuration and seeds: values that JSON can hold. Equal tasks are run once.
     executor : concurrent.futures.Executor, or callable, optional
-        Where tasks run; by default here, one after the other. A function without arguments that makes an executor, such
-        as ``functools.partial(ProcessPoolExecutor, 4)``, lets the run survive the death of a worker: the tasks that it
-        took along are run again, one at a time, and one that dies again is recorded as failed.
+        Runs the tasks; by default they run here, one after the other. A function without arguments that makes an
+        executor, such as ``functools.partial(ProcessPoolExecutor, 4)``, lets the run survive the death of a worker: the
+        tasks that it took along are run again, one at a time, and one that dies again is recorded as failed.
     journal : path-like, optional
         JSON lines: each outcome is written, by this process, and synced when it comes. A run that finds its journal
         skips what is there; other tasks may be added. One that was written with another `function` or `context` is
         refused.
     context : mapping, optional
-        What else the values depend on, such as the hashes of data and folds; checked against the journal.
+        Other things that the values depend on, such as the hashes of data and folds; checked against the journal.
     retry_failed : bool
         Run again what the journal has as failed.
     progress : text stream, optional
-        Where to write how many are done and when all will be, such as ``sys.stderr``.
+        Stream for lines that say how many are done and when all will be, such as ``sys.stderr``.
 
     Returns
     -------
@@ -124,13 +124,13 @@ def run_tasks(
 
 
 def _run(function: Function, waiting: _Waiting) -> Outcome:
-    """In the worker: call, and turn whatever happens into an outcome."""
+    """Call the function, in the worker, and turn whatever happens into an outcome."""
     value, error, seconds = attempt(functools.partial(_as_json, function), waiting.task)
     return Outcome(waiting.key, waiting.task, value, seconds, error)
 
 
 def _as_json(function: Function, task: dict[str, Any]) -> Any:
-    """The value as it will come back from a journal: tuples are lists there."""
+    """Return the value as it will come back from a journal: tuples are lists there."""
     return json.loads(canonical_json(function(task), "run_tasks: function: its value"))
 
 

@@ -1,4 +1,4 @@
-"""Trials: a candidate, its seed, and what became of it."""
+"""Trials: a candidate, its seed, and the outcome of its evaluation."""
 
 import functools
 import json
@@ -18,9 +18,9 @@ Evaluate = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Trial:
-    """One evaluation of one candidate.
+    """An evaluation of one candidate.
 
-    `score` is None for a failure, whose `error` says why; `details` holds what `evaluate` returned besides the score;
+    `score` is None for a failure, and `error` says why; `details` holds what `evaluate` returned besides the score;
     `budget` is None outside successive halving.
     """
 
@@ -35,7 +35,7 @@ class Trial:
 
     @property
     def failed(self) -> bool:
-        """Whether it raised, or its score was not a finite number."""
+        """True if it raised, or its score was not a finite number."""
         return self.score is None
 
 
@@ -50,7 +50,7 @@ class Planned:
 
 
 def candidate_key(candidate: Mapping[str, Any], budget: float | None = None) -> str:
-    """Name of a candidate, 16 hexadecimal digits: equal for equal values in any order, in any process.
+    """Return the name of a candidate, 16 hexadecimal digits: equal for equal values in any order, in any process.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def candidate_key(candidate: Mapping[str, Any], budget: float | None = None) -> 
 def plan_trials(
     who: str, candidates: Iterable[Mapping[str, Any]], seed: int, budget: float | None = None
 ) -> list[Planned]:
-    """One trial for each different candidate; its seed comes from `seed` and the candidate, not from its place."""
+    """Return a trial for each different candidate; its seed comes from `seed` and the candidate, not from its place."""
     check_integer(who, "seed", seed, low=0, expected="a whole number of at least 0")
     check_iterable(who, "candidates", candidates, "dictionaries of hyper-parameters")
     planned: dict[str, Planned] = {}
@@ -85,7 +85,7 @@ def plan_trials(
 
 
 def run_trial(evaluate: Evaluate, planned: Planned) -> Trial:
-    """In the worker: evaluate, and turn whatever happens into a trial."""
+    """Evaluate a candidate, in the worker, and turn whatever happens into a trial."""
     keywords: dict[str, Any] = {"seed": planned.seed}
     if planned.budget is not None:
         keywords["budget"] = planned.budget
@@ -99,12 +99,12 @@ def run_trial(evaluate: Evaluate, planned: Planned) -> Trial:
 
 
 def lost_trial(planned: Planned, error: str, seconds: float = 0.0, details: dict[str, Any] | None = None) -> Trial:
-    """The record of a trial without a score."""
+    """Return the record of a trial without a score."""
     return Trial(**asdict(planned), score=None, details=details or {}, seconds=seconds, error=error)
 
 
 def _scored(evaluate: Evaluate, candidate: Mapping[str, Any], **keywords: Any) -> tuple[float, dict[str, Any]]:
-    """The score and the details of an outcome in either form."""
+    """Return the score and the details of an outcome in either form."""
     outcome = evaluate(candidate, **keywords)
     details: dict[str, Any] = {}
     if isinstance(outcome, Mapping):
