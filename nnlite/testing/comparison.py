@@ -1,4 +1,4 @@
-"""What the checks compare with."""
+"""Comparisons of arrays, for the checks."""
 
 from typing import NoReturn
 
@@ -8,7 +8,7 @@ from nnlite.layers.base import Params
 
 
 def distance(actual: np.ndarray, expected: np.ndarray) -> float:
-    """Euclidean distance relative to the length of the expected."""
+    """Return the Euclidean distance relative to the length of the expected."""
     length = float(np.linalg.norm(expected)) or 1.0
     return float(np.linalg.norm(actual.astype(np.float64) - expected)) / length
 

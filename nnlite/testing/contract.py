@@ -26,13 +26,13 @@ def check_layer(layer: Layer, input_shape: Shape, rng: np.random.Generator, *, t
     Parameters
     ----------
     layer : Layer
-        What to check.
+        The layer to check.
     input_shape : tuple of int
-        Of one sample.
+        Shape of one sample.
     rng : numpy.random.Generator
         Draws parameters and a standard normal batch.
     tolerance : float
-        Of the gradient check.
+        Tolerance of the gradient check.
 
     Raises
     ------
@@ -108,7 +108,7 @@ class _Case:
         return self.rng(2).standard_normal((n, *self.output_shape), np.float32).astype(dtype)
 
     def run(self, params: Params, x: np.ndarray, dy: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
-        """All that the layer computes, by name, from these very arrays."""
+        """Yield all that the layer computes, by name, from these very arrays."""
         y, cache = self.layer.forward(params, x, self.rng(3))
         yield "output of forward", y
         yield "output of apply", self.layer.apply(params, x)
@@ -166,7 +166,7 @@ def _check_shapes(case: _Case) -> None:
 
 
 def _check_results(case: _Case, n: int, params: Params, x: np.ndarray, dy: np.ndarray) -> dict[str, np.ndarray]:
-    """What a layer computes for `n` samples, after a look at shapes, dtypes and NaN."""
+    """Return the results of a layer for `n` samples, after a check of shapes, dtypes and NaN."""
     results = dict(case.run(params, x, dy))
     shapes = {"output of forward": (n, *case.output_shape), "output of apply": (n, *case.output_shape)}
     shapes |= {"gradient of the input": x.shape} | {f"gradient of {name!r}": p.shape for name, p in params.items()}
@@ -264,7 +264,7 @@ def _check_facts(case: _Case) -> None:
 
 
 def _strided(array: np.ndarray) -> np.ndarray:
-    """The same values with a NaN after each."""
+    """Return the same values with a NaN after each."""
     spread = np.full((*array.shape, 2), np.nan, array.dtype)
     spread[..., 0] = array
     return spread[..., 0]

@@ -1,4 +1,4 @@
-"""The part of a layer's contract that is about what a layer says of itself: shapes, gain, window, names elsewhere."""
+"""The part of a layer's contract about its own statements: shapes, gain, window, names in other libraries."""
 
 import dataclasses
 import math
@@ -14,7 +14,7 @@ Require = Callable[[bool, str], None]
 
 
 def check_facts(layer: Layer, input_shape: Shape, params: Params, x: np.ndarray, require: Require) -> None:
-    """Check that what a layer says of itself fits what it does.
+    """Check that the statements of a layer about itself fit its results.
 
     Parameters
     ----------

@@ -40,11 +40,11 @@ def check_gradients(
     Parameters
     ----------
     model : Layer or Sequential
-        What to check.
+        The layer or network to check.
     rng : numpy.random.Generator
         Draws the point, the directions and the seed of the noise.
     input_shape : tuple of int
-        Of one sample; a network knows its own.
+        Shape of one sample; a network knows its own.
     x : ndarray, optional
         A batch; standard normal unless given.
     params : dict, optional
@@ -126,7 +126,7 @@ class _Error(NamedTuple):
 
 
 def _by_name(point: _Point, rng: np.random.Generator, tolerance: float) -> str:
-    """The parameters whose own gradient is wrong."""
+    """Return the parameters with a wrong gradient, if each is checked alone."""
     errors = {name: _projected_error(point, rng, (name,), tolerance).relative for name in point.params}
     return "".join(f"{name!r} alone: {error:.1e}. " for name, error in errors.items() if not error <= tolerance)
 
@@ -159,7 +159,7 @@ def _draw_point(model: Any, input_shape: Shape, rng: np.random.Generator, x: Any
 
 
 def _projected_error(point: _Point, rng: np.random.Generator, group: tuple[str, ...], tolerance: float) -> _Error:
-    """Error of the gradient with respect to "input" or to some parameters along one random direction."""
+    """Return the error of the gradient with respect to "input" or to some parameters along one random direction."""
     direction = {name: rng.standard_normal(point.gradients[name].shape) for name in group}
     actual = math.fsum(float(np.vdot(point.gradients[name], v)) for name, v in direction.items())
     norm = math.hypot(*(float(np.linalg.norm(point.gradients[name])) for name in group))
@@ -168,7 +168,7 @@ def _projected_error(point: _Point, rng: np.random.Generator, group: tuple[str, 
     for step in _STEPS:
         above, below = (_evaluate_at(point, direction, sign * step) for sign in (1, -1))
         expected = float(np.vdot(point.u, above - below)) / (2 * step)
-        # What the rounding of the outputs alone can make of a difference of zero.
+        # The largest difference that rounding of the outputs alone can make.
         noise = 8 * epsilon * float(np.linalg.norm(point.u * point.y)) / step
         scale = max(abs(expected), abs(actual), norm, noise / tolerance, tiny)
         relative = abs(expected - actual) / scale
