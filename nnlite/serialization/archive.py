@@ -29,12 +29,12 @@ def write_archive(path: str | os.PathLike[str], header: Mapping[str, Any], array
     ----------
     path : path-like
     header : dict
-        What JSON can hold: None, truth values, strings, finite numbers, lists, and dicts with strings as keys. Tuples
-        become lists.
+        Data that JSON can hold: None, truth values, strings, finite numbers, lists, and dicts with strings as keys.
+        Tuples become lists.
     arrays : dict of ndarray
-        Of real numbers or truth values, less than 4 GiB together. They come back in C order and native byte order, with
-        the same values to the bit. A name has parts of printable characters with "/" between them; it is never used as
-        a path.
+        Arrays of real numbers or truth values, less than 4 GiB together. They come back in C order and native byte
+        order, with the same values to the bit. A name has parts of printable characters with "/" between them; it is
+        never used as a path.
 
     Raises
     ------
@@ -141,7 +141,7 @@ def read_archive(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str
 
 
 def _read_document(file: BinaryIO, size: int) -> tuple[list[Member], bytes]:
-    """The first member, which is ``header.json``, and its bytes."""
+    """Return the first member, which is ``header.json``, and its bytes."""
     if not size:
         raise FileFormatError("expected a file that nnlite wrote, got an empty one.")
     start = file.read(layout.local_size(HEADER_MEMBER))
@@ -165,7 +165,7 @@ def _read_document(file: BinaryIO, size: int) -> tuple[list[Member], bytes]:
 
 
 def _parse(data: bytes) -> tuple[dict[str, Any], list[Entry]]:
-    """The caller's header, and the table of arrays."""
+    """Return the caller's header, and the table of arrays."""
     document = text.decode(data)
     if document.get("format") != FORMAT:
         raise FileFormatError(f"{HEADER_MEMBER}: format: expected {FORMAT!r}, got {shown(document.get('format'))}.")

@@ -107,7 +107,7 @@ def _remove_unless_locked(leftover: Path) -> None:
 
 
 def _lock(descriptor: int) -> None:
-    """Until the file is closed or the process ends, however it ends."""
+    """Lock a file until it is closed or the process ends, however it ends."""
     if fcntl is not None:
         with contextlib.suppress(OSError):  # some network file systems have no locks
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

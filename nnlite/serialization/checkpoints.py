@@ -17,11 +17,11 @@ FILE_NAME = "checkpoint.npz"
 
 
 class DamagedCheckpointWarning(UserWarning):
-    """A checkpoint could not be read, and an older one was."""
+    """A warning that a checkpoint could not be read, and an older one was."""
 
 
 class Checkpointer:
-    """Write the state of a run, again and again, and find the newest good one.
+    """A keeper of the states of a run: it writes them, again and again, and finds the newest good one.
 
     The newest is at `path`, the one before at ``path.1``, and so on. A new one is on the disk, whole, before an older
     one is moved: whenever the process or the power is cut, the newest or the one before it is there. Only one process
@@ -30,15 +30,15 @@ class Checkpointer:
     Parameters
     ----------
     path : path-like
-        Of the file; or of a folder (one that exists, or a name without an extension), for ``checkpoint.npz`` in it.
-        Folders are made when they are needed.
+        Path of the file; or of a folder (one that exists, or a name without an extension), for ``checkpoint.npz`` in
+        it. Folders are made when they are needed.
     keep : int
         Number of states that are kept, 1 or more.
 
     Attributes
     ----------
     path : Path
-        Of the newest.
+        Path of the newest.
 
     Raises
     ------
@@ -72,7 +72,10 @@ class Checkpointer:
         return f"Checkpointer({str(self.path)!r}, keep={self.keep})"
 
     def paths(self) -> list[Path]:
-        """Where the states are, newest first, whether they are there or not. Remove all of them to start over."""
+        """Return the places of the states, newest first, whether they are there or not.
+
+        Remove all of them to start over.
+        """
         return [self.path, *(self.path.with_name(f"{self.path.name}.{age}") for age in range(1, self.keep))]
 
     def save(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
@@ -81,7 +84,7 @@ class Checkpointer:
         Parameters
         ----------
         header : dict
-            What JSON can hold.
+            Data that JSON can hold.
         arrays : dict of ndarray
 
         Raises
@@ -95,13 +98,13 @@ class Checkpointer:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(self.path) as file:
             write_members(file, document, arrays)
-            sync(file)  # what can fail for want of space has failed before anything is moved
+            sync(file)  # a lack of space shows here, before anything is moved
             self._make_room()
 
     def load(self) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
-        """The newest state that can be read, or None if there is none yet.
+        """Return the newest state that can be read, or None if there is none yet.
 
-        What killed processes left half-written is removed.
+        Half-written files of killed processes are removed.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""What is raised when a file is not what its reader takes."""
+"""Errors about files that their reader can't take."""
 
 import contextlib
 import reprlib
@@ -7,11 +7,14 @@ from typing import Any
 
 
 class FileFormatError(ValueError):
-    """A file is damaged, of another kind or made to do harm; says which, where, what was expected and what came."""
+    """An error about a file that is damaged, of another kind or made to do harm.
+
+    It says which file, where, what was expected and what came.
+    """
 
 
 class FileVersionError(FileFormatError):
-    """A file is whole, but was written by a later version of the library."""
+    """An error about a file that is whole, but was written by a later version of the library."""
 
 
 class _Short(reprlib.Repr):
@@ -25,7 +28,7 @@ _short = _Short()
 
 
 def shown(value: Any) -> str:
-    """`repr` of something that a file says, cut to a length that fits a message.
+    """Return the `repr` of something out of a file, cut to a length that fits a message.
 
     >>> shown("x" * 1000)
     "'xxxxxxxxxxxxxxxxxxxxxxxxxxx...xxxxxxxxxxxxxxxxxxxxxxxxxxxx'"
@@ -34,7 +37,7 @@ def shown(value: Any) -> str:
 
 
 def brief(error: Exception) -> str:
-    """Message of an error that some check raised about something that a file says."""
+    """Return the message of an error that some check raised about something out of a file."""
     message = str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}"
     return message if len(message) <= 500 else f"{message[:500]}..."
 
@@ -43,7 +46,7 @@ def brief(error: Exception) -> str:
 def reading(path: Any) -> Iterator[None]:
     """Name the file in errors about its content.
 
-    What comes out of a file is wrong in ways that nobody thought of; inside this context all of them are a
+    The content of a file may be wrong in ways that nobody thought of. Inside this context all of them become a
     `FileFormatError`, so that a reader may index, convert and construct without checking each step.
     """
     try:

@@ -9,7 +9,7 @@ from nnlite.serialization.errors import shown
 
 
 def history_to_arrays(history: list[dict[str, Any]]) -> dict[str, np.ndarray]:
-    """Columns of a history; a number that a row doesn't have is NaN.
+    """Return the columns of a history; a number that a row doesn't have is NaN.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def history_to_arrays(history: list[dict[str, Any]]) -> dict[str, np.ndarray]:
 
 
 def history_from_arrays(columns: dict[str, np.ndarray]) -> list[dict[str, Any]]:
-    """Rows of a history.
+    """Return the rows of a history.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The bytes around the data: of a zip file whose members are stored, and of an npy member.
+"""The bytes around the data: those of a zip file with stored members, and those of an npy member.
 
 Written out here rather than by `zipfile` and `numpy.lib.format`, so that a reader can say beforehand what each byte
 must be: it compares, and parses nothing.
@@ -36,29 +36,29 @@ class Member(NamedTuple):
 
 
 def local_size(name: str) -> int:
-    """Length of `local_header`."""
+    """Return the length of `local_header`."""
     return _LOCAL.size + len(name.encode())
 
 
 def local_header(member: Member) -> bytes:
-    """What stands before the bytes of a member."""
+    """Return the bytes that stand before those of a member."""
     name = member.name.encode()
     return _LOCAL.pack(LOCAL_SIGNATURE, *_description(member, name)) + name
 
 
 def claimed(header: bytes) -> tuple[int, int]:
-    """(size, crc) that a local header claims."""
+    """Return the (size, crc) that a local header claims."""
     fields = _LOCAL.unpack_from(header)
     return fields[7], fields[6]
 
 
 def directory_size(names: Sequence[str]) -> int:
-    """Length of `directory`."""
+    """Return the length of `directory`."""
     return sum(_CENTRAL.size + len(name.encode()) for name in names) + _END.size
 
 
 def directory(members: Sequence[Member]) -> bytes:
-    """What stands after the last member: the list of all, and its end record."""
+    """Return the bytes that stand after the last member: the list of all, and its end record."""
     parts, offset = [], 0
     for member in members:
         name = member.name.encode()
@@ -70,12 +70,12 @@ def directory(members: Sequence[Member]) -> bytes:
 
 
 def _description(member: Member, name: bytes) -> tuple[int, ...]:
-    """The fields that local header and directory share; no extra field."""
+    """Return the fields that local header and directory share; no extra field."""
     return (_VERSION, _UTF8, _STORED, _TIME, _DATE, member.crc, member.size, member.size, len(name), 0)
 
 
 def npy_header(shape: tuple[int, ...], dtype: np.dtype) -> bytes:
-    r"""What stands before the elements of an array of little-endian `dtype` in C order.
+    r"""Return the bytes that stand before the elements of an array of little-endian `dtype` in C order.
 
     >>> npy_header((2, 3), np.dtype("<f4"))[:69]
     b"\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }"

@@ -25,22 +25,22 @@ class Entry(NamedTuple):
 
     @property
     def member(self) -> str:
-        """Name of the member in the zip file."""
+        """The name of the member in the zip file."""
         return f"{self.name}.npy"
 
     @property
     def prefix(self) -> bytes:
-        """What stands before the elements."""
+        """The bytes that stand before the elements."""
         return layout.npy_header(self.shape, self.dtype)
 
     @property
     def size(self) -> int:
-        """Bytes of the member."""
+        """The bytes of the member."""
         return len(self.prefix) + math.prod(self.shape) * self.dtype.itemsize
 
 
 def entry_of(name: Any, array: Any) -> Entry:
-    """Row of an array that is to be written.
+    """Return the row of an array that is to be written.
 
     Raises
     ------
@@ -62,12 +62,12 @@ def entry_of(name: Any, array: Any) -> Entry:
 
 
 def to_json(entries: list[Entry]) -> dict[str, Any]:
-    """The table as it stands in the header."""
+    """Return the table as it stands in the header."""
     return {entry.name: {"shape": list(entry.shape), "dtype": entry.dtype.name} for entry in entries}
 
 
 def parse(table: Any) -> list[Entry]:
-    """The rows of a table that anyone may have written."""
+    """Return the rows of a table that anyone may have written."""
     if not isinstance(table, dict):
         raise FileFormatError(f"header.json: arrays: expected an object, got {shown(table)}.")
     if len(table) > MAX_ARRAYS:
@@ -92,7 +92,10 @@ def _parse_row(name: str, row: Any) -> Entry:
 
 
 def _name_problem(name: str) -> str | None:
-    """Why an array can't have this name, if it can't: other software that unpacks the file must be safe too."""
+    """Return why an array can't have this name, or None if it can.
+
+    Other software that unpacks the file must be safe too.
+    """
     if not 0 < len(name) <= MAX_NAME:
         return f"expected a name of 1 to {MAX_NAME} characters, got {len(name)}."
     if not name.isprintable() or any(sign in name for sign in '\\:*?"<>|'):

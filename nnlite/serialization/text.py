@@ -14,7 +14,7 @@ MAX_BITS, MAX_DIGITS = 256, 78  # the state of a random generator, with its sign
 
 
 def encode(value: dict[str, Any]) -> bytes:
-    """JSON text of a dict that `plain` returned."""
+    """Return the JSON text of a dict that `plain` returned."""
     text = json.dumps(value, allow_nan=False, indent=1).encode()
     if len(text) > MAX_BYTES:
         raise ValueError(
@@ -25,7 +25,7 @@ def encode(value: dict[str, Any]) -> bytes:
 
 
 def plain(value: Any, where: str, depth: int = 0) -> Any:
-    """A copy that JSON gives back as it is: tuples become lists, NumPy's scalars Python's.
+    """Return a copy that JSON gives back as it is: tuples become lists, NumPy's scalars Python's.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def plain(value: Any, where: str, depth: int = 0) -> Any:
 
 
 def decode(data: bytes) -> dict[str, Any]:
-    """The dict of a JSON text that anyone may have written.
+    """Return the dict of a JSON text that anyone may have written.
 
     Raises
     ------
