@@ -25,7 +25,7 @@ from numba.core.runtime import rtsys
 from nnlite.runtime import kernel_cache
 from nnlite.runtime.memory import aligned_empty
 
-# Everything that keeps NaN and infinity alive: a loss that turned NaN has to be seen, not optimised away.
+# All flags that keep NaN and infinity: a loss that turned NaN has to be seen, not optimised away.
 _FASTMATH = {"reassoc", "contract", "nsz", "arcp", "afn"}
 
 # Typed as Any: numba makes its settings at run time, and its types know no set of fast-math flags.
@@ -37,7 +37,7 @@ _logger = logging.getLogger("nnlite")
 
 @functools.cache
 def _fingerprint(folder: Path) -> str:
-    """Hash of all that the machine code of a folder's kernels depends on besides the CPU: sources, flags, versions."""
+    """Return a hash of all that a folder's machine code depends on besides the CPU: sources, flags, versions."""
     digest = hashlib.blake2b(digest_size=16)
     here = Path(__file__).parent
     for path in sorted({*folder.glob("*.py"), here / "jit.py", *here.glob("simd*.py")}):
@@ -55,7 +55,7 @@ def _fingerprint(folder: Path) -> str:
 
 
 def _identity(function: Callable[..., Any]) -> str:
-    """What tells a function from all others: its source, and the values that its closure holds.
+    """Return what distinguishes a function from all others: its source, and the values that its closure holds.
 
     Two products of one factory differ in the latter. A kernel in a closure may come from another folder, as when a
     user's activation function is put into a loop of this library, so its folder counts too.
@@ -76,7 +76,7 @@ def _identity(function: Callable[..., Any]) -> str:
 def _describe(value: Any) -> str:
     if hasattr(value, "py_func"):
         return _identity(value.py_func)
-    if isinstance(value, np.ndarray):  # whose repr leaves out the middle
+    if isinstance(value, np.ndarray):  # the repr of a large array leaves out the middle
         return f"{value.dtype.str}{value.shape}{hashlib.blake2b(value.tobytes()).hexdigest()}"
     return repr(value)
 
@@ -87,11 +87,11 @@ def _announce() -> None:
 
 
 class _KernelCache(_Cache):
-    """One file per kernel and signature, named by the hash of its key.
+    """A cache on the disk: one file per kernel and signature, named by the hash of its key.
 
     numba's own cache keeps an index beside the code; two processes that fill it at once can leave an index entry that
     points to the other's code. A name that is the key needs no index, and a rename makes each file whole or absent.
-    What a disk has damaged, or someone else could have written, is compiled again, not run.
+    A file that is damaged, or that someone else could have written, is not run: the kernel is compiled again.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -114,7 +114,7 @@ class _KernelCache(_Cache):
             _announce()
             target_context.refresh()
             return None
-        # What machine code needs at run time. A refresh would bring along all that a compiler knows: half a second.
+        # Only what machine code needs at run time: a refresh would load all that a compiler knows, in half a second.
         rtsys.initialize(target_context)
         return compiler.CompileResult._rebuild(target_context, *pickle.loads(payload))
 
@@ -125,13 +125,13 @@ class _KernelCache(_Cache):
             kernel_cache.write(self._path(sig, data.target_context), payload)
 
     def enable(self) -> None:
-        """Always enabled."""
+        """Do nothing: the cache is always enabled."""
 
     def disable(self) -> None:
-        """Always enabled."""
+        """Do nothing: the cache is always enabled."""
 
     def flush(self) -> None:
-        """Nothing is held back in memory."""
+        """Do nothing: nothing is held back in memory."""
 
 
 def kernel(function: Callable[..., Any] | None = None, *, inline: str = "never", exact: bool = False) -> Any:
@@ -155,7 +155,7 @@ def kernel(function: Callable[..., Any] | None = None, *, inline: str = "never",
 
 
 def kernel_input(x: np.ndarray, dtype: Any = None) -> np.ndarray:
-    """`x` itself if it is C-contiguous, aligned, writable and of `dtype`, else a copy that is.
+    """Return `x` itself if it is C-contiguous, aligned, writable and of `dtype`, else a copy that is.
 
     numba compiles a kernel once more for read-only arrays (a memory map, a broadcast): half a second for each kernel
     that meets one, where the copy costs microseconds.

@@ -17,7 +17,7 @@ _KEPT_FILES = 4096  # of some 80 kB
 
 
 def directory() -> Path:
-    """Where compiled kernels are kept: ``NNLITE_CACHE_DIR``, or a folder in the user's cache directory."""
+    """Return the folder of compiled kernels: ``NNLITE_CACHE_DIR``, or one in the user's cache directory."""
     if chosen := os.environ.get("NNLITE_CACHE_DIR"):
         return Path(chosen)
     if sys.platform == "win32":
@@ -30,7 +30,7 @@ def directory() -> Path:
 
 
 def read(path: Path) -> bytes | None:
-    """What `write` put into a file; None if it is damaged, or someone else could have written it.
+    """Return what `write` put into a file, or None if it is damaged, or someone else could have written it.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def write(path: Path, payload: bytes) -> None:
 
 
 def _is_safe(status: os.stat_result) -> bool:
-    """Whether nobody else could have written a file: it is run, so it must be the user's own or the system's."""
+    """Return whether nobody else could have written a file: it is run, so it must be the user's own or the system's."""
     if not hasattr(os, "getuid"):
         return True
     return status.st_uid in (os.getuid(), 0) and not status.st_mode & 0o022

@@ -24,7 +24,7 @@ _first_byte: Any = ctypes.c_char.from_buffer
 
 
 class _Blocks:
-    """Blocks of memory that nobody uses, by their size."""
+    """A store of blocks of memory that nobody uses, by their size."""
 
     most = 32 * 1024 * 1024 * (os.cpu_count() or 1)
     """Bytes that are kept at most."""
@@ -54,7 +54,7 @@ if hasattr(os, "register_at_fork"):  # the lock may be held by a thread that the
 
 
 class _Lease:
-    """What arrays on a block hold on to."""
+    """A lease of a block: arrays on the block hold it, and with the last of them it ends."""
 
     def __init__(self, block: np.ndarray, start: int, size: int) -> None:
         self.block = block
@@ -62,12 +62,12 @@ class _Lease:
         self.__array_interface__ = {"version": 3, "data": (address, False), "shape": (size,), "typestr": "|u1"}
 
     def __del__(self) -> None:
-        if _blocks is not None:  # as it is at exit, when the module has been emptied
+        if _blocks is not None:  # it is None at exit, when the module has been emptied
             _blocks.give_back(self.block)
 
 
 def aligned_empty(shape: int | tuple[int, ...], dtype: Any = np.float32) -> np.ndarray:
-    """Uninitialised C-contiguous array whose first element lies on a cache line.
+    """Return an uninitialised C-contiguous array that begins on a cache line.
 
     A vector that straddles two cache lines costs two accesses: the backward kernels lose a factor of two to four on
     NumPy's 16 bytes.
@@ -77,19 +77,19 @@ def aligned_empty(shape: int | tuple[int, ...], dtype: Any = np.float32) -> np.n
     if size < _SMALL:
         memory = np.empty(size + ALIGNMENT, np.uint8)
         return np.ndarray(shape, dtype, memory, -_address(memory) % ALIGNMENT)
-    # Few sizes, of which one fits again: eighths of a power of two.
+    # Eighths of a power of two: with few sizes a block that was given back often fits again.
     step = 1 << ((size - 1).bit_length() - 4)
     block = _blocks.take(-(-size // step) * step + ALIGNMENT)
     return np.ndarray(shape, dtype, np.asarray(_Lease(block, -_address(block) % ALIGNMENT, size)))
 
 
 def aligned_zeros(shape: int | tuple[int, ...], dtype: Any = np.float32) -> np.ndarray:
-    """Like :func:`aligned_empty`, filled with zeros."""
+    """Return an array like that of :func:`aligned_empty`, filled with zeros."""
     array = aligned_empty(shape, dtype)
     array.fill(0)
     return array
 
 
 def _address(block: np.ndarray) -> int:
-    """Of the first byte; NumPy's own attributes take several microseconds."""
+    """Return the address of the first byte; NumPy's own attributes take several microseconds."""
     return _addressof(_first_byte(block))

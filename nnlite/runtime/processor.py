@@ -1,4 +1,4 @@
-"""What the processor's caches hold."""
+"""Sizes of the processor's caches."""
 
 import functools
 import re
@@ -11,7 +11,9 @@ _UNITS = {"": 1, "K": 1024, "M": 1024 * 1024}
 
 @functools.cache
 def cache_bytes(level: int) -> int:
-    """Bytes of a core's data cache of `level` 1 or 2, as Linux says; elsewhere what most processors have at least.
+    """Return the bytes of a core's data cache of `level` 1 or 2, as Linux says.
+
+    Elsewhere return what most processors have at least.
 
     Only the order in which memory is visited may depend on it, never a result.
     """

@@ -18,7 +18,7 @@ SMALL = 4096
 
 
 def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """a (m, k) @ b (k, n), in new memory.
+    """Return a (m, k) @ b (k, n), in new memory.
 
     A large product is cut along its longest side, so that the blocks read least of what others read too. The cuts
     depend on the shapes alone, and sums over parts of k are added in their order: the same bits at any number of
@@ -44,7 +44,7 @@ def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def block_count(m: int, k: int, n: int) -> int:
-    """Blocks of a product.
+    """Return the number of blocks of a product.
 
     >>> block_count(200, 200, 50), block_count(200, 4000, 200), block_count(1000, 4000, 200)
     (1, 16, 64)
@@ -53,7 +53,9 @@ def block_count(m: int, k: int, n: int) -> int:
 
 
 def sum_count(m: int, k: int, n: int) -> int:
-    """Parts of k into which a product is cut: to add so few up is little next to making them.
+    """Return the number of parts into which k is cut.
+
+    They are so few that adding them up is little work next to making them.
 
     >>> sum_count(200, 4000, 200), sum_count(4000, 200, 200)
     (4, 1)
@@ -62,12 +64,12 @@ def sum_count(m: int, k: int, n: int) -> int:
 
 
 def _power_of_two(number: int) -> int:
-    """The largest up to a number, as the cores of most machines are; 1 for 0."""
+    """Return the largest power of two up to a number, as the cores of most machines are; 1 for 0."""
     return 1 << max(0, number.bit_length() - 1)
 
 
 def cuts(size: int, count: int) -> list[slice]:
-    """Slices of nearly equal length."""
+    """Return slices of nearly equal length."""
     edges = [size * j // count for j in range(count + 1)]
     return [slice(first, last) for first, last in itertools.pairwise(edges)]
 

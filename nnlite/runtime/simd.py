@@ -21,8 +21,8 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import models, register_model
 
-# Typed as Any: numba makes its settings at run time, and an intrinsic is called with other arguments than it is defined
-# with.
+# Typed as Any: numba makes its settings at run time, and an intrinsic is called with other arguments than those of its
+# definition.
 config: Any = numba.core.config
 intrinsic: Any = numba.extending.intrinsic
 
@@ -35,7 +35,7 @@ _WIDTH_512 = (
 
 
 def _vector_bytes() -> int:
-    """Width of a vector register of the CPU that numba compiles for."""
+    """Return the width of a vector register of the CPU that numba compiles for."""
     if config.CPU_NAME and config.CPU_NAME != llvmlite.binding.get_host_cpu_name():
         if config.CPU_NAME == "generic":
             return 16
@@ -57,7 +57,7 @@ REGISTERS = 16 if VECTOR_BYTES < 64 and X86 else 32
 
 @functools.cache
 def lanes_of(dtype: Any) -> int:
-    """Elements of `dtype` in one vector register.
+    """Return the number of elements of `dtype` in one vector register.
 
     >>> lanes_of("float64") * 2 == lanes_of("float32")
     True
@@ -66,7 +66,7 @@ def lanes_of(dtype: Any) -> int:
 
 
 class Vector(types.Type):
-    """numba type of `lanes` elements of a number type in one register (or several, when wider than the CPU's)."""
+    """The numba type of `lanes` elements of a number type in one register (or several, when wider than the CPU's)."""
 
     def __init__(self, dtype: types.Type, lanes: int) -> None:
         self.dtype, self.lanes = dtype, lanes
@@ -74,7 +74,7 @@ class Vector(types.Type):
 
 
 def ir_scalar(dtype: types.Type) -> ir.Type:
-    """LLVM type of a numba number type."""
+    """Return the LLVM type of a numba number type."""
     if dtype == types.float32:
         return ir.FloatType()
     if dtype == types.float64:
@@ -85,7 +85,7 @@ def ir_scalar(dtype: types.Type) -> ir.Type:
 
 
 def ir_vector(vector: Vector) -> ir.VectorType:
-    """LLVM type of a :class:`Vector`."""
+    """Return the LLVM type of a :class:`Vector`."""
     return ir.VectorType(ir_scalar(vector.dtype), vector.lanes)
 
 
@@ -96,14 +96,14 @@ class _VectorModel(models.PrimitiveModel):
 
 
 def literal(argument: Any) -> int:
-    """Value of a compile-time constant."""
+    """Return the value of a compile-time constant."""
     if not isinstance(argument, types.IntegerLiteral):
         raise TypeError(f"simd: expected a compile-time integer constant, got {argument}")
     return argument.literal_value
 
 
 def data_pointer(context: Any, builder: Any, array_type: Any, array: Any) -> Any:
-    """Pointer to the first element of an array."""
+    """Return a pointer to the first element of an array."""
     return context.make_array(array_type)(context, builder, array).data
 
 
@@ -130,7 +130,7 @@ def emit_store(builder: Any, pointer: Any, index: Any, value: Any, valid: int | 
 
 
 def emit_splat(builder: Any, scalar: Any, lanes: int) -> Any:
-    """All lanes equal to `scalar`."""
+    """Return a vector whose lanes all equal `scalar`."""
     vector = ir.VectorType(scalar.type, lanes)
     first = builder.insert_element(ir.Constant(vector, ir.Undefined), scalar, ir.Constant(INT32, 0))
     return builder.shuffle_vector(
@@ -139,7 +139,7 @@ def emit_splat(builder: Any, scalar: Any, lanes: int) -> Any:
 
 
 def emit_first_lanes(builder: Any, n: Any, lanes: int) -> Any:
-    """Mask of the lanes below `n` (an intp value)."""
+    """Return a mask of the lanes below `n` (an intp value)."""
     index = ir.VectorType(n.type, lanes)
     return builder.icmp_signed("<", ir.Constant(index, list(range(lanes))), emit_splat(builder, n, lanes))
 
@@ -155,18 +155,18 @@ def emit_store_masked(builder: Any, pointer: Any, index: Any, value: Any, mask: 
 
 
 def bytes_of(vector: ir.VectorType) -> int:
-    """Size of an element."""
+    """Return the size of an element."""
     return {ir.FloatType(): 4, ir.DoubleType(): 8}.get(vector.element) or vector.element.width // 8
 
 
 def suffix_of(vector: ir.VectorType) -> str:
-    """What LLVM appends to the name of a function for this type."""
+    """Return the suffix that LLVM appends to the name of a function for this type."""
     kind = "f" if isinstance(vector.element, (ir.FloatType, ir.DoubleType)) else "i"
     return f"v{vector.count}{kind}{8 * bytes_of(vector)}"
 
 
 def llvm_function(builder: Any, name: str, result: ir.Type, arguments: list[ir.Type]) -> Any:
-    """A function of LLVM's own, or of its processor."""
+    """Return a function of LLVM's own, or of its processor."""
     return cgutils.get_or_insert_function(builder.module, ir.FunctionType(result, arguments), name)
 
 
@@ -186,7 +186,7 @@ def _masked_store(builder: Any, address: Any, value: Any, mask: Any) -> None:
 
 @intrinsic(prefer_literal=True)
 def load(typing, a, i, lanes):
-    """a[i : i + lanes]."""
+    """Return a[i : i + lanes]."""
     result = Vector(a.dtype, literal(lanes))
 
     def generate(context, builder, signature, arguments):
@@ -198,7 +198,7 @@ def load(typing, a, i, lanes):
 
 @intrinsic(prefer_literal=True)
 def load_first(typing, a, i, lanes, n):
-    """a[i : i + min(n, lanes)], the other lanes zero; memory beyond is not read."""
+    """Return a[i : i + min(n, lanes)], the other lanes zero; memory beyond is not read."""
     result = Vector(a.dtype, literal(lanes))
 
     def generate(context, builder, signature, arguments):
@@ -211,7 +211,7 @@ def load_first(typing, a, i, lanes, n):
 
 @intrinsic
 def store(typing, a, i, v):
-    """a[i : i + lanes] = v."""
+    """Store v: a[i : i + lanes] = v."""
     signature = types.void(a, types.intp, v)
 
     def generate(context, builder, signature, arguments):
@@ -224,7 +224,10 @@ def store(typing, a, i, v):
 
 @intrinsic
 def store_streaming(typing, a, i, v):
-    """a[i : i + lanes] = v past the caches: the place must be aligned to the vector; ends with `fence`."""
+    """Store v past the caches: a[i : i + lanes] = v.
+
+    The place must be aligned to the vector; `fence` ends such stores.
+    """
     signature = types.void(a, types.intp, v)
 
     def generate(context, builder, signature, arguments):
@@ -253,7 +256,7 @@ def fence(typing):
 
 @intrinsic
 def store_first(typing, a, i, v, n):
-    """a[i : i + min(n, lanes)] = v; memory beyond is not written."""
+    """Store the first lanes of v: a[i : i + min(n, lanes)] = v; memory beyond is not written."""
     signature = types.void(a, types.intp, v, types.intp)
 
     def generate(context, builder, signature, arguments):
@@ -283,7 +286,7 @@ def prefetch(typing, a, i):
 
 @intrinsic(prefer_literal=True)
 def broadcast(typing, a, i, lanes):
-    """a[i] in every lane."""
+    """Return a[i] in every lane."""
     result = Vector(a.dtype, literal(lanes))
 
     def generate(context, builder, signature, arguments):
@@ -295,7 +298,7 @@ def broadcast(typing, a, i, lanes):
 
 @intrinsic(prefer_literal=True)
 def splat(typing, a, value, lanes):
-    """The scalar `value`, converted to the element type of the array `a`, in every lane."""
+    """Return the scalar `value`, converted to the element type of the array `a`, in every lane."""
     result = Vector(a.dtype, literal(lanes))
 
     def generate(context, builder, signature, arguments):

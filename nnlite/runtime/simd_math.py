@@ -27,13 +27,13 @@ from nnlite.runtime.simd import (
 
 
 def emit_fma(builder: Any, x: Any, y: Any, z: Any) -> Any:
-    """x * y + z with one rounding."""
+    """Return x * y + z with one rounding."""
     return builder.call(llvm_function(builder, f"llvm.fma.{suffix_of(x.type)}", x.type, [x.type] * 3), [x, y, z])
 
 
 @intrinsic
 def fma(typing, x, y, z):
-    """x * y + z with one rounding."""
+    """Return x * y + z with one rounding."""
 
     def generate(context, builder, signature, arguments):
         return emit_fma(builder, *arguments)
@@ -63,7 +63,7 @@ div = _binary("fdiv", "x / y")
 
 @intrinsic
 def neg(typing, x):
-    """-x."""
+    """Return -x."""
 
     def generate(context, builder, signature, arguments):
         return builder.fneg(arguments[0])
@@ -73,7 +73,7 @@ def neg(typing, x):
 
 @intrinsic
 def sqrt(typing, x):
-    """Square root of each lane."""
+    """Return the square root of each lane."""
 
     def generate(context, builder, signature, arguments):
         (value,) = arguments
@@ -85,14 +85,14 @@ def sqrt(typing, x):
 
 
 def emit_maximum(builder: Any, x: Any, y: Any) -> tuple[Any, Any]:
-    """(mask of lanes in which y replaces x, the larger): NaN wins, the first of equals stays."""
+    """Return (mask of lanes in which y replaces x, the larger): NaN wins, the first of equals stays."""
     replaces = builder.or_(builder.fcmp_ordered(">", y, x), builder.fcmp_unordered("uno", y, y))
     return replaces, builder.select(replaces, y, x)
 
 
 @intrinsic
 def maximum(typing, x, y):
-    """The larger of each lane; NaN where either is NaN."""
+    """Return the larger of each lane; NaN where either is NaN."""
 
     def generate(context, builder, signature, arguments):
         return emit_maximum(builder, *arguments)[1]
@@ -102,7 +102,7 @@ def maximum(typing, x, y):
 
 @intrinsic
 def minimum(typing, x, y):
-    """The smaller of each lane; x where y is NaN or equal."""
+    """Return the smaller of each lane; x where y is NaN or equal."""
 
     def generate(context, builder, signature, arguments):
         x, y = arguments
@@ -113,7 +113,7 @@ def minimum(typing, x, y):
 
 @intrinsic
 def select_positive(typing, x, y):
-    """y where x > 0, else 0."""
+    """Return y where x > 0, else 0."""
 
     def generate(context, builder, signature, arguments):
         x, y = arguments
@@ -128,12 +128,12 @@ def _constant(vector: ir.VectorType, value: float | int) -> Any:
 
 
 # By bytes of an element: mantissa bits; degree of the series of exp on [-ln(2) / 2, ln(2) / 2] that leaves less than
-# half an ulp; largest |x| whose 2**n is normal; rounding to the type.
+# half an ulp; largest |x| for which 2**n is normal; rounding to the type.
 _EXP: dict[int, tuple[int, int, float, Any]] = {4: (23, 7, 87.0, np.float32), 8: (52, 13, 708.0, np.float64)}
 
 
 def emit_exp(builder: Any, x: Any, minus_one: bool = False) -> Any:
-    """exp(x) or exp(x) - 1, to about one ulp; |x| is cut at 87 (float32) or 708 (float64); NaN stays NaN.
+    """Return exp(x) or exp(x) - 1, to about one ulp; |x| is cut at 87 (float32) or 708 (float64); NaN stays NaN.
 
     x = n ln 2 + r with n an integer: adding 1.5 * 2**mantissa rounds, and leaves n in the low bits, from where a shift
     makes it an exponent. exp(r) - 1 is a Taylor polynomial, so that small x keep their relative precision.
@@ -164,7 +164,7 @@ def emit_exp(builder: Any, x: Any, minus_one: bool = False) -> Any:
 
 @intrinsic
 def exp(typing, x):
-    """exp(x) of each lane, to about one ulp; |x| is cut at 87 (float32) or 708 (float64)."""
+    """Return exp(x) of each lane, to about one ulp; |x| is cut at 87 (float32) or 708 (float64)."""
 
     def generate(context, builder, signature, arguments):
         return emit_exp(builder, arguments[0])
@@ -174,7 +174,7 @@ def exp(typing, x):
 
 @intrinsic
 def expm1(typing, x):
-    """exp(x) - 1 of each lane, precise near zero; |x| is cut as in :func:`exp`."""
+    """Return exp(x) - 1 of each lane, precise near zero; |x| is cut as in :func:`exp`."""
 
     def generate(context, builder, signature, arguments):
         return emit_exp(builder, arguments[0], minus_one=True)
@@ -206,7 +206,7 @@ def transpose(typing, source, i, stride, target, j, lanes):
 
 
 def emit_transpose(builder: Any, rows: list[Any]) -> list[Any]:
-    """Columns of a square of vectors: log2(n) rounds in which half-blocks change places."""
+    """Return the columns of a square of vectors, by log2(n) rounds in which half-blocks change places."""
     n = len(rows)
     half = n // 2
     while half:

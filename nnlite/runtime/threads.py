@@ -1,10 +1,9 @@
 """Threads: how many, in what order, and never more than asked for.
 
-Whoever has work that falls into pieces calls `for_each`, or `ordered_map` for their results. The one that comes first
-gets the threads; what is called within its pieces works in the thread that it is in, unless there was but one piece:
-then the threads are still free.
-Kernels are serial and release the interpreter lock; BLAS is held to one thread meanwhile, since the pieces are what is
-parallel.
+Code with work that falls into pieces calls `for_each`, or `ordered_map` for the results of the pieces. The outermost
+call gets the threads. A call from within a piece works in the thread of that piece. If there was only one piece, the
+threads are still free for it.
+Kernels are serial and release the interpreter lock. BLAS is held to one thread meanwhile: the pieces run in parallel.
 """
 
 import os
@@ -32,7 +31,7 @@ _default_threads: int | None = None
 
 
 def _forget_threads() -> None:
-    """A forked child has none of its parent's threads."""
+    """Forget the pools and locks of the parent: a forked child has none of its threads."""
     global _lock, _blas_users
     _lock = threading.Lock()
     _pools.clear()
@@ -45,13 +44,14 @@ if hasattr(os, "register_at_fork"):
 
 
 def available_cores() -> int:
-    """Cores that this process may run on."""
+    """Return the number of cores that this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def set_threads(n_threads: int | None) -> None:
-    """Number of threads that training and inference use unless told otherwise; None: all cores that the process may
-    run on.
+    """Set how many threads training and inference use unless told otherwise.
+
+    None: all cores that the process may run on.
 
     The environment variable ``NNLITE_NUM_THREADS`` sets it from outside. Results don't depend on it, to the last bit.
     """
@@ -61,7 +61,10 @@ def set_threads(n_threads: int | None) -> None:
 
 
 def thread_count(n_threads: int | None = None) -> int:
-    """`n_threads`, or what `set_threads`, the environment or the machine say; within `at_most`, not more than that."""
+    """Return `n_threads`, or what `set_threads`, the environment or the machine say.
+
+    Within `at_most`, not more than that.
+    """
     limit: int | None = getattr(_here, "limit", None)
     if n_threads is None:
         return _wanted_threads() if limit is None else limit
@@ -89,7 +92,7 @@ def check_threads(who: str, n_threads: Any) -> None:
 def ordered_map(
     function: Callable[[_Item], _Result], items: Sequence[_Item], n_threads: int | None = None
 ) -> Iterator[_Result]:
-    """Results of ``function(item)`` in the order of `items`, at most two for each thread computed ahead.
+    """Yield the results of ``function(item)`` in the order of `items`; at most two for each thread are computed ahead.
 
     Called by one of the threads, as when an augmentation asks a network, it works in that thread alone: all of them
     waiting for each other would wait for ever. What a single item calls may use the threads that it left free.
@@ -157,7 +160,7 @@ def for_each(function: Callable[[_Item], object], items: Sequence[_Item], n_thre
         try:
             work()
         finally:
-            waiting.clear()  # so that a helper that begins from here on does nothing, and nobody needs to wait for it
+            waiting.clear()  # a helper that begins from here on does nothing, and need not be waited for
             errors = [ended.get() for ended in tuple(begun)]
     for error in errors:
         if error is not None:
@@ -176,7 +179,7 @@ def _begin_work() -> None:
 
 
 class at_most:
-    """Let what this thread calls use so many threads, and not more: a context."""
+    """A context in which what this thread calls uses so many threads, and not more."""
 
     def __init__(self, n_threads: int | None) -> None:
         self.limit = thread_count(n_threads)
@@ -190,7 +193,7 @@ class at_most:
 
 
 class single_threaded_blas:
-    """Hold BLAS to one thread: a context. The limit is the process's, so the last of those that wanted it lifts it."""
+    """A context in which BLAS has one thread. The limit is the process's: the last one to leave lifts it."""
 
     def __enter__(self) -> None:
         global _blas, _blas_users
@@ -215,5 +218,5 @@ class single_threaded_blas:
 
 
 def _set_blas_threads(library: Any, n_threads: int) -> None:
-    # threadpoolctl lets only the thread that set a limit change it again, which here need not be the last to leave.
+    # threadpoolctl lets only the thread that set a limit change it again, and another one may be the last to leave.
     getattr(library, "_real_set_num_threads", library.set_num_threads)(n_threads)
