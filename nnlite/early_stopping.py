@@ -1,6 +1,6 @@
 """Early stopping: remember the best parameters, and say when waiting for better ones is over.
 
-A fold over epochs: it is given a value and the parameters after each epoch, and knows nothing of where they come from.
+It is given a value and the parameters after each epoch, and knows nothing of the training that they come from.
 """
 
 import math
@@ -17,7 +17,7 @@ _PARAMS = "best_params/"
 
 
 class EarlyStopping:
-    """Keep the best parameters of a run, and say when it has not got better for a number of epochs.
+    """A memory of the best parameters of a run, and a judge of when it has not got better for a number of epochs.
 
     A value is better than the best so far if it is lower (or higher) by more than ``min_delta``; an equal value is not,
     so the earliest of equals is kept. NaN is never better. The kept parameters are at most ``min_delta`` worse than the
@@ -28,7 +28,7 @@ class EarlyStopping:
     patience : int, optional
         Epochs without a better value after which to stop, 1 or more. None: never stop, but keep the best.
     mode : {"min", "max"}
-        Whether lower values (an error, a loss) or higher ones (a score) are better.
+        "min" if lower values are better (an error, a loss), "max" if higher ones are (a score).
     min_delta : float
         Least difference that counts, 0 or more.
 
@@ -147,7 +147,7 @@ class EarlyStopping:
         Parameters
         ----------
         state : dict
-            What `state` returned; numbers may have become arrays without axes.
+            The result of `state`; numbers may have become arrays without axes.
 
         Raises
         ------

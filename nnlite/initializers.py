@@ -1,6 +1,6 @@
 """Initial values of a layer's parameters.
 
-An initializer is a frozen description; called with a shape, a random generator and a dtype it returns the array.
+An initializer is a frozen description. Called with a shape, a random generator and a dtype, it returns the array.
 Weights are channels-last: a shape is ``(..., channels in, channels out)`` and its leading axes, if any, are the
 receptive field of a convolution.
 
@@ -41,7 +41,7 @@ MAX_GAIN = 1e15
 
 
 class Initializer(Protocol):
-    """What a layer takes as an initializer: any callable of this form."""
+    """An initializer: any callable of this form."""
 
     def __call__(self, shape: Shape, rng: np.random.Generator, dtype: DTypeLike) -> Array: ...
 
@@ -87,7 +87,7 @@ def _fans(who: str, shape: Shape) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class _Scaled:
-    """A zero-mean draw whose variance follows from the weight's shape: what `Glorot`, `He` and `LeCun` share."""
+    """A zero-mean draw with a variance that follows from the weight's shape: the base of `Glorot`, `He` and `LeCun`."""
 
     gain: float | None = None
     distribution: str = "uniform"
@@ -107,7 +107,7 @@ class _Scaled:
             raise ValueError(f"{who}: distribution: expected one of {DISTRIBUTIONS}, got {self.distribution!r}.")
 
     def variance(self, shape: Shape) -> float:
-        """Variance of a weight of this shape."""
+        """Return the variance of a weight of this shape."""
         raise NotImplementedError
 
     def __call__(self, shape: Shape, rng: np.random.Generator, dtype: DTypeLike = np.float32) -> Array:
@@ -126,7 +126,9 @@ class _Scaled:
 
 @dataclass(frozen=True)
 class Glorot(_Scaled):
-    """Glorot's (Xavier's) rule: keeps the variance of activations and of gradients about equal from layer to layer.
+    """The rule of Glorot (Xavier).
+
+    It keeps the variance of activations and of gradients about equal from layer to layer.
 
     The variance is ``gain**2 * 2 / (fan_in + fan_out)``.
 
@@ -156,14 +158,16 @@ class Glorot(_Scaled):
     """
 
     def variance(self, shape: Shape) -> float:
-        """Variance of a weight of this shape."""
+        """Return the variance of a weight of this shape."""
         fan_in, fan_out = _fans("Glorot", shape)
         return _gain(self) ** 2 * 2.0 / (fan_in + fan_out)
 
 
 @dataclass(frozen=True)
 class He(_Scaled):
-    """He's (Kaiming's) rule: keeps the variance of the activations from layer to layer, in particular through ReLU.
+    """The rule of He (Kaiming).
+
+    It keeps the variance of the activations from layer to layer, in particular through ReLU.
 
     The variance is ``gain**2 / fan_in``; ReLU's gain is sqrt(2), which makes it the paper's 2 / fan_in.
 
@@ -192,14 +196,14 @@ class He(_Scaled):
     distribution: str = "normal"
 
     def variance(self, shape: Shape) -> float:
-        """Variance of a weight of this shape."""
+        """Return the variance of a weight of this shape."""
         fan_in, _ = _fans(type(self).__name__, shape)
         return _gain(self) ** 2 / fan_in
 
 
 @dataclass(frozen=True)
 class LeCun(_Scaled):
-    """LeCun's rule: the weighted sum of inputs of unit variance has unit variance.
+    """The rule of LeCun. The weighted sum of inputs of unit variance has unit variance.
 
     The variance is ``gain**2 / fan_in``, whatever activation follows.
 
@@ -228,7 +232,7 @@ class LeCun(_Scaled):
     gain: float | None = 1.0
 
     def variance(self, shape: Shape) -> float:
-        """Variance of a weight of this shape."""
+        """Return the variance of a weight of this shape."""
         fan_in, _ = _fans(type(self).__name__, shape)
         return _gain(self) ** 2 / fan_in
 
@@ -240,7 +244,7 @@ class Orthogonal:
     Parameters
     ----------
     gain : float
-        Factor on it.
+        Factor on the matrix.
 
     Raises
     ------
@@ -273,7 +277,7 @@ class Orthogonal:
         rows, _ = _fans("Orthogonal", shape)
         draws = rng.standard_normal((rows, shape[-1]))
         vectors = draws if rows <= shape[-1] else draws.T.copy()
-        # Gram and Schmidt's way, twice, which is exact enough, and without BLAS, whose sums depend on its threads.
+        # The method of Gram and Schmidt, twice, is exact enough. It uses no BLAS: sums of BLAS depend on its threads.
         for k in range(len(vectors)):
             for _ in range(2):
                 shares = np.einsum("ij,j->i", vectors[:k], vectors[k])
@@ -315,7 +319,7 @@ class Constant:
 
 @dataclass(frozen=True)
 class Zeros:
-    """Zero everywhere: the usual start of a bias.
+    """An array of zeros: the usual start of a bias.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Fitted models to files and back."""
+"""Files of fitted models, written and read."""
 
 import importlib
 import os
@@ -33,10 +33,10 @@ def save(path: str | os.PathLike[str], model: Any, /, *, dtype: Any = None, **me
     model : NetworkClassifier, BaggedEnsemble or (Sequential, dict)
         An estimator that has been fitted, or a network and its parameters.
     dtype : dtype, optional
-        In which parameters are stored, by default that which they have. ``"float16"`` halves the file; they come back
+        Type in which parameters are stored; their own by default. ``"float16"`` halves the file; they come back
         in float32, rounded to about three digits, and so do outputs.
     **metadata
-        What belongs to the model and JSON can hold, for instance ``recipe=`` and ``class_names=``. Tuples become lists.
+        Data about the model that JSON can hold, for instance ``recipe=`` and ``class_names=``. Tuples become lists.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def load(path: str | os.PathLike[str], /, custom: Iterable[type] = ()) -> Any:
     Returns
     -------
     NetworkClassifier, BaggedEnsemble or (Sequential, dict)
-        What was saved; an estimator has the metadata as `metadata_`.
+        The saved model; an estimator has the metadata as `metadata_`.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def load(path: str | os.PathLike[str], /, custom: Iterable[type] = ()) -> Any:
 
 
 def _is_param(kind: Any, name: str) -> bool:
-    """Whether an array is a parameter of a network: all of a pair's are, an estimator has them in a folder."""
+    """Return whether an array is a parameter of a network: all of a pair's are, an estimator has them in a folder."""
     return kind == PAIR or "params" in name.split("/")[:-1]
 
 

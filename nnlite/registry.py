@@ -62,12 +62,12 @@ _BASES = {"layers": Layer, "losses": losses.Loss, "optimizers": optimizers.Optim
 
 
 def to_dict(description: Any) -> dict[str, Any]:
-    """A description as a dict that JSON can hold.
+    """Return a description as a dict that JSON can hold.
 
     Parameters
     ----------
     description : Sequential, Layer, Initializer, Loss, Optimizer, Schedule
-        Also a frozen dataclass of one's own, whose fields are numbers, strings, truth values, None, descriptions and
+        Also a frozen dataclass of your own with fields that are numbers, strings, truth values, None, descriptions and
         tuples of these; `from_dict` must then be given its class.
 
     Returns
@@ -93,7 +93,7 @@ def to_dict(description: Any) -> dict[str, Any]:
 
 
 def from_dict(data: Any, extra: Iterable[type] = (), *, family: str | None = None) -> Any:
-    """The description that `to_dict` turned into `data`, which may come from anyone.
+    """Return the description that `to_dict` turned into `data`, which may come from anyone.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def from_dict(data: Any, extra: Iterable[type] = (), *, family: str | None = Non
     extra : iterable of type
         Classes of one's own that may occur.
     family : {"network", "layers", "initializers", "losses", "optimizers", "schedules"}, optional
-        What it must be.
+        The family that it must belong to.
 
     Raises
     ------
@@ -197,12 +197,14 @@ def _build_value(data: Any, classes: Mapping[str, type], where: str, depth: int)
 def _construct(cls: type, values: dict[str, Any], where: str) -> Any:
     try:
         return cls(**values)
-    except Exception as error:  # checks of a class that meet values which no one wrote by hand may fail in any way
+    except (
+        Exception
+    ) as error:  # a class may check values in any way, and these may be values that nobody would write by hand
         raise FileFormatError(f"{where}{brief(error)}") from error
 
 
 def _check_names(given: Iterable[str], expected: Iterable[str], where: str) -> None:
-    # A field that a later version adds is missing in older files: its default belongs here then, by class and field.
+    # Older files lack a field that a later version adds: then put its default here, by class and field.
     if missing := sorted(set(expected) - set(given)):
         raise FileFormatError(f"{where}expected a field {missing[0]!r}, got none.")
     if unknown := sorted(set(given) - set(expected)):
@@ -233,12 +235,12 @@ def _fields(cls: Any) -> dict[str, dataclasses.Field]:
 def _hints(cls: type) -> dict[str, Any]:
     try:
         return typing.get_type_hints(cls)
-    except (NameError, TypeError):  # a class of the user's whose annotations can't be resolved from here
+    except (NameError, TypeError):  # a class of the user's: its annotations can't be resolved from here
         return {}
 
 
 def _fits(value: Any, hint: Any) -> bool:
-    """Whether a value is of an annotated type, so far as that can be told."""
+    """Return whether a value is of an annotated type, so far as that can be told."""
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if hint is None or hint is types.NoneType:
         return value is None
@@ -261,7 +263,7 @@ def _fits(value: Any, hint: Any) -> bool:
 
 
 def _family_of_default(field: dataclasses.Field) -> str | None:
-    """Where the default is a description, any other of its family may stand."""
+    """Return the family of a field's default, if that is a description: any other of the family may stand there."""
     factory = field.default_factory
     cls = factory if isinstance(factory, type) else type(field.default)
     return _NAMES[cls].partition(".")[0] if cls in _NAMES else None

@@ -1,4 +1,4 @@
-"""A selection of samples that stays where the samples are until it is read, and reading from a file ahead of need."""
+"""A selection of samples that is read when it is indexed, and reading from a file ahead of need."""
 
 import mmap
 import os
@@ -10,17 +10,17 @@ from nnlite.checks import as_array, shown
 
 
 class Rows:
-    """Some rows of an array, possibly memory-mapped or coded, as an array that reads them when it is indexed.
+    """A selection of rows of an array, possibly memory-mapped or coded. Indexing it reads them.
 
-    On its way to another process a memory-mapped array travels as the name of its file, and of an array in memory these
-    rows alone; anything else travels as it says itself.
+    Only a file name is sent to another process for a memory-mapped array, and only these rows for an array in memory;
+    anything else is pickled as it defines itself.
 
     Parameters
     ----------
     x : array_like (n_samples, ...)
         Anything with a shape that can be indexed with an array of integers.
     rows : ndarray of int
-        Which samples, in their order.
+        Indices of the samples, in their order.
 
     Examples
     --------
@@ -63,7 +63,7 @@ class Rows:
 
 
 def _file_of(x: np.ndarray) -> tuple[Any, ...] | None:
-    """(file name, dtype, offset in bytes, shape) of an array that is a memory-mapped file or one piece of it."""
+    """Return (file name, dtype, offset in bytes, shape) of an array that is a memory-mapped file or one piece of it."""
     root: Any = x
     while isinstance(root.base, np.ndarray):
         root = root.base
@@ -107,7 +107,7 @@ def fetch(x: Any, rows: np.ndarray) -> None:
 
 
 def stays_in_memory(x: Any) -> bool:
-    """Whether rows of `x` that were read once will be in memory when they are read again."""
+    """Return whether rows of `x` that were read once will be in memory when they are read again."""
     while isinstance(x, Rows):
         x = x._x
     mapping = _mapping(x)
@@ -119,7 +119,7 @@ def _memory_bytes() -> int:
 
 
 def _mapping(x: Any) -> mmap.mmap | None:
-    """The mapping that an array lies in."""
+    """Return the mapping that an array lies in."""
     while isinstance(x, np.ndarray):
         x = x.base
     return x if isinstance(x, mmap.mmap) else None

@@ -1,6 +1,6 @@
-"""How the learning rate changes while training.
+"""Schedules: factors on the learning rate that change while training.
 
-A schedule is a frozen description; called with an epoch and the number of epochs it returns the factor on the
+A schedule is a frozen description. Called with an epoch and the number of epochs, it returns the factor on the
 optimizer's learning rate. Epochs are fractional, so that the rate changes with every step: step 3 of 10 in epoch 4 is
 4.3. Epoch 0 is the beginning, ``max_epochs`` the end.
 """
@@ -15,14 +15,14 @@ __all__ = ["Constant", "LinearDecay", "Schedule", "StepDecay", "Warmup"]
 
 
 class Schedule(Protocol):
-    """What training takes as a schedule: any callable of this form."""
+    """A schedule: any callable of this form."""
 
     def __call__(self, epoch: float, max_epochs: float) -> float: ...
 
 
 @dataclass(frozen=True)
 class Constant:
-    """The learning rate as it is: the factor is 1.
+    """A schedule that keeps the learning rate: the factor is 1.
 
     Examples
     --------
@@ -31,7 +31,7 @@ class Constant:
     """
 
     def __call__(self, epoch: float, max_epochs: float) -> float:
-        """Factor on the learning rate at a (fractional) epoch in [0, max_epochs]."""
+        """Return the factor on the learning rate at a (fractional) epoch in [0, max_epochs]."""
         _check_time("Constant", epoch, max_epochs)
         return 1.0
 
@@ -66,7 +66,7 @@ class LinearDecay:
         _check_number("LinearDecay", "final", self.final)
 
     def __call__(self, epoch: float, max_epochs: float) -> float:
-        """Factor on the learning rate at a (fractional) epoch in [0, max_epochs]."""
+        """Return the factor on the learning rate at a (fractional) epoch in [0, max_epochs]."""
         _check_time("LinearDecay", epoch, max_epochs)
         done = float(epoch) / float(max_epochs)
         return (1.0 - done) + float(self.final) * done
@@ -74,7 +74,7 @@ class LinearDecay:
 
 @dataclass(frozen=True)
 class StepDecay:
-    """Stairs: the learning rate is multiplied by ``factor`` after every so many epochs.
+    """A staircase: the learning rate is multiplied by ``factor`` after every so many epochs.
 
     The factor is ``factor ** floor(epoch / every)``.
 
@@ -106,7 +106,7 @@ class StepDecay:
             raise ValueError("StepDecay: factor: expected a positive number, got 0. Lower max_epochs to end sooner.")
 
     def __call__(self, epoch: float, max_epochs: float) -> float:
-        """Factor on the learning rate at a (fractional) epoch in [0, max_epochs]."""
+        """Return the factor on the learning rate at a (fractional) epoch in [0, max_epochs]."""
         _check_time("StepDecay", epoch, max_epochs)
         return float(self.factor) ** math.floor(epoch / self.every)
 
@@ -152,7 +152,7 @@ class Warmup:
             raise ValueError(f"Warmup: start: expected a factor from 0 to 1, got {self.start!r}.")
 
     def __call__(self, epoch: float, max_epochs: float) -> float:
-        """Factor on the learning rate at a (fractional) epoch in [0, max_epochs]."""
+        """Return the factor on the learning rate at a (fractional) epoch in [0, max_epochs]."""
         _check_time("Warmup", epoch, max_epochs)
         done = min(1.0, float(epoch) / float(self.epochs))
         return (float(self.start) * (1.0 - done) + done) * self.schedule(epoch, max_epochs)

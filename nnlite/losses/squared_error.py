@@ -72,7 +72,7 @@ class SquaredError(Loss):
             return weighted(np.square(gradient).sum(axis=1) / 2.0, gradient, weights, logits.dtype)
 
     def predict(self, logits: Array) -> Array:
-        """The outputs as they are (no copy)."""
+        """Return the outputs as they are (no copy)."""
         check_logits("SquaredError", logits)
         return logits
 
