@@ -23,7 +23,10 @@ def params_of(epoch, value):
 
 
 def naive_best(history, mode, min_delta):
-    """Index of the best value: from the first number on, each that beats the best before it by more than min_delta."""
+    """Return the index of the best value.
+
+    From the first number on, it is each one that beats the best before it by more than min_delta.
+    """
     best = None
     for epoch, value in enumerate(history):
         if math.isnan(value):

@@ -14,7 +14,7 @@ indicators = st.tuples(st.integers(0, 12), st.integers(1, 5), st.integers(0, 10*
 
 
 def naive_multi_label(y, per_class):
-    """Mean weight of a sample's labels; 1 without labels."""
+    """Return the mean weight of a sample's labels; 1 without labels."""
     weights = []
     for row in y:
         given = [per_class[k] for k in range(len(row)) if row[k]]

@@ -187,7 +187,7 @@ def test_hostile_models(path, header, arrays, message):
 
 
 def places(value, where=()):
-    """Paths of all values inside of a header."""
+    """Yield the paths of all values inside of a header."""
     yield where
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in inner:
@@ -251,7 +251,7 @@ def test_shapes_of_parameters_are_those_of_init(pair):
 
 
 class StandIn:
-    """The two methods that an estimator has."""
+    """A stand-in with the two methods that an estimator has."""
 
     built: ClassVar[list] = []
 

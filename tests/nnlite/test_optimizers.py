@@ -41,7 +41,7 @@ def random_arrays(seed, dtype=np.float64, shapes=SHAPES):
 
 
 def naive_steps(optimizer, params, many_grads, factors):
-    """The published formulas, one Python float at a time."""
+    """Follow the published formulas, one Python float at a time."""
     params = {name: p.astype(np.float64).copy() for name, p in params.items()}
     memory = {(name, index): (0.0, 0.0) for name, p in params.items() for index in np.ndindex(p.shape)}
     for step, (grads, factor) in enumerate(zip(many_grads, factors, strict=True), start=1):

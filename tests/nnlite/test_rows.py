@@ -71,7 +71,7 @@ class Watched(mmap.mmap):
 
 @pytest.fixture
 def mapped(tmp_path):
-    """Ten rows of 2,000 float32 behind a header of 100 bytes, in a file."""
+    """Map ten rows of 2,000 float32 behind a header of 100 bytes, in a file."""
     path = tmp_path / "x"
     path.write_bytes(bytes(100) + np.arange(20_000, dtype=np.float32).tobytes())
     with open(path, "rb") as file:

@@ -26,7 +26,7 @@ def fresh(network=NET, dtype=np.float32):
 
 
 def trained(x, y=Y, network=NET, optimizer=None, epochs=2, dtype=np.float32, **settings):
-    """(parameters, losses) after some epochs."""
+    """Return (parameters, losses) after some epochs."""
     params = fresh(network, dtype)
     given = {"loss": LOSS, "optimizer": optimizer or nn.SGD(0.01), "max_epochs": epochs, "batch_size": 16, "seed": 3}
     losses = [epoch.loss for epoch in nn.train(network, params, x, y, **given | settings)]
@@ -237,7 +237,7 @@ def test_the_parameters_are_those_from_before_the_step():
 
 @pytest.mark.parametrize("optimizer", WILD, ids=repr)
 def test_the_estimator_keeps_what_was_good(tmp_path, optimizer):
-    """Whether it diverges at once, later or never: what it has is finite, and so is what is on the disk."""
+    """It may diverge at once, later or never: its parameters are finite, and so is its file."""
     model = nn.NetworkClassifier(
         optimizer=optimizer, max_epochs=6, random_state=0, checkpoint=tmp_path / "run", batch_size=16
     )

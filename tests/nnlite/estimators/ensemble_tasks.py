@@ -1,4 +1,4 @@
-"""What the tests of ensembles send to other processes: at the top level of a module that is quick to import."""
+"""Work that the tests of ensembles send to other processes: at the top level of a module that is quick to import."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from nnlite.training import TrainingDiverged
 
 
 class Seeing(NetworkClassifier):
-    """Remembers what it was trained on."""
+    """An augmentation that remembers the samples that it was given."""
 
     def fit(self, X, y, sample_weight=None, validation_data=None):
         self.seen = (X[:], y, sample_weight, validation_data)
@@ -17,7 +17,7 @@ class Seeing(NetworkClassifier):
 
 
 class Diverging(NetworkClassifier):
-    """Diverges if its seed is even."""
+    """An augmentation that makes the training diverge if its seed is even."""
 
     def fit(self, *data):
         if self.random_state % 2 == 0:

@@ -1,4 +1,4 @@
-"""What users pass to the estimator: arrays of every kind, numbers at the limits, settings that can't be.
+"""Inputs that users give to the estimator: arrays of every kind, numbers at the limits, settings that can't be.
 
 pytest turns warnings into errors, so that none escapes is tested throughout.
 """
@@ -60,7 +60,7 @@ KINDS = {
 
 
 class Frame:
-    """What a data frame is: it has a shape, but is indexed by column."""
+    """An object like a data frame: it has a shape, but is indexed by column."""
 
     shape, columns = X.shape, list("abcd")
 

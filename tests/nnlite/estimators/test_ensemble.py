@@ -70,7 +70,7 @@ def test_thresholds(fitted):
 
 @pytest.mark.parametrize("ratio", [1.0, 3.0])
 def test_the_prior_of_training_undoes_the_sampling(ratio):
-    """What comes out on average is the share of the class, whatever share the members were trained with."""
+    """The mean output is the share of the class, with any share of it in the training of the members."""
     rng = np.random.default_rng(2)
     x = rng.standard_normal((4000, 4)).astype(np.float32)
     y = np.stack([x[:, 0] + rng.standard_normal(4000) > 2.2, x[:, 1] + rng.standard_normal(4000) > -1], axis=1)

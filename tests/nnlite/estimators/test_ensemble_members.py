@@ -1,4 +1,4 @@
-"""What the members of a bagged ensemble are trained on."""
+"""The samples that the members of a bagged ensemble are trained on."""
 
 import numpy as np
 import pytest

@@ -16,7 +16,7 @@ Y = X[:, 0] > 0
 
 
 class Frame:
-    """What a data frame is, without a library that has them: columns with labels, and numbers."""
+    """An object like a data frame, without a library that has them: columns with labels, and numbers."""
 
     def __init__(self, values, columns):
         self.values, self.columns, self.shape = values, columns, values.shape

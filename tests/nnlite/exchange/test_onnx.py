@@ -29,7 +29,7 @@ def path(tmp_path):
 
 
 def run(path, x):
-    """(output, name -> metadata) of a file in ONNX Runtime, which has read nothing but the file."""
+    """Return (output, name -> metadata) of a file in ONNX Runtime, which has read nothing but the file."""
     runtime = pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed: nothing to compare with")
     options = runtime.SessionOptions()
     options.intra_op_num_threads = 1
@@ -147,7 +147,7 @@ def test_the_published_network_at_full_size(path, output, scaled):
 
 
 def test_constant_columns_and_numbers_in_float64(path):
-    """What is constant in training is ignored, and samples are cut to float32 before the file sees them."""
+    """Columns that are constant in training are ignored, and samples are cut to float32 before the file sees them."""
     x = np.column_stack([np.full(60, 5.0), X[:, 0, 0], X[:, 0, 0, 0] * 1e3])
     model = quick(standardize_axes=(0,)).fit(x, Y)
     nn.to_onnx(path, model)

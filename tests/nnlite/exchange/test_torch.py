@@ -21,7 +21,7 @@ def torch():
 
 
 def as_modules(torch, network):
-    """The same layers in PyTorch's words, by somebody who has read its manual and not our code."""
+    """Return the same layers in PyTorch's words, as somebody writes them who has read its manual and not our code."""
     modules = []
     for layer, shape, _ in plain_layers(network):
         name = type(layer).__name__
@@ -42,7 +42,7 @@ def as_modules(torch, network):
 
 
 def outputs(torch, module, x):
-    """What a module gives for channels-last samples, channels last."""
+    """Return the outputs of a module for channels-last samples, channels last."""
     first = x.transpose(0, 3, 1, 2) if x.ndim == 4 else x
     with torch.no_grad():
         y = module(torch.from_numpy(np.ascontiguousarray(first))).numpy()
@@ -141,7 +141,7 @@ def test_a_module_with_names_of_its_own(torch):
 
 @st.composite
 def networks(draw):
-    """Stacks of random sizes; nothing of them runs."""
+    """Draw stacks of random sizes; nothing of them runs."""
     size = st.integers(1, 4)
     shape = (draw(st.integers(4, 7)), draw(st.integers(4, 7)), draw(size))
     layers = []
@@ -154,7 +154,7 @@ def networks(draw):
 @settings(max_examples=50)
 @given(networks(), st.integers(0, 2**32))
 def test_there_and_back_is_the_same_bits(network, seed):
-    """Of any bits: NaN with its payload, infinity and negative zero too."""
+    """All bits survive: NaN with its payload, infinity and negative zero too."""
     rng = np.random.default_rng(seed)
     bits = {name: rng.integers(2**32, size=s, dtype=np.uint32) for name, s in network.parameter_shapes.items()}
     for value in bits.values():

@@ -17,7 +17,7 @@ _mappings = []
 
 
 def at_the_edge(values, dtype):
-    """A copy of `values` whose last byte is the last one that may be touched."""
+    """Return a copy of `values`; its last byte is the last one that may be touched."""
     values = np.asarray(values, dtype)
     usable = -(-values.nbytes // mmap.PAGESIZE) * mmap.PAGESIZE
     mapping = mmap.mmap(-1, usable + mmap.PAGESIZE)

@@ -26,7 +26,7 @@ PLENTY = settings(max_examples=30, deadline=None)
 
 
 class Guarded:
-    """An array between guards of a value that a kernel must neither take into its result nor write over."""
+    """An array between guards. Their value must neither get into a result nor be written over."""
 
     def __init__(self, values, dtype, guard=np.nan, offset=ALIGNMENT):
         values = np.asarray(values)
@@ -47,7 +47,7 @@ def integers(rng, shape, dtype):
 
 
 def run_forward(x, weight, bias, kernel, stride, pool, keep_argmax):
-    """(y, argmax or None) of conv_pool, run between guards."""
+    """Return (y, argmax or None) of conv_pool, run between guards."""
     packed = conv.pack_forward(weight, stride, pool)
     padded = np.zeros(packed.shape[0] * packed.shape[-1], x.dtype)
     padded[: len(bias)] = bias
@@ -64,7 +64,7 @@ def run_forward(x, weight, bias, kernel, stride, pool, keep_argmax):
 
 
 def run_gradients(x, weight, dy, argmax, stride, pool):
-    """(dx, dweight) of the convolution's two gradients, run between guards."""
+    """Return (dx, dweight) of the convolution's two gradients, run between guards."""
     kernel = weight.shape[:2]
     dx, dweight = Guarded(np.zeros(x.shape), x.dtype, guard=5.0), Guarded(np.full(weight.shape, 99), x.dtype)
     conv_gradients.conv_pool_grad_weight(Guarded(x, x.dtype).array, dy, argmax, kernel, stride, pool, dweight.array)
@@ -75,7 +75,7 @@ def run_gradients(x, weight, dy, argmax, stride, pool):
 
 
 def check_convolution(rng, n, channels, filters, kernel, stride, pool, spare, dtype):
-    """Forward and both gradients, for an input that has `spare` rows and columns more than two windows need."""
+    """Check forward and both gradients, for an input that has `spare` rows and columns more than two windows need."""
     size = [(2 * pool[k] - 1) * stride[k] + kernel[k] + spare for k in (0, 1)]
     x, weight = integers(rng, (n, *size, channels), dtype), integers(rng, (*kernel, channels, filters), dtype)
     bias = integers(rng, filters, dtype)

@@ -13,7 +13,7 @@ DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
 def check(rng, n, channels, filters, taps, windows, spare, dtype):
-    """Forward of an image with as many windows, and `spare` rows and columns that fill none."""
+    """Check forward of an image with as many windows, and `spare` rows and columns that fill none."""
     size = [2 * count + taps - 1 + spare for count in windows]
     kernel, weight_shape = (taps, taps), (taps, taps, channels, filters)
     x, weight, bias = (integers(rng, shape, dtype) for shape in [(n, *size, channels), weight_shape, (filters,)])

@@ -57,7 +57,7 @@ CASES = [
 
 
 def by_defaults(cls):
-    """Cases of a layer that takes no settings: one for each of some shapes that it takes."""
+    """Return the cases of a layer that takes no settings: one for each of some shapes that it takes."""
     for shape in ((5,), (4, 3), (5, 4, 3)):
         try:
             cls().output_shape(shape)

@@ -30,7 +30,7 @@ def draw_sequences(lengths, steps, features, seed, dtype=np.float64):
 
 
 def expected_states(layer, params, x, length):
-    """(length, units or 2 * units) of one sequence, by loops."""
+    """Return the states (length, units or 2 * units) of one sequence, by loops."""
     loop = LAYERS[type(layer)]
     states = loop(x[:length], *(params[name] for name in NAMES))
     if not layer.bidirectional:

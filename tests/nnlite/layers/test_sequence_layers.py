@@ -1,4 +1,4 @@
-"""What recurrent networks stand on and end in: layers for each step, pooling over steps, images as sequences."""
+"""Layers before and after recurrent ones: layers for each step, pooling over steps, images as sequences."""
 
 import re
 from pathlib import Path

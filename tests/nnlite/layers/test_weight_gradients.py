@@ -21,7 +21,7 @@ def factors(samples, m, n, dtype, seed=0):
 
 
 def twin(x, dz):
-    """Sample by sample, in float64."""
+    """Compute the gradient sample by sample, in float64."""
     total = np.zeros((x.shape[1], dz.shape[1]))
     for inputs, gradients in zip(x.astype(np.float64), dz.astype(np.float64), strict=True):
         total += inputs[:, np.newaxis] * gradients
@@ -74,7 +74,7 @@ def compiled(request, monkeypatch):
 
 @pytest.fixture
 def _small(monkeypatch):
-    """So that small gradients are deferred and cut into blocks."""
+    """Make blocks small, so that small gradients are deferred and cut."""
     monkeypatch.setattr(products, "BLOCK", 2000)
 
 

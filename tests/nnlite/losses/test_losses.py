@@ -25,7 +25,7 @@ EXTREMES = [0.0, 1.0, -1.0, 40.0, -40.0, 800.0, -800.0, 1e4, -1e4]
 
 
 def naive_softmax_loss(z, t, smoothing):
-    """-sum_k t_k log(exp z_k / sum_j exp z_j), term by term as it is written."""
+    """Return -sum_k t_k log(exp z_k / sum_j exp z_j), term by term as it is written."""
     z, t = [Decimal(float(v)) for v in z], [Decimal(float(v)) for v in t]
     s, k = Decimal(smoothing), len(z)
     total = sum(v.exp() for v in z)
@@ -33,7 +33,10 @@ def naive_softmax_loss(z, t, smoothing):
 
 
 def naive_sigmoid_loss(z, t, smoothing, pos_weight):
-    """-sum_k (w_k t_k log(y_k) + (1 - t_k) log(1 - y_k)), where y = 1 / (1 + exp(-z)) and 1 - y = 1 / (1 + exp(z))."""
+    """Return -sum_k (w_k t_k log(y_k) + (1 - t_k) log(1 - y_k)).
+
+    There y = 1 / (1 + exp(-z)) and 1 - y = 1 / (1 + exp(z)).
+    """
     loss, s = Decimal(0), Decimal(smoothing)
     for zk, tk, wk in zip(z, t, pos_weight or [1] * len(z), strict=True):
         zk, tk = Decimal(float(zk)), (1 - s) * Decimal(float(tk)) + s / 2
@@ -58,7 +61,7 @@ def naive_value(loss, logits, targets, weights):
 
 
 def random_batch(loss, rng, n=4, k=3, scale=2.0, indices=False, dtype=np.float64):
-    """Logits, targets as `loss.targets` gives them, weights."""
+    """Return logits, targets as `loss.targets` gives them, and weights."""
     logits = (scale * rng.normal(size=(n, k))).astype(dtype)
     if isinstance(loss, SoftmaxCrossEntropy):
         y = rng.integers(k, size=n) if indices else rng.dirichlet(np.ones(k), size=n)

@@ -22,7 +22,7 @@ def mean_score(y, scores):
 
 
 def class_means(y, scores):
-    """A figure a class that is undefined without positives, and one that is always there."""
+    """Return a figure for each class that is undefined without positives, and one that is always there."""
     positives = y.sum(axis=0)
     with np.errstate(invalid="ignore"):
         return {"hits": (y * scores).sum(axis=0) / np.where(positives, positives, np.nan), "all": scores.mean()}
@@ -80,7 +80,7 @@ def test_interval_of_a_mean_is_the_normal_one():
 
 
 def test_intervals_cover_what_they_promise():
-    """Of 200 simulated collections about 19 in 20 intervals hold the truth; by sample instead of by group few do."""
+    """About 19 in 20 intervals of 200 simulated collections hold the truth; by sample instead of by group few do."""
     covered = {"group": 0, "sample": 0}
     for simulation in range(200):
         rng = generator(simulation)

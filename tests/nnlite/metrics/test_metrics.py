@@ -20,7 +20,7 @@ AVERAGES = [None, "macro", "weighted", "micro", "samples"]
 
 
 def naive_f1(y, p, weight):
-    """F1 of one class, from precision and recall; None if undefined."""
+    """Return the F1 of one class, from precision and recall; None if undefined."""
     tp = sum(w for a, b, w in zip(y, p, weight, strict=True) if a and b)
     predicted = sum(w for b, w in zip(p, weight, strict=True) if b)
     positive = sum(w for a, w in zip(y, weight, strict=True) if a)
@@ -33,7 +33,7 @@ def naive_f1(y, p, weight):
 
 
 def naive_roc_auc(y, s, weight):
-    """Weighted share of (positive, negative) pairs in the right order; None if there is no pair."""
+    """Return the weighted share of (positive, negative) pairs in the right order; None if there is no pair."""
     won = total = 0.0
     for i in range(len(y)):
         for j in range(len(y)):
@@ -44,7 +44,7 @@ def naive_roc_auc(y, s, weight):
 
 
 def naive_average_precision(y, s, weight):
-    """Weighted mean over positives of the precision among all that score as high or higher."""
+    """Return the weighted mean over positives of the precision among all that score as high or higher."""
     total = sum(w for a, w in zip(y, weight, strict=True) if a)
     if total == 0:
         return None
@@ -57,7 +57,7 @@ def naive_average_precision(y, s, weight):
 
 
 def naive_rankings(y, s, weight):
-    """Coverage error, LRAP, ranking loss; a sample counts where the metric is defined for it."""
+    """Return coverage error, LRAP and ranking loss; a sample counts where the metric is defined for it."""
     sums, weights = np.zeros(3), np.zeros(3)
     for labels, scores, w in zip(y, s, weight, strict=True):
         relevant = [j for j in range(len(labels)) if labels[j]]
@@ -77,7 +77,7 @@ def naive_rankings(y, s, weight):
 
 @st.composite
 def problems(draw, max_samples=25, max_classes=5):
-    """Targets, scores with ties, weights; often degenerate."""
+    """Draw targets, scores with ties, and weights; often degenerate."""
     n, k = draw(st.integers(1, max_samples)), draw(st.integers(1, max_classes))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     y = rng.random((n, k)) < draw(st.sampled_from([0.0, 0.2, 0.5, 0.9, 1.0]))
@@ -189,7 +189,7 @@ def test_reversed_scores_mirror_the_area(problem):
 
 @pytest.fixture(params=["continuous", "tied"])
 def labelled(request):
-    """Every sample has a label, no sample has all, every class has positives and negatives: no degenerate case."""
+    """Draw no degenerate case: every sample has a label, no sample has all, every class has positives and negatives."""
     rng = np.random.default_rng(3)
     y = rng.random((400, 7)) < 0.25
     y[~y.any(axis=1), 2] = True

@@ -1,4 +1,6 @@
-"""What the tests of search evaluate: at the top level of a module that is quick to import, for other processes."""
+"""Functions that the tests of search evaluate: at the top level of a module that is quick to import, for other
+processes.
+"""
 
 import os
 import signal
@@ -16,7 +18,7 @@ def parabola(candidate, seed):
 
 
 def slower_first(candidate, seed):
-    """The first candidates take longest, so that they finish last."""
+    """Take longest for the first candidates, so that they finish last."""
     time.sleep(0.02 * (5 - candidate["x"]))
     return {"score": candidate["x"], "seed": seed, "process": os.getpid(), "curve": (1, 2)}
 
@@ -25,14 +27,14 @@ started = []
 
 
 def patient(candidate, seed):
-    """Takes its time; tells threads of the same process that it was started."""
+    """Take some time, and tell threads of the same process about the start."""
     started.append(candidate["x"])
     time.sleep(0.02)
     return 1.0
 
 
 def troubled(candidate, seed):
-    """A trial for each way to go wrong."""
+    """Go wrong in a way that the candidate names."""
     match candidate["x"]:
         case 0:
             raise ValueError("no such luck")
@@ -50,21 +52,21 @@ def troubled(candidate, seed):
 
 
 def counted(candidate, seed, folder):
-    """Leaves a file for each call."""
+    """Leave a file for each call."""
     calls = len(list(Path(folder).iterdir()))
     (Path(folder) / f"{calls}-{candidate['x']}").touch()
     return candidate["x"] + seed % 7
 
 
 def flaky(candidate, seed, folder):
-    """Fails while the folder has no file named "healed"."""
+    """Fail while the folder has no file named "healed"."""
     if candidate["x"] == 1 and not (Path(folder) / "healed").exists():
         raise RuntimeError("not yet")
     return candidate["x"]
 
 
 def deadly(candidate, seed, folder):
-    """Kills its process, as the system does when memory is short, unless the folder has a file named "healed"."""
+    """Kill this process, as the system does when memory is short, unless the folder has a file named "healed"."""
     if candidate["x"] == 2 and not (Path(folder) / "healed").exists():
         time.sleep(0.3)
         os.kill(os.getpid(), signal.SIGKILL)
@@ -72,7 +74,7 @@ def deadly(candidate, seed, folder):
 
 
 def mixed(task):
-    """A value, or a way to have none, by name; leaves a file for each call in a folder that the task may name."""
+    """Return a value, or fail in a way that the task names; leave a file for each call in a folder that it may name."""
     if "folder" in task:
         calls = len(list(Path(task["folder"]).iterdir()))
         (Path(task["folder"]) / f"{calls}-{task['name']}").touch()
@@ -94,7 +96,7 @@ def mixed(task):
 
 
 def mortal(task):
-    """Kills its process always, or the first time, or lives; counts its lives in files."""
+    """Kill this process always, or the first time, or never; count the calls in files."""
     lives = len(list(Path(task["folder"]).glob(f"{task['x']}-*")))
     (Path(task["folder"]) / f"{task['x']}-{lives}").touch()
     time.sleep(0.1)
@@ -105,7 +107,7 @@ def mortal(task):
 
 
 def trained(candidate, seed):
-    """A network that can diverge, and folds whose training part can lack a class."""
+    """Train a network that can diverge, on folds that can lack a class in training."""
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((60, 4)).astype(np.float32), np.arange(60) % 3
     Y = (y[:, None] == np.arange(3)).astype(np.float32)
@@ -117,19 +119,19 @@ def trained(candidate, seed):
 
 
 def leaving(task):
-    """Ends its process as a script does that has nothing to do."""
+    """End this process as a script does that has nothing to do."""
     if task["leaves"]:
         sys.exit("no features")
     return 1
 
 
 def learning_curve(candidate, seed, budget):
-    """Saturates at `height` with `speed`."""
+    """Return a score that saturates at `height` with `speed`."""
     return candidate["height"] * (1 - 2 ** (-budget * candidate["speed"]))
 
 
 def slow_square(task):
-    """Says in a file which process works on it, and takes a while."""
+    """Write to a file which process works, and take a while."""
     (Path(task["folder"]) / f"{task['x']}-{os.getpid()}").touch()
     time.sleep(0.3)
     return task["x"] ** 2

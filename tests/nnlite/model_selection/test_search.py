@@ -214,7 +214,7 @@ def test_a_killed_worker_loses_nothing_that_was_done(tmp_path):
 
 
 class LosingExecutor(Executor):
-    """A cluster on which the second task was lost on its way."""
+    """A cluster that loses its second task on the way."""
 
     def __init__(self):
         self.submitted = 0
@@ -235,7 +235,7 @@ def test_a_trial_that_the_executor_lost_is_a_recorded_failure():
 
 
 class WatchedExecutor(ThreadPoolExecutor):
-    """Knows its futures without holding them, and what was submitted."""
+    """An executor that knows its futures without holding them, and what was submitted."""
 
     def __init__(self):
         super().__init__(1)

@@ -23,7 +23,7 @@ def quietly(function, *args, **kwargs):
 
 
 def naive_imbalance(folds, labels, weights, n_folds):
-    """Squared distance of every fold's share of every class, and of the samples, from an equal share."""
+    """Return the squared distance of every fold's share of every class, and of the samples, from an equal share."""
     total = 0.0
     for column in [*np.asarray(labels).T, np.ones(len(folds))]:
         mass = sum(w for c, w in zip(column, weights, strict=True) if c)
@@ -40,7 +40,7 @@ def random_folds(groups, n_folds, rng):
 
 @st.composite
 def corpora(draw, min_groups=2, max_groups=30):
-    """Windows of games of very different length; all windows of a game share its labels, or not."""
+    """Draw windows of games of very different length; all windows of a game share its labels, or not."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     n_groups, k = draw(st.integers(min_groups, max_groups)), draw(st.integers(1, 6))
     sizes = np.ceil(rng.pareto(1.0, n_groups) + 0.1).clip(1, 40).astype(int)

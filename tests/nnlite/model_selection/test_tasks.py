@@ -164,7 +164,7 @@ def until(condition):
 
 
 def ended(pid):
-    """Whether a process is gone, or a zombie that its foster parent has not asked about yet."""
+    """Return whether a process is gone, or a zombie that its foster parent has not asked about yet."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except FileNotFoundError:
@@ -172,7 +172,7 @@ def ended(pid):
 
 
 class NeverRunning(Executor):
-    """Breaks before it runs anything, as a pool does whose workers can't start."""
+    """An executor that breaks before it runs anything, as a pool does if its workers can't start."""
 
     def submit(self, fn, /, *args, **kwargs):
         future = Future()

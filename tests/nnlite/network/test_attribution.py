@@ -37,7 +37,7 @@ def batch(n=3, dtype=np.float64, shape=NET.input_shape):
 
 
 def differences(function, x, direction, step=1e-6):
-    """Slope of each sample's value along a direction."""
+    """Return the slope of each sample's value along a direction."""
     return (function(x + step * direction) - function(x - step * direction)) / (2 * step)
 
 
@@ -105,7 +105,7 @@ def test_no_samples_have_no_gradients():
 
 @dataclass(frozen=True)
 class Shaky(nn.Layer):
-    """Noise that training adds, and that whoever wrote it forgot in `noiseless`."""
+    """A layer with noise in training, and without a `noiseless` of its own: a mistake."""
 
     def forward(self, params, x, rng):
         return x + rng.standard_normal(x.shape).astype(x.dtype), None
@@ -169,7 +169,7 @@ def fitted(y, n_outputs, **more):
 
 
 def check_estimator_gradient(value, gradient, x, direction):
-    """Parameters are in float32, so a step has to be large and the differences are coarse."""
+    """Check the gradient with a large step: parameters are in float32, and the differences are coarse."""
     expected = differences(value, x.astype(np.float64), direction, 3e-3)
     np.testing.assert_allclose(along(gradient, direction), expected, rtol=0.02, atol=2e-3 * np.abs(expected).max())
 
@@ -227,7 +227,7 @@ def test_log_odds_of_sure_members_stay_finite():
 
 
 def test_occlusion_and_gradient_agree_on_what_a_trained_network_listens_to():
-    """Whether a class is there depends on three of thirty inputs alone: both find them."""
+    """Both find the three of thirty inputs that the class depends on."""
     model = nn.NetworkClassifier(max_epochs=40, random_state=0).fit(X - 4, X[:, 1, 3:].mean(axis=(1, 2)) > 4)
     x = X[:40] - 4
     shares = np.abs(x * model.input_gradient(x, 1)[1]).mean(axis=0)[..., 0]

@@ -18,17 +18,17 @@ MERGED = nn.ConvMaxPool2D(CONV, POOL)
 
 @dataclass(frozen=True)
 class Bump(nn.Activation):
-    """An activation that rises and falls: it says nothing of monotone."""
+    """An activation that rises and falls: it doesn't set `monotone`."""
 
 
 @dataclass(frozen=True)
 class OwnConv(nn.Conv2D):
-    """May compute something else."""
+    """A subclass that may compute something else."""
 
 
 @dataclass(frozen=True)
 class OwnPool(nn.MaxPool2D):
-    """May compute something else."""
+    """A subclass that may compute something else."""
 
 
 def steps(*pairs):
@@ -113,7 +113,7 @@ PIECES = st.one_of(CONVOLUTIONS, ACTIVATIONS, POOLS, DROPOUTS)
 
 @st.composite
 def stacks(draw):
-    """Layers that fit on top of each other, convolutions and poolings in front, and a dense end."""
+    """Draw layers that fit on top of each other: convolutions and poolings in front, and a dense end."""
     shape, layers = (8, 9, 2), []
     for layer in draw(st.lists(PIECES, min_size=2, max_size=6)):
         try:

@@ -73,7 +73,7 @@ def test_predict_reads_any_number_of_samples_and_equals_apply():
 
 
 def dense_network():
-    """Whose products are cut into blocks: 16 of the first layer's gradient, 4 of its output."""
+    """Return a network with products that are cut into blocks: 16 of the first layer's gradient, 4 of its output."""
     return nn.Sequential([nn.Dense(200), nn.Tanh(), nn.Dropout(0.5), nn.Dense(10)], input_shape=(4000,))
 
 
@@ -96,7 +96,7 @@ def test_dense_networks_have_the_same_bits_at_any_number_of_threads():
 
 
 def test_batches_stay_whole_only_where_the_work_is_that_of_dense_layers():
-    """What a single shard holds beside them has one thread."""
+    """Other layers in a single shard would have one thread."""
     image = [nn.Conv2D(32, 3), nn.MaxPool2D(2), nn.Conv2D(64, 3), nn.MaxPool2D(2), nn.Flatten(), nn.Dense(100)]
     networks = {
         "dense": dense_network(),

@@ -13,7 +13,7 @@ SIZES = st.integers(1, 70)
 
 @pytest.fixture(autouse=True, scope="module")
 def _small_blocks():
-    """So that products of all kinds are cut."""
+    """Make blocks small, so that products of all kinds are cut."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(products, "BLOCK", 500)
         patch.setattr(products, "MOST", 8)

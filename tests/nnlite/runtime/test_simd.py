@@ -79,7 +79,7 @@ def add_integers(a, b, out):
 
 
 def special_values(rng, n, dtype):
-    """Pairs of numbers of all sizes and of everything that is not a number."""
+    """Return pairs of numbers of all sizes and of everything that is not a number."""
     chosen = np.array([0.0, -0.0, 1.0, -2.5, np.inf, -np.inf, np.nan, np.finfo(dtype).max, np.finfo(dtype).tiny], dtype)
     scaled = (rng.standard_normal(n) * 10.0 ** rng.integers(-8, 9, n)).astype(dtype)
     return np.where(rng.random(n) < 0.4, rng.choice(chosen, n), scaled)

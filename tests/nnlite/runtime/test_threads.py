@@ -105,7 +105,7 @@ def test_at_most():
 
 
 def blas_threads():
-    """Threads of the BLAS that NumPy uses: libraries that others load later are not ours."""
+    """Return the threads of the BLAS that NumPy uses: libraries that others load later are not ours."""
     with single_threaded_blas():
         ours = {library.filepath for library in threads._blas}
     return [library["num_threads"] for library in threadpoolctl.threadpool_info() if library["filepath"] in ours]

@@ -39,7 +39,7 @@ def npy(array):
 
 
 def forged(header, contents, directory=True):
-    """A zip file of these members in the layout of the library, with right sizes and checksums."""
+    """Return a zip file of these members in the layout of the library, with right sizes and checksums."""
     members = [("header.json", header), *contents]
     described = [Member(name, len(data), zlib.crc32(data)) for name, data in members]
     data = b"".join(layout.local_header(d) + part for d, (_, part) in zip(described, members, strict=True))

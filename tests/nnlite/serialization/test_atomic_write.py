@@ -25,7 +25,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def whole(path):
-    """The bytes of a good file at `path`."""
+    """Return the bytes of a good file at `path`."""
     write_archive(path, HEADER, ARRAYS)
     return path.read_bytes()
 

@@ -25,7 +25,7 @@ def state(number):
 
 
 def epochs(checkpointer):
-    """What each of the files holds, newest first; None where there is none."""
+    """Return the epoch in each of the files, newest first; None where there is none."""
     return [checkpoints.read_archive(path)[0]["epoch"] if path.exists() else None for path in checkpointer.paths()]
 
 
