@@ -1,5 +1,6 @@
 """What the libraries promise by name is there and documented, and the documented arguments are the real ones."""
 
+import ast
 import importlib
 import importlib.util
 import inspect
@@ -94,3 +95,49 @@ def test_the_reader_of_docstrings_reads():
     assert documented_parameters(docstring) == ["x", "y", "name", "args", "options"]
     assert documented_parameters("Purpose.\n\nParameters\n----------\n\nReturns\n-------\nz : float") == []
     assert documented_parameters("Purpose.\n\nReturns\n-------\nz : float") is None
+
+
+RIDDLES = set("Of What Who Whom Whose Whoever How That Those Where Whether Which Why When".split())
+"""Words with which no docstring begins: such a sentence has to be read twice."""
+NOT_YET = ("nnlite/estimators", "nnlite/optimizers.py", "nnlite/training.py", "mfcc", "examples")
+"""Folders and files that are still to be reworded."""
+
+
+def first_words(source: str) -> Iterator[tuple[int, str, str]]:
+    """Yield line, kind and first word of each docstring: of modules, classes, functions, and properties among them."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            if docstring := ast.get_docstring(node):
+                decorators = " ".join(map(ast.unparse, getattr(node, "decorator_list", ())))
+                kind = "property" if "property" in decorators else type(node).__name__
+                yield node.body[0].lineno, kind, docstring.split()[0].strip(",.:;")
+
+
+@pytest.mark.parametrize("folder", ["nnlite", "mfcc", "examples", "tests/nnlite"])
+def test_docstrings_begin_with_a_verb_or_a_noun(folder):
+    """A docstring is no riddle, and a function's begins with its verb and not with an article."""
+    wrong = []
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        place = path.relative_to(ROOT)
+        if any(place.is_relative_to(exempt) for exempt in NOT_YET):
+            continue
+        for line, kind, word in first_words(path.read_text(encoding="utf-8")):
+            if word in RIDDLES:
+                wrong.append(f"{place}:{line}: begins with {word}; say what it is, or what it does")
+            elif kind == "FunctionDef" and word in ("The", "A", "An") and not path.name.startswith("test_"):
+                wrong.append(f"{place}:{line}: begins with {word}; a function begins with its verb, such as Return")
+    assert not wrong, "\n" + "\n".join(wrong)
+
+
+def test_the_reader_of_first_words_reads():
+    source = '''"""Of a module."""
+class C:
+    """A class."""
+    @lazy_property
+    def p(self):
+        """The property."""
+    def f(self):
+        """The, function."""
+'''
+    expected = {(1, "Module", "Of"), (3, "ClassDef", "A"), (6, "property", "The"), (8, "FunctionDef", "The")}
+    assert set(first_words(source)) == expected
