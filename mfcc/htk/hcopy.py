@@ -103,7 +103,7 @@ class HCopy:
 
     @property
     def _energy_beside(self) -> bool:
-        """Whether there is an energy that the recipe's own output lacks."""
+        """True if there is an energy that the recipe's own output lacks."""
         return self.recipe.energy is not None and self.recipe.output != "mfcc"
 
     def __call__(self, y: np.ndarray) -> np.ndarray:

@@ -209,7 +209,7 @@ class _Sequential(soundfile.SoundFile):
 
     @property
     def can_seek(self) -> bool:
-        """Whether libsndfile says that it can seek in this file."""
+        """True if libsndfile says that it can seek in this file."""
         return super().seekable()
 
     def position(self) -> int:

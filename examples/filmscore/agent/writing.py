@@ -45,7 +45,7 @@ class KnownFile(NamedTuple):
 
     @property
     def useless(self) -> bool:
-        """Whether it gave no track."""
+        """True if it gave no track."""
         return self.track is None or self.problem is not None
 
 
