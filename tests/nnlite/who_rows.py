@@ -1,6 +1,11 @@
-"""A valid call of each public name, for `test_who_speaks`; those of metrics and model selection are in their rooms."""
+"""A valid call of each public name, for `test_who_speaks`; those of metrics and model selection are in their rooms.
 
+Layers have their rows from `layer_cases`, and whatever takes no setting, or has a default for each, from the registry.
+"""
+
+import dataclasses
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -8,6 +13,8 @@ import numpy as np
 
 import nnlite as nn
 from nnlite import exchange, initializers, losses, schedules
+from nnlite.registry import REGISTRY
+from tests.nnlite.layers.layer_cases import CASES
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((12, 4)).astype(np.float32)
@@ -58,56 +65,22 @@ def fit(cls: type) -> Callable[..., Any]:
     return run
 
 
-LAYER = {"initializer": nn.Glorot()}
+def of_description(description: Any) -> Row:
+    """Return the call that makes a layer, an optimizer or another description."""
+    names = [field.name for field in dataclasses.fields(description) if field.init]
+    return Row(type(description), {name: getattr(description, name) for name in names})
+
+
+def has_required_settings(cls: type) -> bool:
+    """Return whether a description has a setting without a default: then it needs a row."""
+    return any(parameter.default is parameter.empty for parameter in inspect.signature(cls).parameters.values())
+
 
 ROWS: dict[str, Row] = {
-    # --- layers
-    "Dense": Row(nn.Dense, {"units": 3} | LAYER),
-    "DenseActivation": Row(nn.DenseActivation, {"dense": nn.Dense(3), "activation": nn.Tanh()}),
-    "Conv2D": Row(nn.Conv2D, {"filters": 3, "kernel_size": 2, "stride": 1, "padding": "same"} | LAYER),
-    "ConvMaxPool2D": Row(nn.ConvMaxPool2D, {"conv": nn.Conv2D(2, 3), "pool": nn.MaxPool2D(2)}),
-    "MaxPool2D": Row(nn.MaxPool2D, {"pool_size": 2, "stride": 1}),
-    "AveragePool2D": Row(nn.AveragePool2D, {"pool_size": 2, "stride": 1}),
-    "Dropout": Row(nn.Dropout, {"rate": 0.5, "rest": 0.0}),
-    "ActivationDropout": Row(nn.ActivationDropout, {"activation": nn.Tanh(), "dropout": nn.Dropout(0.5)}),
-    "LayerNorm": Row(nn.LayerNorm, {"epsilon": 1e-5}),
-    "Permute": Row(nn.Permute, {"axes": (1, 0)}),
-    "Reshape": Row(nn.Reshape, {"shape": (2, -1)}),
-    "TimeDistributed": Row(nn.TimeDistributed, {"layer": nn.Dense(3)}),
-    **{
-        cls.__name__: Row(
-            cls,
-            {
-                "units": 3,
-                "return_sequences": True,
-                "bidirectional": True,
-                "initializer": nn.Glorot(),
-                "recurrent_initializer": nn.Orthogonal(),
-            },
-        )
-        for cls in (nn.GRU, nn.LSTM)
-    },
-    **{
-        cls.__name__: Row(cls, {})
-        for cls in (
-            nn.ReLU,
-            nn.Sigmoid,
-            nn.Tanh,
-            nn.Softmax,
-            nn.Flatten,
-            nn.GlobalAveragePooling,
-            nn.GlobalMaxPooling,
-            nn.SquaredError,
-            nn.Zeros,
-            schedules.Constant,
-        )
-    },
+    **{type(layer).__name__: of_description(layer) for layer, _ in CASES},
+    **{cls.__name__: of_description(cls()) for cls in REGISTRY.values() if not has_required_settings(cls)},
     # --- what layers and training take
     "Constant": Row(nn.Constant, {"value": 0.5}),
-    "Glorot": Row(nn.Glorot, {"gain": 1.0, "distribution": "uniform"}),
-    "He": Row(nn.He, {"gain": 1.0, "distribution": "uniform"}),
-    "LeCun": Row(nn.LeCun, {"gain": 1.0, "distribution": "uniform"}),
-    "Orthogonal": Row(nn.Orthogonal, {"gain": 1.0}),
     **{
         f"{type(initializer).__name__}.__call__": Row(initializer, {"shape": (3, 4), "rng": RNG, "dtype": "float32"})
         for initializer in (nn.Glorot(), nn.He(), nn.LeCun(), nn.Orthogonal())
@@ -117,17 +90,7 @@ ROWS: dict[str, Row] = {
         for schedule in (schedules.Constant(), nn.LinearDecay(), nn.StepDecay(2), nn.Warmup(2))
     },
     "fans": Row(initializers.fans, {"shape": (3, 4)}),
-    "SoftmaxCrossEntropy": Row(nn.SoftmaxCrossEntropy, {"label_smoothing": 0.1}),
-    "SigmoidCrossEntropy": Row(nn.SigmoidCrossEntropy, {"label_smoothing": 0.1, "pos_weight": (1.0, 2.0)}),
     "class_weights": Row(losses.class_weights, {"y": Y, "class_weight": "balanced", "n_classes": 3}),
-    "SGD": Row(
-        nn.SGD, {"learning_rate": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.1, "clip_norm": 1.0}
-    ),
-    "Adam": Row(
-        nn.Adam,
-        {"learning_rate": 0.1, "beta1": 0.9, "beta2": 0.9, "epsilon": 1e-8, "weight_decay": 0.1, "clip_norm": 1.0},
-    ),
-    "LinearDecay": Row(nn.LinearDecay, {"final": 0.5}),
     "StepDecay": Row(nn.StepDecay, {"every": 2, "factor": 0.5}),
     "Warmup": Row(nn.Warmup, {"epochs": 2.0, "schedule": nn.LinearDecay(), "start": 0.5}),
     "EarlyStopping": Row(nn.EarlyStopping, {"patience": 3, "mode": "min", "min_delta": 0.1}),
