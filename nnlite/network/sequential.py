@@ -46,6 +46,8 @@ class Sequential:
     Shapes are worked out once, here: a stack that does not fit together fails with the index of the layer that can't
     take its input.
 
+    Functions that call `prepare`, `forward` or `apply` may pass `who`, the name with which errors then begin.
+
     Parameters
     ----------
     layers : sequence of Layer
