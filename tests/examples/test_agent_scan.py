@@ -1,7 +1,9 @@
 """Scanning: only what is new or changed is read, nothing is dropped, and files of any kind do no harm."""
 
+import errno
 import functools
 import os
+import pydoc
 import shutil
 import subprocess
 import sys
@@ -16,6 +18,7 @@ from filmscore.agent import analyse, lock
 from filmscore.agent import scan as scanning
 from filmscore.agent.basis import unit
 from filmscore.agent.library import Library, LibraryError
+from filmscore.agent.rows import RowFile
 from filmscore.agent.scan import scan
 from filmscore.agent.workers import workers
 from filmscore.tagging import Tagger
@@ -373,16 +376,67 @@ def test_a_lock_ends_with_its_process(place):
     assert again(place, wait=False).unchanged == 4
 
 
-def test_a_full_disk_while_decoding_ends_the_scan(place, monkeypatch):
-    write_noise(place / "music" / "new.flac", 60)
+@pytest.mark.parametrize(
+    ("patched", "problem"),
+    [
+        ("filmscore.agent.analyse.hashlib.file_digest", "can't be read: Input/output error"),
+        ("filmscore.agent.analyse.analysis_of", "/folder: Input/output error; the next scan tries again"),
+    ],
+)
+def test_a_file_with_a_bad_sector_is_noted_and_the_scan_goes_on(place, monkeypatch, patched, problem):
+    for k in range(60, 63):
+        write_noise(place / "music" / f"{k}.flac", k)
+    plain = pydoc.locate(patched)
 
-    def full(*_):
-        raise OSError(28, "No space left on device")
+    def broken(*arguments):
+        if "61.flac" in str(getattr(arguments[0], "name", arguments[0])):
+            raise OSError(errno.EIO, os.strerror(errno.EIO), "/folder")
+        return plain(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(analyse, "analysis_of", full)
-        with pytest.raises(LibraryError, match=r"new\.flac: OSError: No space left on device. What was stored"):
+        patch.setattr(patched, broken)
+        report = again(place)
+    assert (report.new, report.unchanged) == (2, 4) and report.problems == [(str(place / "music/61.flac"), problem)]
+    report = again(place)
+    assert (report.new, report.mended, report.unchanged) == (1, 1, 6)
+
+
+def test_a_recording_that_the_temporary_folder_cannot_hold_is_noted(place):
+    """The limit of the size of a file stands for a full disk: 20 s take 1.8 MB when decoded, 60 s take 5.3 MB."""
+    write_noise(place / "music" / "0 long.flac", 64, seconds=60)
+    write_noise(place / "music" / "1 short.flac", 65)
+    program = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (3 << 20, 3 << 20)); import filmscore_agent\n"
+        "sys.exit(filmscore_agent.main(sys.argv[1:]))"
+    )
+    arguments = ["scan", place / "music", "--library", place / "library", "--processes", "1"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(EXAMPLES), str(EXAMPLES.parent)])}
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments], env=environment, capture_output=True, text=True, check=True
+    )
+    assert "6 files: 1 new, 4 as before, 1 can't be used" in done.stdout
+    assert "0 long.flac: " in done.stdout and "can't store decoded samples: File too large" in done.stdout
+    report = again(place)
+    assert (report.new, report.mended, report.unchanged) == (1, 1, 5)
+
+
+def test_a_full_disk_of_the_library_ends_the_scan_and_keeps_what_was_stored(place, monkeypatch):
+    for k in range(70, 73):
+        write_noise(place / "music" / f"{k}.flac", k)
+    monkeypatch.setattr(scanning, "BATCH", 1)
+    plain = RowFile.write
+
+    def full(self, first, rows):
+        if self.path.name == "window_directions.i8" and first > 10:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        plain(self, first, rows)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RowFile, "write", full)
+        with pytest.raises(LibraryError, match=r"No space left on device\. What was stored before is whole"):
             again(place)
+    with Library.open(place / "library") as library:
+        assert library.n_tracks == 6
     assert again(place).new == 1
 
 

@@ -98,7 +98,7 @@ class ScannedFile:
     readable : bool
         False where the problem is not the content: permissions, a disk, a file that was changing.
     fatal : bool
-        Whether the problem is one of this machine, so that the next file will have it too.
+        Whether every file will have the problem, since the model can't be used.
     """
 
     path: str
@@ -135,15 +135,22 @@ def _analyse(job: FileJob) -> ScannedFile:
     try:
         with open(job.path, "rb") as file:
             digest = hashlib.file_digest(file, "sha256").digest()
-        if is_known(job.library, digest):
-            return ScannedFile(job.path, stamp, digest)
+    except OSError as error:  # a bad sector, or a network drive that went away
+        return ScannedFile(job.path, problem=f"can't be read: {error.strerror}", readable=False)
+    if is_known(job.library, digest):
+        return ScannedFile(job.path, stamp, digest)
+    try:
         tagger, basis = model_of(job.library, job.identity)
+    except Exception as error:
+        return ScannedFile(job.path, problem=f"{type(error).__name__}: {error}"[:500], readable=False, fatal=True)
+    try:
         analysis = analysis_of(job.path, tagger, basis, job.longest_s)
     except AudioError as error:
         return ScannedFile(job.path, stamp, digest, problem=error.reason)
-    except (OSError, MemoryError) as error:
-        reason = f"{type(error).__name__}: {getattr(error, 'strerror', None) or error}"
-        return ScannedFile(job.path, problem=reason, readable=False, fatal=not isinstance(error, MemoryError))
+    except (OSError, MemoryError) as error:  # such as a temporary folder that is too small for this recording
+        where = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
+        reason = where + (getattr(error, "strerror", None) or f"{type(error).__name__} {error}".strip())
+        return ScannedFile(job.path, problem=f"{reason}; the next scan tries again"[:500], readable=False)
     if stamp_of(job.path) != stamp:
         return ScannedFile(job.path, problem="changed while it was read; the next scan reads it again", readable=False)
     return ScannedFile(job.path, stamp, digest, analysis)

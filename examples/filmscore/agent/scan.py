@@ -222,7 +222,7 @@ def _work(
         for outcome in _outcomes(jobs, workers):
             if outcome.fatal:
                 raise LibraryError(
-                    f"{outcome.path}: {outcome.problem}. What was stored before is whole; run the same command again."
+                    f"{outcome.problem}. The library's model can't be used; what was stored before is whole."
                 )
             waiting.append(outcome)
             done += 1
@@ -231,9 +231,9 @@ def _work(
                 _commit(writer, batch, report)
                 committed = time.monotonic()
             progress(done, len(jobs), report)
-    except BaseException as error:
-        if waiting and not isinstance(error, LibraryError):
-            _commit(writer, waiting, report)  # Ctrl-C: finished results are kept
+    except BaseException:
+        batch, waiting = waiting, []
+        _commit(writer, batch, report)  # Ctrl-C, or workers that are lost: finished results are kept
         raise
     _commit(writer, waiting, report)
     progress(done, len(jobs), report)
