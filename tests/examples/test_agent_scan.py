@@ -123,10 +123,40 @@ def test_a_file_that_is_deleted_is_known_when_it_comes_back(place, monkeypatch):
     assert (report.moved, report.problems) == (1, []) and paths(place) == ALL - {"album 0/0.flac"} | {"back.flac"}
 
 
+def test_music_that_was_moved_to_another_folder_is_found_there(place):
+    """Only the new folder is scanned; the old one is gone, and may be scanned as well."""
+    (place / "music").rename(place / "new")
+    report = scan(place / "library", [str(place / "new")])
+    assert (report.moved, report.copies, report.new) == (4, 0, 0)
+    expected = {str(place / "new" / name) for name in ALL}
+    with Library.open(place / "library") as library:
+        assert {track.path for track in library.tracks(missing=True)} == expected
+        assert {track.path for track in library.tracks_of([1, 2, 3, 4])} == expected
+        assert [library.paths(number) for number in (1, 2, 3, 4)] == [[t.path] for t in library.tracks_of([1, 2, 3, 4])]
+        assert not any(track.missing for track in library.tracks())
+    report = again(place)
+    assert (report.files, report.missing, report.problems, report.unread) == (0, 0, [], {})
+    with Library.open(place / "library") as library:
+        assert {track.path for track in library.tracks()} == expected
+
+
+def test_of_several_files_one_that_is_there_is_named(place):
+    """A copy on a drive that is not there at the moment, and was not looked for since."""
+    shutil.copytree(place / "music", place / "drive")
+    scan(place / "library", [str(place / "drive")])
+    with Library.open(place / "library") as library:
+        for gone, there in (("drive", "music"), ("music", "drive")):
+            (place / gone).rename(place / "away")
+            assert {track.path for track in library.tracks()} == {str(place / there / name) for name in ALL}
+            assert all(os.path.exists(track.path) for track in library.tracks_of([1, 2, 3, 4]))
+            (place / "away").rename(place / gone)
+
+
 def test_a_folder_that_is_empty_for_a_while_loses_nothing(place, monkeypatch):
     (place / "music").rename(place / "drive")
     with pytest.raises(LibraryError, match=r"expected a folder of recordings, found none\. What is in the"):
-        again(place)
+        scan(place / "library", [str(place / "musik")])
+    assert again(place).missing == 4 and paths(place) == set()
     (place / "music").mkdir()
     assert again(place).missing == 4 and paths(place) == set()
     (place / "music").rmdir()

@@ -29,7 +29,7 @@ KEPT = 8
 """Selections of tracks that are kept while a library is open: the pages of one search use the same selection."""
 _TRACK = (
     "t.id, MIN(f.path), t.duration_s, t.title, t.artist, t.album, t.n_windows, t.n_silent, t.first_window, "
-    f"MAX({PRESENT}) = 0"
+    f"MAX({PRESENT}) = 0, COUNT(f.path)"
 )
 
 
@@ -201,7 +201,7 @@ class Library:
             "ORDER BY MIN(f.path)",
             values,
         )
-        return [_track(row) for row in found]
+        return [self._track(row) for row in found]
 
     def track(self, number: int) -> Track:
         """Return the track with a number; raises LibraryError if there is none."""
@@ -221,7 +221,7 @@ class Library:
                 some,
             )
             found = {row[0]: row for row in rows}  # the last row counts: it is that of a present file
-            yield from (_track(found[number]) for number in some if number in found)
+            yield from (self._track(found[number]) for number in some if number in found)
             first, size = first + size, min(2 * size, 1024)
 
     def paths(self, number: int) -> list[str]:
@@ -340,6 +340,16 @@ class Library:
         """Return the folders that were scanned."""
         return [os.fsdecode(path) for (path,) in self._rows("SELECT path FROM folder ORDER BY path")]
 
+    def _track(self, row: tuple) -> Track:
+        """Return the track of a row of `_TRACK`; of several files the first that is there now."""
+        number, path, duration_s, title, artist, album, n_windows, n_silent, first_window, missing, n_files = row
+        chosen = os.fsdecode(path or b"")
+        if n_files > 1:
+            chosen = next((each for each in self.paths(number) if os.path.exists(each)), chosen)
+        words = clean(title), clean(artist), clean(album)  # the library may come from anyone
+        numbers = n_windows, n_silent, first_window
+        return Track(number, chosen, duration_s, *words, *numbers, bool(missing or path is None))
+
     def _damaged(self, what: str) -> LibraryError:
         return LibraryError(f"{self.folder}: damaged {what}. Scan the folders into a new library.")
 
@@ -409,10 +419,3 @@ def _strings(text: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise ValueError(f"expected a list of names, got {text[:60]!r}")
     return tuple(value)
-
-
-def _track(row: tuple) -> Track:
-    number, path, duration_s, title, artist, album, n_windows, n_silent, first_window, missing = row
-    words = clean(title), clean(artist), clean(album)  # the library may come from anyone
-    numbers = n_windows, n_silent, first_window
-    return Track(number, os.fsdecode(path or b""), duration_s, *words, *numbers, bool(missing or path is None))

@@ -17,7 +17,7 @@ from filmscore.agent.analyse import READER, FileJob, ScannedFile, analyse, get_r
 from filmscore.agent.library import MODEL
 from filmscore.agent.lock import locked
 from filmscore.agent.schema import LibraryError
-from filmscore.agent.walk import find_files
+from filmscore.agent.walk import Found, find_files, is_gone
 from filmscore.agent.writing import Writer, create
 from filmscore.files import sha256
 from filmscore.options import DATA
@@ -118,8 +118,8 @@ def scan(
     """
     began = time.perf_counter()
     for folder in folders:
-        if not os.path.isdir(folder):
-            raise LibraryError(f"{folder}: expected a folder of recordings, found none. What is in the library stays.")
+        if not os.path.isdir(folder) and not (library / schema.FILE).exists():
+            raise _no_folder(folder)
     report = ScanReport()
     try:
         library.mkdir(parents=True, exist_ok=True)
@@ -131,6 +131,9 @@ def scan(
             _create(library, model or SHIPPED)
         with Writer(library) as writer:
             _check_model(writer, model)
+            for folder in map(os.path.abspath, folders):
+                if not os.path.isdir(folder) and not writer.knows(folder):
+                    raise _no_folder(folder)
             todo = []
             for folder in map(os.path.abspath, folders):
                 todo += _look(writer, folder, library, retry, report)
@@ -140,6 +143,10 @@ def scan(
             writer.finish(folder for folder in map(os.path.abspath, folders) if folder not in report.unread)
     report.seconds = time.perf_counter() - began
     return report
+
+
+def _no_folder(folder: str) -> LibraryError:
+    return LibraryError(f"{folder}: expected a folder of recordings, found none. What is in the library stays.")
 
 
 def _create(library: Path, model: Path) -> None:
@@ -184,7 +191,8 @@ def _knobs(tagger: Tagger) -> dict[str, Any]:
 def _look(writer: Writer, folder: str, library: Path, retry: bool, report: ScanReport) -> list[str]:
     """Compare a folder with what is known, and return the files that must be read."""
     try:
-        found = find_files(folder, {os.path.abspath(library)})
+        # A known folder that was moved or deleted has no files any more; where they are now, other scans find out.
+        found = Found() if is_gone(folder) else find_files(folder, {os.path.abspath(library)})
     except OSError as error:
         report.unread[folder] = error.strerror or "can't be listed"
         return []
@@ -271,6 +279,11 @@ def _commit(writer: Writer, outcomes: Sequence[ScannedFile], report: ScanReport)
         return
     before = {outcome.path: writer.known_file(outcome.path) for outcome in outcomes}
     new = writer.store(outcomes)
+    gone: dict[str, list[str]] = {}  # file -> earlier files of its content that are not where they were
+    for outcome, is_new in zip(outcomes, new, strict=True):
+        if outcome.hash and not is_new and not outcome.problem:
+            gone[outcome.path] = writer.others_gone(outcome.hash, outcome.path)
+    writer.mark(missing=[path for paths in gone.values() for path in paths])
     for outcome, is_new in zip(outcomes, new, strict=True):
         earlier = before[outcome.path]
         if outcome.problem:

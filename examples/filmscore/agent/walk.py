@@ -71,6 +71,17 @@ def find_files(folder: str, leave_out: Collection[str] = ()) -> Found:
     return found
 
 
+def is_gone(path: str) -> bool:
+    """Return whether nothing is at a path. What can't be looked at, as on a broken drive, may still be there."""
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        pass
+    return False
+
+
 def stamp_of(path: str) -> Stamp | None:
     """Return the stamp of a file; None for pipes, devices and folders."""
     status = os.stat(path)

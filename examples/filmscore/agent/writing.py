@@ -21,7 +21,7 @@ from filmscore.agent.analyse import READER, ScannedFile
 from filmscore.agent.basis import Basis
 from filmscore.agent.library import BASIS, MODEL, PRESENT, Library, below, counts, row_files
 from filmscore.agent.schema import LibraryError, connect, explained, transaction
-from filmscore.agent.walk import Stamp
+from filmscore.agent.walk import Stamp, is_gone
 from filmscore.features import load_features
 from filmscore.files import open_plain, sha256
 from filmscore.options import DATA
@@ -177,6 +177,17 @@ class Writer:
             for value, paths in ((1, missing), (0, present)):
                 rows = ((value, os.fsencode(path)) for path in paths)
                 self.connection.executemany("UPDATE file SET missing = ? WHERE path = ?", rows)
+
+    def others_gone(self, digest: bytes, path: str) -> list[str]:
+        """Return the files of a content that should be there beside `path`, and are not."""
+        statement = "SELECT f.path FROM file f JOIN track t ON f.track = t.id WHERE t.hash = ? AND f.missing = 0"
+        others = [os.fsdecode(other) for (other,) in self._all(statement, (digest,))]
+        return [other for other in others if other != path and is_gone(other)]
+
+    def knows(self, folder: str) -> bool:
+        """Return whether a folder was scanned, or has known files below it."""
+        scanned = self._all("SELECT 1 FROM folder WHERE path = ?", (os.fsencode(folder),))
+        return bool(scanned or self._all("SELECT 1 FROM file WHERE path >= ? AND path < ? LIMIT 1", below(folder)))
 
     def finish(self, folders: Iterable[str]) -> None:
         """Record that folders were scanned; forget missing files whose content is elsewhere, or was never usable."""
