@@ -249,8 +249,8 @@ class Library:
         """Number of each track -> its album: its own tag, else the one tag in its folder if there is only one, else the
         folder."""
         found = self._rows(
-            "SELECT t.id, MIN(f.path), f.folder, t.album FROM track t JOIN file f ON f.track = t.id WHERE t.id <= ? "
-            "GROUP BY t.id",
+            "SELECT t.id, MIN(f.missing || hex(f.path)), f.folder, t.album FROM track t JOIN file f ON f.track = t.id "
+            "WHERE t.id <= ? GROUP BY t.id",
             (self.n_tracks,),
         )
         rows = [(number, folder, album.strip().casefold()) for number, _, folder, album in found]

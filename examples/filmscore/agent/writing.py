@@ -190,11 +190,16 @@ class Writer:
         return bool(scanned or self._all("SELECT 1 FROM file WHERE path >= ? AND path < ? LIMIT 1", below(folder)))
 
     def finish(self, folders: Iterable[str]) -> None:
-        """Record that folders were scanned; forget missing files whose content is elsewhere, or was never usable."""
+        """Record that folders were scanned; forget missing files of them that are elsewhere, or were never usable.
+
+        The paths of files that have moved out of other folders stay, so that tables with these paths still work.
+        """
+        folders = list(folders)
         with transaction(self.folder, self.connection):
-            self.connection.execute(
-                "DELETE FROM file WHERE missing = 1 AND (track IS NULL OR track IN "
-                f"(SELECT f.track FROM file f WHERE {PRESENT} AND f.track IS NOT NULL))"
+            self.connection.executemany(
+                "DELETE FROM file WHERE missing = 1 AND path >= ? AND path < ? AND (track IS NULL OR track IN "
+                f"(SELECT f.track FROM file f WHERE {PRESENT} AND f.track IS NOT NULL))",
+                map(below, folders),
             )
             rows = ((os.fsencode(folder), time.time()) for folder in folders)
             self.connection.executemany("INSERT OR REPLACE INTO folder VALUES (?, ?)", rows)
