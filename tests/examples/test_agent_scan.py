@@ -5,6 +5,7 @@ import functools
 import os
 import pydoc
 import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -17,6 +18,7 @@ import pytest
 from filmscore.agent import analyse, lock
 from filmscore.agent import scan as scanning
 from filmscore.agent.basis import unit
+from filmscore.agent.formats import UNREADABLE
 from filmscore.agent.library import Library, LibraryError
 from filmscore.agent.rows import RowFile
 from filmscore.agent.scan import scan
@@ -134,8 +136,11 @@ def test_music_that_was_moved_to_another_folder_is_found_there(place):
         assert {track.path for track in library.tracks_of([1, 2, 3, 4])} == expected
         assert [library.paths(number) for number in (1, 2, 3, 4)] == [[t.path] for t in library.tracks_of([1, 2, 3, 4])]
         assert not any(track.missing for track in library.tracks())
+        assert {os.path.dirname(os.path.relpath(path, place)) for path in library.albums.values()} == {"new"}
+        assert library.with_path(str(place / "music" / "album 0" / "0.flac")) is not None  # as tables still call it
     report = again(place)
-    assert (report.files, report.missing, report.problems, report.unread) == (0, 0, [], {})
+    assert (report.files, report.missing, report.problems, report.unread) == (0, 4, [], {})
+    assert again(place).missing == 0
     with Library.open(place / "library") as library:
         assert {track.path for track in library.tracks()} == expected
 
@@ -224,6 +229,50 @@ def test_files_that_are_no_audio(place):
     assert (report.mended, report.standing, report.new, report.copies) == (2, 2, 1, 1)
     with Library.open(place / "library") as library:
         assert [os.path.basename(path) for path, _ in library.problems()] == ["short.flac", "text.wav"]
+
+
+def test_audio_that_cannot_be_read_is_listed_with_the_remedy(place):
+    """Files of these names were taken for no audio, like pictures, and were in no list."""
+    music = place / "music"
+    endings = sorted({ending for all_ in UNREADABLE.values() for ending in all_.split()})
+    for ending in endings:
+        (music / f"a b{ending}").write_bytes(b"\0\0\0 ftypM4A \0\0\0\0" + bytes(1000))
+    (music / "cover.jpg").write_bytes(bytes(1000))
+    report = again(place)
+    assert report.others == 1 and report.unchanged == 4
+    assert {os.path.splitext(path)[1] for path, _ in report.problems} == set(endings)
+    problems = {os.path.splitext(path)[1]: problem for path, problem in report.problems}
+    assert problems[".m4a"] == (
+        "is AAC or ALAC in MP4 by its name, which is not read here. Convert it: ffmpeg -i 'a b.m4a' -vn 'a b.flac'"
+    )
+    assert problems[".xm"].endswith("Convert it: openmpt123 --render 'a b.xm'")
+    assert {".mp4", ".mka", ".webm", ".wv", ".tta", ".ac3", ".ape", ".dsf", ".mod"} <= set(problems)
+    report = again(place)
+    assert (report.standing, report.others) == (len(endings), 1)
+
+
+def test_the_command_of_the_remedy_works(place):
+    if shutil.which("ffmpeg") is None:
+        pytest.skip("ffmpeg is not installed")
+    music = place / "music"
+    source = music / "album 0" / "0.flac"
+    subprocess.run(["ffmpeg", "-v", "error", "-i", source, "-c:a", "aac", music / "it's a $(cue).m4a"], check=True)
+    ((_, problem),) = again(place).problems
+    command = problem.partition("Convert it: ")[2]
+    subprocess.run(["sh", "-c", command.replace("ffmpeg", "ffmpeg -v error")], cwd=music, check=True)
+    assert again(place).new == 1
+
+
+def test_a_library_of_an_earlier_version_lists_what_it_passed_over(place):
+    (place / "music" / "a.m4a").write_bytes(b"\0\0\0 ftypM4A \0\0\0\0" + bytes(1000))
+    again(place)
+    connection = sqlite3.connect(place / "library" / "library.sqlite")
+    with connection:
+        connection.execute(
+            "UPDATE file SET problem = NULL, reader = 'libsndfile 1.2.2, nnlite 0.1.0' WHERE track IS NULL"
+        )
+    connection.close()
+    assert [os.path.basename(path) for path, _ in again(place).problems] == ["a.m4a"]
 
 
 def test_many_files_of_which_a_third_is_no_audio(place, monkeypatch):

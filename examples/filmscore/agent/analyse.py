@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import os
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import soundfile
 
 import nnlite
 from filmscore.agent.basis import Basis, to_bytes, unit
+from filmscore.agent.formats import problem_of
 from filmscore.agent.library import BASIS, MODEL
 from filmscore.agent.schema import FILE
 from filmscore.agent.walk import UNKNOWN, Stamp, stamp_of
@@ -21,11 +21,10 @@ from filmscore.agent.words import clean
 from filmscore.recording import LONGEST_S, read_recording
 from filmscore.tagging import Tagger
 from mfcc import AudioError
-from mfcc.command.finding import AUDIO_SUFFIXES
 from mfcc.sound.decoding import Decoder
 
-READER = f"libsndfile {soundfile.__libsndfile_version__}, nnlite {nnlite.__version__}"
-"""The software that read a file. Another version may read what this one can't."""
+READER = f"libsndfile {soundfile.__libsndfile_version__}, nnlite {nnlite.__version__}, formats 2"
+"""The software that read a file. Another version may read what this one can't, or say more about it."""
 
 
 @dataclass(frozen=True)
@@ -130,8 +129,7 @@ def _analyse(job: FileJob) -> ScannedFile:
     try:
         Decoder(job.path).close()
     except AudioError as error:
-        named_audio = os.path.splitext(job.path)[1].lower() in AUDIO_SUFFIXES
-        return ScannedFile(job.path, stamp, problem=error.reason if named_audio else "")
+        return ScannedFile(job.path, stamp, problem=problem_of(job.path, error.reason))
     try:
         with open(job.path, "rb") as file:
             digest = hashlib.file_digest(file, "sha256").digest()
