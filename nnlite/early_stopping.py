@@ -1,4 +1,4 @@
-"""Early stopping: remember the best parameters, and say when waiting for better ones is over.
+"""Early stopping: the best parameters are kept, and training stops when no better ones have come for a while.
 
 It is given a value and the parameters after each epoch, and knows nothing of the training that they come from.
 """

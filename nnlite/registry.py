@@ -1,4 +1,4 @@
-"""Descriptions to JSON and back: layers, networks, initializers, losses, optimizers and schedules.
+"""Descriptions as JSON and back: layers, networks, initializers, losses, optimizers and schedules.
 
 A description is a frozen dataclass; in JSON it is an object with its fields and ``class``, its name in a closed table.
 The table holds what the modules of layers, initializers, losses, optimizers and schedules declare in `__all__`. Loading

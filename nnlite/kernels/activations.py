@@ -58,7 +58,7 @@ def relu_slope(a, y, dy, L):
 def run(function, x, y, bias=None, noise=None):
     """Compute y = function(x); with a bias (units,), y = function(x + bias) for sums x (rows, units). y may be x.
 
-    With `noise`, the (key, threshold, scale, rest) of :mod:`nnlite.kernels.dropout`, y after dropout.
+    With `noise`, the (key, threshold, scale, rest) of :mod:`nnlite.kernels.dropout`, y is the output after dropout.
     """
     if bias is None:
         bias, x, y = _NONE[x.dtype], x.reshape(1, -1), y.reshape(1, -1)
@@ -70,7 +70,7 @@ def run_slope(slope, y, dy, dx, sums=None, noise=None):
 
     With `sums` (units,), add dx to them too.
 
-    With `noise`, y is the output after dropout: what was kept tells the activation's output, what was dropped has no
+    With `noise`, y is the output after dropout. The activation's output follows from kept values; dropped ones have no
     gradient.
     """
     if sums is None:

@@ -1,4 +1,4 @@
-"""Convolution, max-pooling of its output included.
+"""Convolution, together with the max-pooling of its output.
 
 Letters: N samples, H x W positions, C input and O output channels, K x M kernel, P x Q pooling window (1 x 1: no
 pooling), I x J pooled positions, L lanes. Arrays are channels-last and flat indices count elements: a patch of the

@@ -97,7 +97,7 @@ def _blocks_and_parts(
 def conv_pool_grad_weight(x, dy, argmax, kernel_size, stride, pool, dweight):
     """Compute dweight (K, M, C, O): the sum over all pooled positions of dy times the patch at the window's maximum.
 
-    argmax None: no pooling.
+    Without pooling argmax is None.
     """
     K, M = kernel_size
     C, O = dweight.shape[2:]
@@ -158,7 +158,7 @@ def _steps(x, stride, pool):
 def _strip_rows(x, dy, kernel_rows, stride, pool):
     """Return how many pooled rows have input that stays in the first-level cache while all channels pass over it.
 
-    At least so many that an output channel's block is worth loading.
+    There are at least so many that an output channel's block is worth loading.
     """
     line = x.shape[2] * x.shape[3] * x.itemsize
     fitting = (cache_bytes(1) * 3 // 4 // line - kernel_rows + 1) // (pool[0] * stride[0])

@@ -161,8 +161,8 @@ def store_rows(typing, a, i, step, valid, block, T, V):
 def add_window(typing, block, g, argmax, q, valid, x, i, row_step, column_step, P, Q, T, V, whole):
     """Add block[t, v] += g[q + v * L :] * x[i + a * row_step + b * column_step + t], (a, b) being each lane's arg-max.
 
-    Every place of the P x Q window is worked through with the other places' gradients set to zero; `argmax` None: P =
-    Q = 1.
+    It works through every place of the P x Q window with the gradients of the other places set to zero. `argmax` None
+    means P = Q = 1.
     """
     height, width, taps, vectors, step = (literal(size) for size in (P, Q, T, V, column_step))
     signature = block(

@@ -1,8 +1,8 @@
 """Gradients of large weights: products that add up over a batch, block by block of rows.
 
-BLAS packs both factors, which counts where a batch is short. Here a panel of a few columns of
-the second factor is packed, which stays in the first-level cache, and the first factor's columns, which lie a page of
-memory apart from sample to sample, are gathered while what follows is on its way.
+BLAS packs both factors, which takes a large share of the time if a batch is short. Here a panel of a few columns of the
+second factor is packed, and stays in the first-level cache. The columns of the first factor lie a page of memory apart
+from sample to sample: they are gathered, and the next ones are fetched meanwhile.
 
 Letters: R rows and V vectors of a register tile, L lanes, K samples. Every number is one chain of multiply-adds in the
 order of the samples: it has the same bits however a gradient is cut into blocks.

@@ -1,4 +1,4 @@
-"""Convolution of images, by itself and together with the max-pooling that follows it."""
+"""Convolution of images, alone and together with the max-pooling that follows it."""
 
 import functools
 import math

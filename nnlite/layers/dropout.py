@@ -1,4 +1,4 @@
-"""Dropout (Srivastava et al. 2014), inverted: training scales what it keeps, inference does nothing."""
+"""Inverted dropout (Srivastava et al. 2014): training scales the values that it keeps, inference does nothing."""
 
 from dataclasses import dataclass
 from typing import Any

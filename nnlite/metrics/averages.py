@@ -1,4 +1,4 @@
-"""The one averaging function of all metrics that exist per class."""
+"""The averaging function of all metrics that exist per class."""
 
 import warnings
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""From samples to groups, such as windows to tracks."""
+"""Scores and labels of groups from those of their samples, such as of tracks from windows."""
 
 from typing import Any, Literal
 

@@ -1,8 +1,8 @@
-"""Groups to folds: each class's mass and the sizes as even as whole groups allow.
+"""Balanced folds of whole groups: the mass of each class and the sizes are as even as possible.
 
-Greedy first, as in iterative stratification (Sechidis, Tsoumakas and Vlahavas 2011) but with groups of several labels:
-the rarest class first, its largest group to the fold that lacks it most. Then groups move or change places as long as
-that helps: greedy choices made early for one class cost others.
+A greedy pass comes first, as in iterative stratification (Sechidis, Tsoumakas and Vlahavas 2011) but with groups of
+several labels: the rarest class first, its largest group to the fold that lacks it most. An early choice for one class
+may be bad for others. So groups then move or change places as long as that helps.
 """
 
 import numpy as np

@@ -1,4 +1,7 @@
-"""Jobs run here, on an executor, or in pools that are replaced when a worker dies; no failure ends the others."""
+"""Execution of jobs: in this process, on an executor, or in pools that are replaced when a worker dies.
+
+A job that fails does not end the others.
+"""
 
 import contextlib
 import copy

@@ -1,4 +1,4 @@
-"""A line that says how many of how many are done, and when the rest will be."""
+"""A line of progress: how many are done, of how many, and when the rest will be."""
 
 import time
 from typing import TextIO

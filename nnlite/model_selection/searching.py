@@ -1,4 +1,5 @@
-"""Search: evaluate candidates, here or over an executor, resumable, with no result lost."""
+"""Search: candidates are evaluated, here or over an executor. No result is lost, and a run that was stopped can go
+on."""
 
 import functools
 import math

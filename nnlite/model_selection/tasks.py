@@ -1,4 +1,4 @@
-"""Independent tasks, such as the folds of a study: every outcome is kept, and a run that was stopped goes on."""
+"""Independent tasks, such as the folds of a study. Every outcome is kept, and a run that was stopped can go on."""
 
 import functools
 import json

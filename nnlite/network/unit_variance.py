@@ -1,4 +1,4 @@
-"""Layer-sequential unit variance: weights scaled by what the data does in each layer (Mishkin and Matas 2016).
+"""Layer-sequential unit variance: weights scaled by the variance of data in each layer (Mishkin and Matas 2016).
 
 Formulas for initial weights assume inputs of mean zero and activations near their linear part. Sigmoid units and
 max-pooling break both: in a deep stack of them the part of a signal that differs between samples shrinks in every

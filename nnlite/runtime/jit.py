@@ -1,4 +1,4 @@
-"""The one place where kernels are compiled: numba flags and the cache on disk.
+"""The compilation of kernels: numba flags and the cache on disk. Kernels are compiled nowhere else.
 
 A kernel is a pure function on arrays, decorated with :func:`kernel`. It is compiled for the types of its first call and
 the machine code is kept in a cache directory of the user, under a key that changes with the sources, the flags, the CPU

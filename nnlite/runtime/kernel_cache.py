@@ -1,4 +1,4 @@
-"""Files of compiled kernels: whole, from nobody else, and not for ever."""
+"""Files of compiled kernels: they are whole, written by this user, and removed when they are old."""
 
 import contextlib
 import functools

@@ -9,8 +9,8 @@ _Value = TypeVar("_Value")
 class lazy_property(Generic[_Value]):
     """A property that is computed once, into the instance's dict.
 
-    It is `functools.cached_property` without a lock: that of Python 3.11 is one for all instances, and a process forked
-    while another thread holds it waits for it for ever. Two threads may both compute the value.
+    It is `functools.cached_property` without a lock. In Python 3.11 all instances share that lock, and a process that
+    is forked while another thread holds it would wait for ever. Two threads may both compute the value.
     """
 
     def __init__(self, function: Callable[[Any], _Value]) -> None:

@@ -20,7 +20,7 @@ SMALL = 4096
 def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return a (m, k) @ b (k, n), in new memory.
 
-    A large product is cut along its longest side, so that the blocks read least of what others read too. The cuts
+    A large product is cut along its longest side: so the blocks share the least input. The cuts
     depend on the shapes alone, and sums over parts of k are added in their order: the same bits at any number of
     threads.
     """

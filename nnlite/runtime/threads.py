@@ -1,4 +1,4 @@
-"""Threads: how many, in what order, and never more than asked for.
+"""Threads: their number, and maps over them; never more threads than asked for.
 
 Code with work that falls into pieces calls `for_each`, or `ordered_map` for the results of the pieces. The outermost
 call gets the threads. A call from within a piece works in the thread of that piece. If there was only one piece, the
@@ -51,7 +51,7 @@ def available_cores() -> int:
 def set_threads(n_threads: int | None) -> None:
     """Set how many threads training and inference use unless told otherwise.
 
-    None: all cores that the process may run on.
+    None stands for all cores that the process may run on.
 
     The environment variable ``NNLITE_NUM_THREADS`` sets it from outside. Results don't depend on it, to the last bit.
     """
@@ -63,7 +63,7 @@ def set_threads(n_threads: int | None) -> None:
 def thread_count(n_threads: int | None = None) -> int:
     """Return `n_threads`, or what `set_threads`, the environment or the machine say.
 
-    Within `at_most`, not more than that.
+    Within `at_most`, it is not more than that.
     """
     limit: int | None = getattr(_here, "limit", None)
     if n_threads is None:
@@ -94,8 +94,8 @@ def ordered_map(
 ) -> Iterator[_Result]:
     """Yield the results of ``function(item)`` in the order of `items`; at most two for each thread are computed ahead.
 
-    Called by one of the threads, as when an augmentation asks a network, it works in that thread alone: all of them
-    waiting for each other would wait for ever. What a single item calls may use the threads that it left free.
+    A call from one of the threads works in that thread alone, as when an augmentation asks a network: if all threads
+    waited for each other, they would wait for ever. With a single item, its function may use the free threads.
     """
     allowed = thread_count(n_threads)
     n_threads = min(allowed, len(items))
@@ -124,7 +124,7 @@ def ordered_map(
 def for_each(function: Callable[[_Item], object], items: Sequence[_Item], n_threads: int | None = None) -> None:
     """Call ``function(item)`` for each item, in no order: in this thread and in others beside it.
 
-    Otherwise as `ordered_map`; for pieces so short that handing them over counts.
+    Take it instead of `ordered_map` for pieces so short that handing each over to a thread would take too long.
     """
     allowed = thread_count(n_threads)
     helpers = min(allowed, len(items)) - 1

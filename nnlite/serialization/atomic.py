@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Atomic writing: a file appears whole or not at all."""
 
 import contextlib
 import errno

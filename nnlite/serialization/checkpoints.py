@@ -1,4 +1,4 @@
-"""Checkpoints: the last states of a run, on a disk that may be pulled out at any moment."""
+"""Checkpoints: the last states of a run. A crash or a power cut at any moment leaves a good one."""
 
 import errno
 import os
@@ -113,12 +113,12 @@ class Checkpointer:
         Warns
         -----
         DamagedCheckpointWarning
-            If a newer one is damaged. It will be the first to be replaced.
+            If a newer one is damaged. The next state takes its place.
 
         Raises
         ------
         FileFormatError
-            If there are states, all of them damaged: a run should not begin anew without someone knowing.
+            If there are states, all of them damaged: a run should not silently begin anew.
         FileVersionError
             If the newest was written by a later version of the library.
         """

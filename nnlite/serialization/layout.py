@@ -1,7 +1,7 @@
 """The bytes around the data: those of a zip file with stored members, and those of an npy member.
 
-Written out here rather than by `zipfile` and `numpy.lib.format`, so that a reader can say beforehand what each byte
-must be: it compares, and parses nothing.
+This module writes them itself, without `zipfile` and `numpy.lib.format`: so a reader knows beforehand what each byte
+must be. It compares, and parses nothing.
 
 References
 ----------

@@ -1,4 +1,4 @@
-"""JSON with bounds: what may stand in a header, on the way out and on the way in."""
+"""JSON with bounds: the same rules for headers that are written and that are read."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""The contract of a layer, as networks, training, threads and files rely on it."""
+"""The contract of a layer, on which networks, training, threads and files rely."""
 
 import dataclasses
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Gradients against differences, in float64.
+"""A check of gradients by differences, in float64.
 
 A gradient check is projected: for random vectors `u` and `v` the directional derivative ``<u, J v>`` of the forward
 pass, by central differences, must equal ``<J' u, v>`` from the backward pass. That takes two evaluations of the forward
