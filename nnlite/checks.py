@@ -113,8 +113,9 @@ def check_rng(who: str, rng: Any) -> None:
 
 def check_seeds(who: str, name: str, value: Any) -> None:
     """Raise ValueError unless `value` is a sequence of integers from which a generator can be seeded."""
-    if not isinstance(value, (tuple, list)) or not all(is_integer(word) and word >= 0 for word in value):
-        raise wrong(who, name, "a tuple of integers of at least 0", value)
+    expected = "a tuple of integers of at least 0"
+    if not all(is_integer(word) and word >= 0 for word in check_iterable(who, name, value, expected)):
+        raise wrong(who, name, expected, value)
 
 
 def count_samples(who: str, name: str, value: Any) -> int:

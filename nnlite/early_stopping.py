@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nnlite.checks import check_integer, check_mapping, check_number, is_integer, is_number, is_one_of, shown
+from nnlite.checks import check_integer, check_mapping, check_number, is_integer, is_one_of, shown
 
 __all__ = ["EarlyStopping"]
 
@@ -112,10 +112,11 @@ class EarlyStopping:
             epoch = previous + 1
         elif not is_integer(epoch) or (self.last_epoch is not None and epoch <= previous):
             raise ValueError(f"EarlyStopping: epoch: expected an integer after {self.last_epoch}, got {epoch!r}.")
-        if not is_number(value):
-            raise ValueError(f"EarlyStopping: value: expected a number, got {shown(value)}.")
         check_mapping("EarlyStopping", "params", params, "a dict of arrays")
-        epoch, value = int(epoch), float(value)
+        try:
+            epoch, value = int(epoch), float(value)
+        except (TypeError, ValueError):
+            raise ValueError(f"EarlyStopping: value: expected a number, got {shown(value)}.") from None
         if self._is_better(value):
             self._keep(params)
             self.best_value, self.best_epoch, self.epochs_since_best = value, epoch, 0

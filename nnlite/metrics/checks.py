@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nnlite.checks import as_array, shown
+from nnlite.checks import as_array, check_iterable, shown
 
 BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.float64]
@@ -83,9 +83,10 @@ def one_hot(who: str, values: NDArray[Any], classes: Sequence[Any], argument: st
 
 def as_classes(who: str, classes: Sequence[Any] | NDArray[Any]) -> list[Any]:
     """Return the class labels as a list."""
-    if not isinstance(classes, (Sequence, np.ndarray)) or isinstance(classes, str) or len(classes) == 0:
+    labels = list(check_iterable(who, "classes", classes, "a sequence of class labels"))
+    if isinstance(classes, str) or not labels:
         raise ValueError(f"{who}: classes: expected a sequence of class labels, got {shown(classes)}.")
-    return list(classes)
+    return labels
 
 
 def as_targets_and_scores(

@@ -319,11 +319,10 @@ def check_network(who: str, network: Any) -> None:
 
 
 def _check_input_shape(shape: Any) -> Shape:
-    shape = (shape,) if is_integer(shape) else shape
-    if not isinstance(shape, (tuple, list)) or not shape or not all(map(is_positive_integer, shape)):
-        raise ValueError(
-            f"Sequential: input_shape: expected positive integers, channels last as in (40, 100, 1), got {shape}."
-        )
+    expected = "positive integers, channels last as in (40, 100, 1)"
+    shape = (shape,) if is_integer(shape) else tuple(check_iterable("Sequential", "input_shape", shape, expected))
+    if not shape or not all(map(is_positive_integer, shape)):
+        raise ValueError(f"Sequential: input_shape: expected {expected}, got {shape}.")
     return tuple(int(v) for v in shape)
 
 
