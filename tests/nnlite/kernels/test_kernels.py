@@ -147,7 +147,7 @@ def test_convolution_keeps_nan(dtype):
 @pytest.mark.skipif(sys.platform != "linux", reason="protects pages of memory")
 def test_nothing_beyond_the_arrays_is_touched():
     script = Path(__file__).with_name("guard_pages.py")
-    environment = {**os.environ, "PYTHONPATH": str(script.parents[2])}
+    environment = {**os.environ, "PYTHONPATH": str(script.parents[3])}
     result = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, check=False)
     assert (result.returncode, result.stdout) == (0, "touched nothing else\n"), result.stderr
 
