@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
+
+from filmscore.modulation import band_energies, centred, cosines, log_energies_gradient
+from filmscore.movement import movement, movement_gradient
 
 BLOCK = 1024
 """Tiles that are worked on at a time."""
@@ -82,18 +84,6 @@ def log_mel_gradient(tiles: np.ndarray, gradient: np.ndarray) -> np.ndarray:
     return np.einsum("kb,nbfc->nkfc", cosines(tiles.shape[1]), gradient, optimize=True)
 
 
-def cosines(n_coefficients: int) -> np.ndarray:
-    """Return the cosine over the mel bands of each coefficient but C0: orthonormal rows, (n_coefficients, bands)."""
-    n = n_coefficients + 1
-    k, band = np.arange(1, n)[:, None], np.arange(n)
-    return (np.sqrt(2 / n) * np.cos(np.pi * k * (band + 0.5) / n)).astype(np.float32)
-
-
-def centred(tiles: np.ndarray) -> np.ndarray:
-    """Return tiles without each coefficient's mean over the tile: cepstral mean normalisation."""
-    return tiles - tiles.mean(axis=2, keepdims=True)
-
-
 def centred_gradient(tiles: np.ndarray, gradient: np.ndarray) -> np.ndarray:
     """Take the mean from the gradient too: the matrix that takes a mean away is symmetric."""
     return gradient - gradient.mean(axis=2, keepdims=True)
@@ -118,44 +108,19 @@ def modulation(tiles: np.ndarray) -> np.ndarray:
     n_frames = tiles.shape[2]
     if n_frames // 2 + 1 < EDGES[-1]:
         raise ValueError(f"modulation: expected tiles of {2 * EDGES[-1] - 2} frames or more, got {n_frames}")
-    window = hann(n_frames)
     energies = np.empty((len(tiles), tiles.shape[1], len(EDGES) - 1, 1), np.float32)
     for start in range(0, len(tiles), BLOCK):
-        block = tiles[start : start + BLOCK]
-        power = np.abs(np.fft.rfft(centred(block) * window, axis=2)) ** 2
-        for band, (first, end) in enumerate(pairwise(EDGES)):
-            energies[start : start + BLOCK, :, band] = power[:, :, first:end].mean(axis=2)
+        energies[start : start + BLOCK] = band_energies(tiles[start : start + BLOCK], EDGES)
     return np.log(energies + FLOOR)
 
 
 def modulation_gradient(tiles: np.ndarray, gradient: np.ndarray) -> np.ndarray:
-    """Go back through logarithm, mean of a band, power, Fourier transform, window and mean.
-
-    With F the transform of the windowed frames x_t of a coefficient and P = abs(F)**2,
-    ``dP_f / dx_t = 2 Re(F_f exp(2 pi i f t / T))``: the sum over bins is the inverse transform of F times the gradient
-    with respect to P.
-    """
-    n_frames = tiles.shape[2]
-    window = hann(n_frames)
+    """Go back through the logarithms of the energies."""
     back = np.empty_like(tiles)
     for start in range(0, len(tiles), BLOCK):
         block = slice(start, start + BLOCK)
-        spectrum = np.fft.rfft(centred(tiles[block]) * window, axis=2)
-        power = np.abs(spectrum) ** 2
-        slope = np.zeros_like(power)
-        for band, (first, end) in enumerate(pairwise(EDGES)):
-            energy = power[:, :, first:end].mean(axis=2) + FLOOR
-            slope[:, :, first:end] = (gradient[block, :, band] / energy / (end - first))[:, :, np.newaxis]
-        weighted = slope * spectrum
-        if n_frames % 2 == 0:
-            weighted[:, :, n_frames // 2] *= 2  # irfft counts this bin once, and all others twice
-        back[block] = centred(n_frames * np.fft.irfft(weighted, n_frames, axis=2) * window)
+        back[block] = log_energies_gradient(tiles[block], gradient[block], EDGES, FLOOR)
     return back
-
-
-def hann(n_frames: int) -> np.ndarray:
-    """Return the window of `modulation`, shape (n_frames, 1)."""
-    return np.hanning(n_frames).astype(np.float32)[:, None]
 
 
 INPUTS = {
@@ -164,5 +129,6 @@ INPUTS = {
     "log_mel": Input(log_mel, log_mel_gradient, time_axis=2),
     "centred": Input(centred, centred_gradient, time_axis=2, without_mean=True),
     "modulation": Input(modulation, modulation_gradient, time_axis=None, without_mean=True),
+    "movement": Input(movement, movement_gradient, time_axis=None, without_mean=True),
 }
 """Inputs by the names that the files of models have for them."""

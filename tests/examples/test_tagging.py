@@ -1,14 +1,16 @@
 """The inputs of models, the tagger made from a model's file, and the shipped model."""
 
 import dataclasses
+import itertools
 from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.fft
 
 import mfcc
 import nnlite as nn
-from filmscore import inputs
+from filmscore import inputs, movement
 from filmscore.inputs import INPUTS
 from filmscore.study import judging, shipping
 from filmscore.study.models import SHIPPED
@@ -36,6 +38,36 @@ def test_modulation_is_the_energy_in_bands_of_modulation_frequency():
             ]
             np.testing.assert_allclose(actual[n, coefficient, :, 0], expected, rtol=1e-4)
     assert actual.shape == (3, 4, 7, 1) and actual.dtype == np.float32
+
+
+def test_movement_is_the_energy_of_bands_cosines_and_rises_in_bands_of_modulation_frequency():
+    """Against loops, for tiles whose number of bands is no multiple of the groups."""
+    tiles = np.random.default_rng(0).standard_normal((2, 37, 201, 1))
+    actual = movement.movement(tiles)
+    assert actual.shape == (2, 39, 9, 1) and actual.dtype == np.float32
+    cuts = [g * 37 // 16 for g in range(17)]
+    for n, tile in enumerate(tiles[..., 0]):
+        rows = [tile[a:b].mean(axis=0) for a, b in itertools.pairwise(cuts)]
+        rows += [scipy.fft.dct(tile, axis=0, norm="ortho")[k] for k in range(1, 21)]
+        rises = np.maximum(np.diff(tile, axis=1, prepend=tile[:, :1]), 0)
+        rows += [5 * rises[a:b].mean(axis=0) for a, b in ((0, cuts[3]), (cuts[3], cuts[8]), (cuts[8], 37))]
+        for row, energies in zip(rows, actual[n, :, :, 0], strict=True):
+            power = np.abs(np.fft.rfft((row - row.mean()) * np.hanning(201))) ** 2 / 201
+            expected = [np.log(power[a:b].mean() + 0.1) for a, b in itertools.pairwise(movement.EDGES)]
+            np.testing.assert_allclose(energies, expected, atol=1e-5)
+
+
+def test_movement_does_not_see_the_mean_and_works_in_blocks(monkeypatch):
+    tiles = np.random.default_rng(0).standard_normal((5, 64, 180, 1)).astype(np.float32)
+    whole = movement.movement(tiles)
+    coloured = tiles + np.linspace(-3, 3, 64, dtype=np.float32)[:, None, None]
+    np.testing.assert_allclose(movement.movement(coloured), whole, atol=1e-3)
+    monkeypatch.setattr(movement, "BLOCK", 2)
+    np.testing.assert_allclose(movement.movement(tiles), whole, rtol=1e-6)
+    with pytest.raises(ValueError, match="expected tiles of 178 frames or more, got 100"):
+        movement.movement(tiles[:, :, :100])
+    with pytest.raises(ValueError, match="expected at least 21 mel bands, got 12"):
+        movement.movement(tiles[:, :12])
 
 
 def test_modulation_does_not_see_the_mean_and_works_in_blocks(monkeypatch):
