@@ -1,5 +1,6 @@
 """The public names of nnlite, one a row: type checkers read this file, and `import nnlite` does."""
 
+from . import calibration as calibration
 from . import initializers as initializers
 from . import losses as losses
 from . import metrics as metrics

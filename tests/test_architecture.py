@@ -42,6 +42,7 @@ BELOW = {
     "training": "network losses optimizers schedules rows",
     "testing": "network losses",
     "metrics": "labels",
+    "calibration": "",
     "serialization": "version",
     "model_selection": "checks serialization",
     "registry": "network losses optimizers schedules serialization",
@@ -50,7 +51,7 @@ BELOW = {
     "exchange": "estimators",
 }
 NUMPY_ALONE = {"checks", "initializers", "labels", "losses", "optimizers", "schedules", "early_stopping"}
-NUMPY_ALONE |= {"metrics", "model_selection", "serialization"}
+NUMPY_ALONE |= {"calibration", "metrics", "model_selection", "serialization"}
 
 # The same of mfcc, from the ground up; files or folders in one row do not know each other. A new file belongs into a
 # folder (sound, kernels, inverse, htk, pictures, command); one in the root of mfcc needs a row here.
