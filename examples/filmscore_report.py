@@ -3,9 +3,15 @@
     python examples/fetch_corpus.py --out corpus
     python examples/filmscore_report.py --corpus corpus --out study --processes 2
 
+With the recordings of films beside it (`fetch_corpus.py --films CHECKOUT --out films`) it judges real film scores too,
+and makes the models that tag recordings: the one that comes with the project, and one that learned from films:
+
+    python examples/filmscore_report.py --corpus corpus --films films --out study --only films --model with-films.npz
+
 Every model is trained on the same six folds, so that each track is judged once by a network that never heard it; split
 by game, and for the difference that it makes also by track and by window. What is finished is kept in a journal: stop
-it whenever you like and run it again. `--only over-time` does one section of RESULTS.md, with a journal of its own.
+it whenever you like and run it again. `--only over-time` and `--only films` do one section of RESULTS.md, each with a
+journal of its own.
 """
 
 from __future__ import annotations
@@ -15,6 +21,7 @@ import functools
 import multiprocessing
 import os
 import sys
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -22,11 +29,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import build_features
 
+from filmscore.corpus import FILMS, read_tracks
 from filmscore.features import load_features
 from filmscore.files import sha256
-from filmscore.study import over_time, report, shipping, trials
+from filmscore.study import films as film_study
+from filmscore.study import over_time, report, share_study, shipping, trials
 from filmscore.study.folds import N_FOLDS, stored_folds
-from filmscore.study.models import FEATURES, LADDER, LONG, MODELS, OVER_TIME, SHIPPED, TORCH, TRIED
+from filmscore.study.models import FEATURES, LADDER, LINEAR, LONG, MODELS, MODULATION, MOVEMENT, OVER_TIME, TORCH, TRIED
 from nnlite.model_selection import run_tasks
 from nnlite.model_selection.execution import Workers
 
@@ -34,7 +43,8 @@ BANDS_HZ = (11025.0, 9500.0)
 SPLITS = ("game", "track", "window")
 COMMANDS = (
     "python examples/fetch_corpus.py --out corpus",
-    "python examples/filmscore_report.py --corpus corpus --out study --model examples/models/filmscore.npz",
+    "python examples/fetch_corpus.py --films CHECKOUT --out films",
+    "python examples/filmscore_report.py --corpus corpus --films films --out study --only films",
 )
 
 
@@ -54,26 +64,19 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def study(options: argparse.Namespace, out: Path) -> list[Path] | None:
-    """Train and judge the models of the study on every split; train the shipped model too, if it is asked for."""
+    """The models of the study on every split."""
     folders = {str(hz): made_features(str(hz), f"features-{hz:.0f}", options, out) for hz in BANDS_HZ}
     features = load_features(folders[str(BANDS_HZ[0])])
     hashes = {by: stored_folds(out / f"folds-{by}.json", features, by)[1] for by in SPLITS}
-    if not trained(study_tasks(options.seeds, options.torch), folders, hashes, out / "journal.jsonl", options):
+    work = functools.partial(trials.run, features=in_words(folders), out=str(out))
+    if not trained(work, study_tasks(options.seeds, options.torch), folders, hashes, out / "journal.jsonl", options):
         return None
 
     # Tables and pictures between the markers of RESULTS.md; the words around them are written by hand.
     pictures = report.pictures_beside(options.results)
     blocks = report.make_blocks(features, out, hashes, pictures, options.seeds, options.torch)
     report.write(options.results, blocks)
-    written = [options.results, *sorted(pictures.glob("*.png"))]
-
-    # The model that tags recordings, from all games.
-    if options.model is not None:
-        features = load_features(folders[str(SHIPPED.bands_hz)])
-        found = report.result(features, out, SHIPPED)
-        fitted = shipping.train(SHIPPED, features, found.track_pieces)
-        written += shipping.write(options.model, SHIPPED, fitted, features, found.track, COMMANDS)
-    return written
+    return [options.results, *sorted(pictures.glob("*.png"))]
 
 
 def networks_over_time(options: argparse.Namespace, out: Path) -> list[Path] | None:
@@ -84,13 +87,46 @@ def networks_over_time(options: argparse.Namespace, out: Path) -> list[Path] | N
     hashes = {"game": stored_folds(out / "folds-game.json", features[names[0]], "game")[1]}
     done = [] if options.only else study_tasks(options.seeds, options.torch)
     tasks = [task for task in over_time.tasks() if task not in done]
-    if not trained(tasks, folders, hashes, out / "journal-over-time.jsonl", options):
+    work = functools.partial(trials.run, features=in_words(folders), out=str(out))
+    if not trained(work, tasks, folders, hashes, out / "journal-over-time.jsonl", options):
         return None
     report.write(options.results, over_time.blocks(features, out))
     return [options.results]
 
 
-PARTS = {"study": study, "over-time": networks_over_time}
+def film_scores(options: argparse.Namespace, out: Path) -> list[Path] | None:
+    """Real films: what games teach of them, and what films do; the taggers too, if they are asked for."""
+    if options.films is None:
+        return []
+    names = list(dict.fromkeys(model.features for model in (MOVEMENT, MODULATION, LINEAR)))
+    folders = {name: made_features(name, f"features-{name.removesuffix('.0')}", options, out) for name in names}
+    of_films = {name: made_films(name, f"films-{name.removesuffix('.0')}", options, out) for name in names}
+    games, films = ({name: load_features(folder) for name, folder in some.items()} for some in (folders, of_films))
+    hashes = {"game": stored_folds(out / "folds-game.json", games[names[0]], "game")[1]}
+    for by in ("game", "composer"):
+        hashes[f"films-{by}"] = stored_folds(out / f"folds-films-{by}.json", films[names[0]], by)[1]
+    done = [] if options.only else study_tasks(options.seeds, options.torch)
+    tasks = [task for task in film_study.tasks() if task not in done]
+    work = functools.partial(film_study.run, games=in_words(folders), films=in_words(of_films), out=str(out))
+    digests = folders | {f"films {name}": folder for name, folder in of_films.items()}
+    if not trained(work, tasks, digests, hashes, out / "journal-films.jsonl", options):
+        return None
+    blocks = film_study.blocks(games, films, out)
+    blocks |= share_study.blocks(games, films, out, report.pictures_beside(options.results))
+    report.write(options.results, blocks)
+    written = [options.results]
+    if options.free_model is not None:
+        written += shipping.write_free(
+            options.free_model, games, films, out, [*COMMANDS[:-1], COMMANDS[-1] + " --free-model FILE"]
+        )
+    if options.model is not None:
+        written += shipping.write_of_films(
+            options.model, games, films, out, [*COMMANDS[:-1], COMMANDS[-1] + " --model FILE"]
+        )
+    return written
+
+
+PARTS = {"study": study, "over-time": networks_over_time, "films": film_scores}
 
 
 def made_features(name: str, folder: str, options: argparse.Namespace, out: Path) -> Path:
@@ -101,14 +137,32 @@ def made_features(name: str, folder: str, options: argparse.Namespace, out: Path
     return out / folder
 
 
+def made_films(name: str, folder: str, options: argparse.Namespace, out: Path) -> Path:
+    """The folder of some features of films, made if it isn't there: windows overlap, since excerpts are short."""
+    if not (out / folder / "features.json").is_file():
+        n = len(read_tracks(FILMS, "full"))
+        asked = [str(options.films), "--films", "--out", str(out / folder), "--processes", str(options.processes)]
+        frames = build_features.parse([*asked, *FEATURES[name]]).frames
+        if build_features.main([*asked, *FEATURES[name], "--hop-frames", str(frames // 5)]):
+            sys.exit(f"filmscore_report: --films {options.films}: not all of the {n} excerpts can be read, see above")
+    return out / folder
+
+
+def in_words(folders: dict[str, Path]) -> dict[str, str]:
+    return {name: str(folder) for name, folder in folders.items()}
+
+
 def trained(
-    tasks: list[dict], folders: dict[str, Path], hashes: dict[str, str], journal: Path, options: argparse.Namespace
+    run: Callable[[dict], dict],
+    tasks: list[dict],
+    folders: dict[str, Path],
+    hashes: dict[str, str],
+    journal: Path,
+    options: argparse.Namespace,
 ) -> bool:
     """Train every model on its folds, with a journal; print failures, and return whether there were none."""
     outcomes = run_tasks(
-        functools.partial(
-            trials.run, features={name: str(folder) for name, folder in folders.items()}, out=str(journal.parent)
-        ),
+        run,
         tasks,
         executor=workers(options),
         journal=journal,
@@ -139,7 +193,7 @@ def workers(options: argparse.Namespace) -> Workers | None:
 def study_tasks(seeds: int, torch: bool) -> list[dict]:
     """Return all trainings of the study, the quick ones first."""
     folds = range(N_FOLDS)
-    by_split = (MODELS["prior"], MODELS["logistic"], SHIPPED, LONG)
+    by_split = (MODELS["prior"], MODELS["logistic"], MODULATION, LONG)
     tasks = [trials.task(model, by, k) for model in by_split for by in SPLITS for k in folds]
     tasks += [trials.task(model, "game", k) for model in (*MODELS.values(), *LADDER.values()) for k in folds]
     tasks += [trials.task(model, "game", k) for model in TRIED.values() for k in report.CHOOSING]
@@ -160,9 +214,11 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--corpus", type=Path, default=Path("corpus"), metavar="DIR", help="recordings, from fetch_corpus.py")
     add("--out", type=Path, default=Path("study"), metavar="DIR", help="features, folds, journal, values (%(default)s)")
-    add("--only", choices=list(PARTS), help="do one part: the study, or networks over time and other inputs")
-    add("--results", type=Path, metavar="FILE", help="the RESULTS.md to update (OUT/RESULTS.md)")
-    add("--model", type=Path, metavar="FILE", help="train the study's tagger on all games too, and write it here")
+    add("--films", type=Path, metavar="DIR", help="recordings of films, from fetch_corpus.py --films")
+    add("--only", choices=list(PARTS), help="a part: the study, networks over time and other inputs, or films")
+    add("--results", type=Path, metavar="FILE", help="the RESULTS.md whose tables are made anew (OUT/RESULTS.md)")
+    add("--model", type=Path, metavar="FILE", help="with --films: write a tagger that learned from films and games")
+    add("--free-model", type=Path, metavar="FILE", help="with --films: write a tagger that learned from games alone")
     add("--processes", type=int, default=os.cpu_count() or 1, metavar="N", help="trainings at a time (%(default)s)")
     add("--cluster", metavar="ADDRESS", help="train on a dask.distributed cluster whose workers see these files")
     add("--seeds", type=int, default=2, metavar="N", help="runs of the convolutional network by game (%(default)s)")
@@ -171,6 +227,12 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.processes < 1 or options.seeds < 1:
         parser.error("--processes, --seeds: expected at least 1")
+    if options.films is None:
+        asked = {"--only films": options.only == "films", "--model": options.model, "--free-model": options.free_model}
+        for name in (name for name, is_asked in asked.items() if is_asked):
+            parser.error(f"{name}: expected --films DIR with it. fetch_corpus.py --films brings the recordings.")
+    elif not options.films.is_dir():
+        parser.error(f"--films: expected a folder of recordings, found none at {options.films}")
     if options.results is None:
         options.results = options.out / "RESULTS.md"
     return options

@@ -20,13 +20,13 @@ class Reliability(NamedTuple):
         Mean probability of a bin's samples.
     observed : ndarray
         Share of positives among them.
-    count : ndarray of int
+    n_samples : ndarray of int
         How many they are.
     """
 
     predicted: np.ndarray
     observed: np.ndarray
-    count: np.ndarray
+    n_samples: np.ndarray
 
 
 def reliability_curve(
@@ -55,7 +55,7 @@ def reliability_curve(
     Examples
     --------
     >>> curve = reliability_curve([0, 0, 1, 1], [0.1, 0.3, 0.6, 0.8], n_bins=2)
-    >>> curve.predicted.round(2).tolist(), curve.observed.tolist(), curve.count.tolist()
+    >>> curve.predicted.round(2).tolist(), curve.observed.tolist(), curve.n_samples.tolist()
     ([0.2, 0.7], [0.0, 1.0], [2, 2])
     """
     p = checked("reliability_curve", "probabilities", probabilities)
@@ -87,4 +87,4 @@ def expected_calibration_error(y: ArrayLike, probabilities: ArrayLike, *, n_bins
     0.25
     """
     curve = reliability_curve(y, probabilities, n_bins=n_bins)
-    return float(np.average(np.abs(curve.predicted - curve.observed), weights=curve.count))
+    return float(np.average(np.abs(curve.predicted - curve.observed), weights=curve.n_samples))

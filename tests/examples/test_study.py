@@ -54,7 +54,7 @@ def test_folds_are_written_once_and_read_with_the_same_hash(tmp_path):
     first = folds.stored_folds(tmp_path / "folds.json", features, "game")
     again = folds.stored_folds(tmp_path / "folds.json", features, "game")
     assert first[1] == again[1] and (first[0] == again[0]).all()
-    with pytest.raises(ValueError, match="expected game, track or window, got 'album'"):
+    with pytest.raises(ValueError, match="expected game, track, window or composer, got 'album'"):
         folds.group_names(features, "album")
 
 
@@ -273,7 +273,7 @@ def test_the_most_confident_mislabelings_come_first_and_one_of_a_soundtrack(judg
 @pytest.mark.parametrize("kind", ["prior", "logistic", "mlp", "cnn", "ensemble", "gru", "crnn"])
 def test_each_kind_of_model_gives_values_for_both_parts(kind, monkeypatch, tmp_path):
     features = made_up_features()
-    monkeypatch.setattr(trials, "_read", lambda _, kind, *__: (features, inputs.INPUTS[kind](features.tiles)))
+    monkeypatch.setattr(trials, "read_seen", lambda _, kind, *__: (features, inputs.INPUTS[kind](features.tiles)))
     monkeypatch.setattr(fitting, "CAP", 3)
     model = (MODELS | OVER_TIME)[kind]
     task = trials.task(dataclasses.replace(model, epochs=1), "game", 2)
@@ -291,7 +291,7 @@ def test_the_report_of_a_small_study(monkeypatch, tmp_path, capsys):
     """The study goes from features to RESULTS.md with quick models; a second run trains nothing."""
     pytest.importorskip("matplotlib")
     features = made_up_features()
-    monkeypatch.setattr(trials, "_read", lambda *_: (features, features.tiles))
+    monkeypatch.setattr(trials, "read_seen", lambda *_: (features, features.tiles))
     monkeypatch.setattr(filmscore_report, "load_features", lambda _: features)
     monkeypatch.setattr(filmscore_report, "digest", lambda _: "made up")
     monkeypatch.setattr(fitting, "CAP", 3)
@@ -311,7 +311,7 @@ def test_the_report_of_a_small_study(monkeypatch, tmp_path, capsys):
         monkeypatch.setattr(module, "LADDER", {short["cnn"].title: short["cnn"], "eight times": long})
         monkeypatch.setattr(module, "TRIED", {"smoother": dataclasses.replace(short["cnn"], label_smoothing=0.4)})
         monkeypatch.setattr(module, "LONG", long)
-        monkeypatch.setattr(module, "SHIPPED", dataclasses.replace(short["cnn"], label_smoothing=0.5))
+        monkeypatch.setattr(module, "MODULATION", dataclasses.replace(short["cnn"], label_smoothing=0.5))
     monkeypatch.setattr(report, "BASE", short["cnn"])
     monkeypatch.setattr(judging, "N_RESAMPLES", 20)
     for hz in filmscore_report.BANDS_HZ:

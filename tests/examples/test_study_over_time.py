@@ -63,7 +63,7 @@ def test_the_windows_of_a_track_share_the_recurrent_networks_value(monkeypatch, 
     """It builds on the convolutional network of the fold, which is trained once and kept."""
     features = made_up_features()
     small = dataclasses.replace(BASE, epochs=1)
-    monkeypatch.setattr(trials, "_read", lambda *_: (features, features.tiles))
+    monkeypatch.setattr(trials, "read_seen", lambda *_: (features, features.tiles))
     for module in (fitting, sequences, trials):
         monkeypatch.setattr(module, "BASE", small)
     monkeypatch.setattr(fitting, "CAP", 3)

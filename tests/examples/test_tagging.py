@@ -13,10 +13,10 @@ import nnlite as nn
 from filmscore import inputs, movement
 from filmscore.inputs import INPUTS
 from filmscore.study import judging, shipping
-from filmscore.study.models import SHIPPED
+from filmscore.study.models import MODULATION
 from filmscore.tagging import Tagger, about_model, tag
 from mfcc import MFCC
-from tests.examples.made_up import made_up_features
+from tests.examples.made_up import made_up_features, made_up_films
 from tests.examples.test_study import made_up_values
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -90,14 +90,14 @@ def small_model():
     """Train a model like the shipped one briefly on made-up features."""
     features = dataclasses.replace(made_up_features(), description={"options": {"loudness_dbfs": -23.0}})
     pieces = judging.tracks(features, made_up_values(features))
-    model = dataclasses.replace(SHIPPED, epochs=2)
+    model = dataclasses.replace(MODULATION, epochs=2)
     return features, pieces, model, shipping.train(model, features, pieces)
 
 
 def test_a_tagger_is_made_of_the_file_alone(small_model, tmp_path):
-    features, pieces, model, fitted = small_model
-    judgement = judging.judge(features, pieces, one_label=False)
-    path, card = shipping.write(tmp_path / "new" / "tagger.npz", model, fitted, features, judgement, ["make it"])
+    features, _, _, fitted = small_model
+    path = tmp_path / "tagger.npz"
+    nn.save(path, fitted, **about_model(features, "modulation"))
     tagger = Tagger.load(path)
     assert tagger.class_names == features.class_names and tagger.inputs == "modulation"
     assert tagger.settings.recipe == features.recipe and tagger.settings.loudness_dbfs == -23.0
@@ -105,9 +105,17 @@ def test_a_tagger_is_made_of_the_file_alone(small_model, tmp_path):
     np.testing.assert_array_equal(tagger.values(tiles), fitted.predict_proba(INPUTS["modulation"](tiles)))
     assert tagger.embedding(tiles).shape == (5, 4 * 50)
     np.testing.assert_array_equal(tagger.model.thresholds_, fitted.thresholds_)
-    text = card.read_text()
-    assert f"ROC-AUC {judgement.figures['roc_auc']:.3f}" in text and "Romance: two soundtracks" in text
-    assert "    make it" in text
+
+
+def test_a_card_says_what_a_model_is_worth_on_games_and_on_films(small_model):
+    features, pieces, model, _ = small_model
+    judgement = judging.judge(features, pieces, one_label=False)
+    text = shipping.card(Path("x.npz"), model, [features], judgement, judgement, ["make it"])
+    assert text.count(f"ROC-AUC {judgement.figures['roc_auc']:.3f}") == 2 and "Romance: two soundtracks" in text
+    assert "| Romance | 1 | not evaluable | not evaluable |" in text and "    make it" in text
+    of_films = shipping.card(Path("x.npz"), model, [made_up_films(), features], None, judgement, [])
+    assert "72 excerpts of 18 films" in of_films and "not to be passed on" in of_films
+    assert of_films.count("ROC-AUC") == 2
 
 
 def test_a_model_that_was_not_saved_for_tagging_is_refused(small_model, tmp_path):
@@ -126,11 +134,12 @@ def test_a_model_that_was_not_saved_for_tagging_is_refused(small_model, tmp_path
 def test_tiles_of_another_recipe_are_refused_by_name():
     tagger = Tagger.load(SHIPPED_FILE)
     y = (0.1 * np.random.default_rng(0).standard_normal(22050 * 10)).astype(np.float32)
-    mine = mfcc.tiles(y, tagger.settings.recipe)
+    n_frames = tagger.settings.n_frames
+    mine = mfcc.tiles(y, tagger.settings.recipe, n_frames=n_frames)
     np.testing.assert_array_equal(tagger.values(mine), tagger.values(mine.values))
     np.testing.assert_array_equal(tagger.embedding(mine), tagger.embedding(mine.values))
-    assert tag(tagger.model, dataclasses.replace(mine, values=INPUTS["modulation"](mine.values))).shape == (10,)
-    others = mfcc.tiles(y, dataclasses.replace(tagger.settings.recipe, window="hamming", fmax=8000))
+    assert tag(tagger.model, dataclasses.replace(mine, values=INPUTS[tagger.inputs](mine.values))).shape == (10,)
+    others = mfcc.tiles(y, dataclasses.replace(tagger.settings.recipe, window="hamming", fmax=8000), n_frames=n_frames)
     wrong = "window: expected 'hann', got 'hamming'; fmax: expected 9500.0, got 8000.0"
     for who, use in (
         ("Tagger.values", tagger.values),

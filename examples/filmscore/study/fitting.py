@@ -37,9 +37,8 @@ def _prior(
 
 
 def _logistic(model: Model, data: Features, x: np.ndarray, part: Parts, rng: np.random.Generator, kept: Path) -> Fitted:
-    """Fit a logistic regression; of inputs over time it sees the mean and deviation of each coefficient."""
-    if INPUTS[model.inputs].time_axis is not None:
-        x = np.concatenate([x.mean(axis=(2, 3)), x.std(axis=(2, 3))], axis=1)
+    """Logistic regression: on mean and deviation of each coefficient, what is left if time within a window is not."""
+    x = as_seen(model, x)
     return _fitted(model, data, x, part, rng, kept)
 
 
@@ -53,6 +52,13 @@ def _fitted(model: Model, data: Features, x: np.ndarray, part: Parts, rng: np.ra
         fit = _fit_binary if model.binary else _fit
         predict, history = fit(model, data, x, np.concatenate([rows, watched]), None, rng)
     return validation, predict(nn.Rows(x, part.test)), history
+
+
+def as_seen(model: Model, x: np.ndarray) -> np.ndarray:
+    """Return mean and deviation of each coefficient for logistic regression, and x itself for all others."""
+    if model.kind != "logistic" or INPUTS[model.inputs].time_axis is None:
+        return x
+    return np.concatenate([x.mean(axis=(2, 3)), x.std(axis=(2, 3))], axis=1)
 
 
 Predict = Callable[[Any], np.ndarray]

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from filmscore.composers import composer_groups
 from filmscore.features import Features
 from nnlite.model_selection import SplitWarning, fold_hash, folds_by_group, folds_of_rows, grouped_stratified_folds
 from nnlite.model_selection import read_folds as read
@@ -27,9 +28,13 @@ class Parts(NamedTuple):
 
 
 def group_names(features: Features, by: str) -> np.ndarray:
-    """Return for each window the name of its group, which must stay in one fold: its game, its track, or itself."""
-    if by not in ("game", "track", "window"):
-        raise ValueError(f"folds: by: expected game, track or window, got {by!r}")
+    """Of each window, the name of what must stay together: its game or film, its track, itself, or the films that are
+    tied by composers."""
+    if by not in ("game", "track", "window", "composer"):
+        raise ValueError(f"folds: by: expected game, track, window or composer, got {by!r}")
+    if by == "composer":
+        group = composer_groups(features.tracks)
+        return np.array([group[track.game] for track in features.tracks])[features.track_of_tile]
     if by == "game":
         return np.array([track.game for track in features.tracks])[features.track_of_tile]
     tracks = np.array([track.id for track in features.tracks])[features.track_of_tile]

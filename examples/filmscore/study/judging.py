@@ -154,14 +154,15 @@ def judge(features: Features, pieces: Pieces, one_label: bool, seed: int = 0) ->
         classes[name]["roc_auc_interval"] = _interval(auc[1:])
 
     resampled = {key: _mean(np.array(of)) for key, of in per_class.items()}
-    size = np.bincount(position, minlength=len(games)).astype(float)
-    for key, sums in _ranking_sums(y, values, position, len(games)).items():
+    ranked = y.any(axis=1)  # without a label there is no ranking to judge
+    size = np.bincount(position[ranked], minlength=len(games)).astype(float)
+    for key, sums in _ranking_sums(y[ranked], values[ranked], position[ranked], len(games)).items():
         resampled[key] = _ratio(weights @ sums, weights @ size)
     figures = {key: float(of[0]) for key, of in resampled.items()}
     figures["average_precision"] = float(np.mean([each["average_precision"] for each in classes.values()]))
     intervals = {key: _interval(of[1:]) for key, of in resampled.items()}
     return Judgement(
-        classes, figures, intervals, float(y.sum(axis=1).mean()), {key: of[1:] for key, of in resampled.items()}
+        classes, figures, intervals, float(y[ranked].sum(axis=1).mean()), {key: of[1:] for key, of in resampled.items()}
     )
 
 
@@ -210,7 +211,8 @@ def _ranking_sums(y: np.ndarray, values: np.ndarray, game: np.ndarray, n_games: 
     """Return the sums over each game's pieces of the metrics that are means over pieces."""
     rows = [np.flatnonzero(game == number) for number in range(n_games)]
     return {
-        key: np.array([len(some) * metric(y[some], values[some]) for some in rows]) for key, metric in RANKINGS.items()
+        key: np.array([len(some) * metric(y[some], values[some]) if len(some) else 0.0 for some in rows])
+        for key, metric in RANKINGS.items()
     }
 
 

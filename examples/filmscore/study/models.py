@@ -12,10 +12,15 @@ FEATURES = {
     "log_spectrum": (
         *("--set", "output=log_spectrum", "--set", "sr=5512.5", "--set", "n_fft=256", "--set", "hop_length=512"),
     ),
+    "movement": (
+        *("--set", "output=log_mel", "--set", "n_mels=64", "--set", "hop_length=512", "--frames", "400"),
+        *("--set", "fmin=30", "--set", "fmax=9500", "--set", "mel_formula=slaney", "--set", "filter_norm=slaney"),
+        *("--set", "log_floor=1e-6", "--dtype", "int16"),
+    ),
 }
-"""Options of `build_features.py` for each kind of features: MFCCs of mel bands up to 11,025 or 9,500 Hz, 64 log-mel
-bands up to 11,025 Hz, or spectra of 129 bins of 21.5 Hz up to 2,756 Hz (46 ms of every 93 ms). All have the same
-windows of 100 frames, 9.3 s.
+"""What `build_features.py` is asked for: MFCCs of mel bands up to so many Hz, 64 log-mel bands up to 11,025 Hz, or
+spectra of 129 bins of 21.5 Hz up to 2,756 Hz, 46 ms of every 93. All have the same windows of 100 frames, 9.3 s; for
+"movement" these are cut into 400 frames that overlap, so that movement up to 9.6 Hz can be seen.
 
 The spectra keep pitch (the fundamental tones of nearly all instruments lie in their range) in as many rows as three
 MFCC tiles have; to keep the brilliance above as well would take four times as many, and as much more work.
@@ -42,12 +47,12 @@ class Model:
         Whether each genre has networks of its own, trained on its positives and as many negatives.
     torch : bool
         Whether PyTorch trains the network, see `filmscore.torch_twin`.
-    recipe : {"mfcc", "log_mel", "log_spectrum"}
-        Kind of the tiles, see `FEATURES`.
+    recipe : {"mfcc", "log_mel", "log_spectrum", "movement"}
+        What tiles are made of, see `FEATURES`.
     bands_hz : float
         Upper edge of the mel bands of MFCCs.
-    inputs : {"mfcc", "log_mel", "centred", "modulation", "frames"}
-        Input of the networks, see `filmscore.inputs`; "mfcc" takes the tiles as they are.
+    inputs : {"mfcc", "log_mel", "centred", "modulation", "movement", "frames"}
+        What is made of the tiles, see `filmscore.inputs`; "mfcc" takes them as they are.
     outputs : {"softmax", "sigmoid"}
         One probability that a sample's tags share, or a decision for each genre.
     hidden : tuple of int
@@ -146,8 +151,27 @@ _HIDDEN = replace(
     learning_rate=0.01,
     epochs=20,
 )
-SHIPPED = replace(_HIDDEN, binary=True, prior="training", title="binary networks on modulation")
-"""The project's tagger: within a hundredth of the best, with hidden units that show which windows are similar."""
+MODULATION = replace(_HIDDEN, binary=True, prior="training", title="binary networks on modulation")
+"""The best tagger by the games alone: within a hundredth of the best, with hidden units that say which windows are
+alike."""
+
+MOVEMENT = replace(
+    MODULATION,
+    recipe="movement",
+    inputs="movement",
+    activation="relu",
+    weight_decay=0.5,
+    learning_rate=0.005,
+    by_game=True,
+    title="binary networks on movement",
+)
+"""What the project's tagger is: of those that learned from games alone the best on real films."""
+
+MOVEMENT_OF_FILMS = replace(MOVEMENT, bags=5, average="logit", title="binary networks on movement, five a genre")
+"""The same where films train: a rare genre of few films has few negatives in one network, and more in five."""
+
+LINEAR = replace(_RIDGE, inputs="mfcc", title="logistic regression on mean and deviation")
+"""What the others are held against on films."""
 
 LONG = replace(BASE, batch_size=32, epochs=24, title="convolutional, eight times the steps")
 
@@ -174,7 +198,7 @@ LADDER = {
     "ridge, no early stopping, refit": _RIDGE,
     "(the same on mean and deviation)": replace(_RIDGE, inputs="mfcc"),
     "50 hidden units": _HIDDEN,
-    "ten binary networks: what is shipped": SHIPPED,
+    "ten binary networks": MODULATION,
 }
 """The steps from the published recipe to the tagger; from the modulation on each line keeps the changes above it."""
 

@@ -101,3 +101,21 @@ def confusion(path: Path, features: Features, pieces: Pieces) -> None:
     axes.set(xlabel="genre with the highest value", ylabel="a genre of the track (tracks)", title="per cent of tracks")
     picture.savefig(path, dpi=130)
     plt.close(picture)
+
+
+def reliability(path: Path, curves: Mapping[str, Mapping[str, tuple[np.ndarray, np.ndarray]]]) -> None:
+    """Draw what was observed over what was predicted, a panel for each library and a line for each way to values."""
+    plt = pyplot()
+    if plt is None:
+        return
+    picture, panels = plt.subplots(1, len(curves), figsize=(3.6 * len(curves), 3.7), layout="constrained", sharey=True)
+    for axes, (title, lines) in zip(np.atleast_1d(panels), curves.items(), strict=True):
+        axes.plot([0, 1], [0, 1], color=INK, linewidth=0.8, linestyle=":")
+        for (name, (predicted, observed)), colour in zip(lines.items(), (MUTED, ACCENT, SECOND), strict=False):
+            axes.plot(predicted, observed, "o-", color=colour, markersize=4, linewidth=1.2, label=name)
+        axes.set(title=title, xlabel="mean value", xlim=(0, 1), ylim=(0, 1))
+    panels = np.atleast_1d(panels)
+    panels[0].set_ylabel("share with the genre")
+    panels[0].legend(frameon=False, fontsize=8)
+    picture.savefig(path, dpi=130)
+    plt.close(picture)

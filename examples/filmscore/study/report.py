@@ -17,7 +17,7 @@ from filmscore.splits import QUESTIONS
 from filmscore.study import pictures, tables
 from filmscore.study.folds import CAP, N_FOLDS, stored_folds
 from filmscore.study.judging import Judgement, Pieces, difference, judge, tracks, windows
-from filmscore.study.models import BASE, LADDER, LONG, MODELS, SHIPPED, TORCH, TRIED, Model
+from filmscore.study.models import BASE, LADDER, LONG, MODELS, MODULATION, TORCH, TRIED, Model
 from filmscore.study.trials import Values, read_values, task, values_path
 
 TEMPLATE = Path(__file__).parents[3] / "RESULTS.md"
@@ -97,9 +97,11 @@ def make_blocks(
     study = {name: of(model) for name, model in MODELS.items()}
     steps = {title: of(model) for title, model in LADDER.items()}
     mlp, cnn, ensemble = (study[name] for name in ("mlp", "cnn", "ensemble"))
-    shipped = of(SHIPPED)
+    shipped = of(MODULATION)
     shown = {each.model.title: each for each in (*study.values(), shipped)}
-    by_split = {model.title: {by: of(model, by) for by in QUESTIONS} for model in (MODELS["logistic"], LONG, SHIPPED)}
+    by_split = {
+        model.title: {by: of(model, by) for by in QUESTIONS} for model in (MODELS["logistic"], LONG, MODULATION)
+    }
     priors = {by: of(MODELS["prior"], by) for by in QUESTIONS}
     tried = {title: of(model, chosen=CHOOSING) for title, model in TRIED.items()}
     twins = {f"nnlite, seed {seed}": of(BASE, "game", seed, CHOOSING) for seed in range(seeds)}

@@ -52,6 +52,16 @@ def read_values(path: Path) -> Values:
         return Values(*map(array, Values._fields[:-1]), history)
 
 
+def write_values(path: Path, values: Values) -> None:
+    """Keep values in a file, as float32, for `read_values`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replace_file(path) as file:
+        written = np.frombuffer(json.dumps(values.history).encode(), np.uint8)
+        said = (values.validation.astype(np.float32), values.test.astype(np.float32))
+        arrays = (values.validation_rows, said[0], values.test_rows, said[1], written)
+        np.savez(file, **dict(zip(Values._fields, arrays, strict=True)))
+
+
 def run(task: dict[str, Any], *, features: dict[str, str], out: str) -> dict[str, float]:
     """Train a model on a fold and keep its values in a file; returns the mean ROC-AUC of the fold's tracks.
 
@@ -66,19 +76,14 @@ def run(task: dict[str, Any], *, features: dict[str, str], out: str) -> dict[str
     """
     settings = task["model"]
     model = Model("", **settings | {"hidden": tuple(settings["hidden"])})
-    data, tiles = _read(features[model.features], model.inputs, model.scaling)
+    data, tiles = read_seen(features[model.features], model.inputs, model.scaling)
     folds, _ = stored_folds(Path(out) / f"folds-{task['by']}.json", data, task["by"])
     part = parts(folds, task["fold"])
     # The same windows and the same seeds of networks for all models that are compared on a fold.
     rng = np.random.default_rng((task["seed"], task["fold"]))
     kept = Path(out) / "networks" / f"{candidate_key(task | {'model': BASE.settings})}.npz"
     validation, test, history = FITS[model.kind](model, data, tiles, part, rng, kept)
-    path = values_path(Path(out), task)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replace_file(path) as file:
-        written = np.frombuffer(json.dumps(history).encode(), np.uint8)
-        arrays = (part.validation, validation.astype(np.float32), part.test, test.astype(np.float32), written)
-        np.savez(file, **dict(zip(Values._fields, arrays, strict=True)))
+    write_values(values_path(Path(out), task), Values(part.validation, validation, part.test, test, history))
     tracks, values = metrics.average_by_group(test, data.track_of_tile[part.test])
     return {"roc_auc": _macro_auc(data.tags[tracks], values.astype(np.float32)), "epochs": float(len(history))}
 
@@ -90,8 +95,8 @@ def _macro_auc(y: np.ndarray, values: np.ndarray) -> float:
 
 
 @cache
-def _read(folder: str, inputs: str, scaling: str | None) -> tuple[Features, np.ndarray]:
-    """Return features, and their tiles as a model takes them."""
+def read_seen(folder: str, inputs: str, scaling: str | None = None) -> tuple[Features, np.ndarray]:
+    """Features, and their tiles as a model takes them."""
     data = load_features(folder)
     tiles = INPUTS[inputs](np.asarray(data.tiles))
     if scaling == "track":
