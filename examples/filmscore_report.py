@@ -64,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def study(options: argparse.Namespace, out: Path) -> list[Path] | None:
-    """The models of the study on every split."""
+    """Train and judge the models of the study on every split; return the files of the pictures."""
     folders = {str(hz): made_features(str(hz), f"features-{hz:.0f}", options, out) for hz in BANDS_HZ}
     features = load_features(folders[str(BANDS_HZ[0])])
     hashes = {by: stored_folds(out / f"folds-{by}.json", features, by)[1] for by in SPLITS}
@@ -138,7 +138,7 @@ def made_features(name: str, folder: str, options: argparse.Namespace, out: Path
 
 
 def made_films(name: str, folder: str, options: argparse.Namespace, out: Path) -> Path:
-    """The folder of some features of films, made if it isn't there: windows overlap, since excerpts are short."""
+    """Return the folder of some features of films, made if it is not there; windows overlap there."""
     if not (out / folder / "features.json").is_file():
         n = len(read_tracks(FILMS, "full"))
         asked = [str(options.films), "--films", "--out", str(out / folder), "--processes", str(options.processes)]

@@ -1,4 +1,4 @@
-"""What the functions of calibration take: scores, targets, probabilities and shares of classes."""
+"""Checks of what the functions of calibration take: scores, targets, probabilities and shares of classes."""
 
 from __future__ import annotations
 

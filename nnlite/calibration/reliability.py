@@ -1,4 +1,4 @@
-"""Whether probabilities keep their word: of the samples that got 0.7, are seven of ten positive?"""
+"""Reliability of probabilities: of the samples that got 0.7, are seven of ten positive?"""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def some(found: Pieces, chosen: np.ndarray) -> Pieces:
 
 
 class Result(NamedTuple):
-    """What a model says in a setting.
+    """The values that a model gives in a setting.
 
     Attributes
     ----------

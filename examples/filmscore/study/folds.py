@@ -28,8 +28,10 @@ class Parts(NamedTuple):
 
 
 def group_names(features: Features, by: str) -> np.ndarray:
-    """Of each window, the name of what must stay together: its game or film, its track, itself, or the films that are
-    tied by composers."""
+    """Return for each window the name of its group, which must stay together.
+
+    That is its game or film, its track, itself, or the films that composers tie together.
+    """
     if by not in ("game", "track", "window", "composer"):
         raise ValueError(f"folds: by: expected game, track, window or composer, got {by!r}")
     if by == "composer":
