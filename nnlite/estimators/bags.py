@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from nnlite.estimators.classifier import NetworkClassifier
+from nnlite.estimators.held_out import can_split
 from nnlite.estimators.label_coding import LabelCoding
 from nnlite.estimators.labelled import Labelled
 from nnlite.estimators.members import WHO, Task
@@ -54,9 +55,10 @@ def plan_members(
             drawn = draw_rows(rows[has], rows[~has], ratio, rng)
             model = unfitted(template)
             model.random_state = int(rng.integers(2**32))
-            if validation is not None or round(len(drawn) * model.validation_fraction) < 1:
+            question = _question(training, drawn, k, ratio)
+            if validation is not None or round(len(drawn) * model.validation_fraction) < 1 or not can_split(question):
                 model.validation_fraction = 0.0
-            tasks.append(Task(k, bag, model, _question(training, drawn, k, ratio), held_out))
+            tasks.append(Task(k, bag, model, question, held_out))
             if checkpoint is not None:
                 model.checkpoint = Path(checkpoint, f"{tasks[-1].key}.npz")
     return tasks
@@ -119,7 +121,8 @@ def _question(samples: Labelled, rows: np.ndarray, k: int, ratio: float) -> Labe
     """Return some of the samples, labelled by whether they have class `k`, with weights that balance both kinds."""
     y = samples.labels[rows, k]
     X, weights = Rows(samples.X, rows), weigh(y, samples.weights[rows], ratio)
-    return Labelled.read(f"{WHO}.fit", X, y[:, None], weights, coding=ONE_CLASS)
+    groups = None if samples.groups is None else samples.groups[rows]
+    return Labelled.read(f"{WHO}.fit", X, y[:, None], weights, groups=groups, coding=ONE_CLASS)
 
 
 def _held_out(validation: Labelled, k: int, ratio: float) -> Labelled | None:

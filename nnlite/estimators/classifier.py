@@ -48,8 +48,9 @@ class NetworkClassifier(Estimator):
         samples: what deep stacks of sigmoid units need.
     batch_size, max_epochs : int
     validation_fraction : float
-        Part of the samples, drawn at random, that is held out to find the best epoch when `fit` gets no
-        `validation_data`; 0: none.
+        Part of the samples that is held out to find the best epoch when `fit` gets no `validation_data`; 0: none. It is
+        drawn at random, and stratified: each class gives this part of its samples, rounded down or up at random, and
+        keeps a sample for training.
     patience : int, optional
         Epochs without a better validation result after which training stops. None: run to `max_epochs`. The best
         parameters are brought back either way.
@@ -160,6 +161,7 @@ class NetworkClassifier(Estimator):
         y: Any,
         sample_weight: Any = None,
         validation_data: tuple[Any, Any] | tuple[Any, Any, Any] | None = None,
+        groups: Any = None,
     ) -> "NetworkClassifier":
         """Train on samples and their labels; Ctrl-C ends it with the best parameters so far.
 
@@ -172,6 +174,9 @@ class NetworkClassifier(Estimator):
             A sample of weight 0 is left out.
         validation_data : (X, y) or (X, y, sample_weight), optional
             Samples that choose the best epoch, instead of a random part of the training samples.
+        groups : array_like (n_samples,), optional
+            Integers or strings, such as the track that each window is from. Samples that are held out are whole groups:
+            no group is on both sides. Without effect where none are held out.
 
         Returns
         -------
@@ -191,6 +196,7 @@ class NetworkClassifier(Estimator):
             X,
             y,
             sample_weight,
+            groups=groups,
             coding=None if before is None else before.coding,
             n_outputs=None if network is None else network.output_shape[-1],
         )

@@ -151,6 +151,7 @@ class BaggedEnsemble(Estimator):
         y: Any,
         sample_weight: Any = None,
         validation_data: tuple[Any, Any] | tuple[Any, Any, Any] | None = None,
+        groups: Any = None,
     ) -> "BaggedEnsemble":
         """Train all members.
 
@@ -164,6 +165,9 @@ class BaggedEnsemble(Estimator):
         validation_data : (X, y) or (X, y, sample_weight), optional
             Samples that choose each member's best epoch, positives and negatives weighted as in its training. Without
             them each member holds a part of its own samples out, as the estimator's `validation_fraction` says.
+        groups : array_like (n_samples,), optional
+            Integers or strings, such as the track that each window is from. What a member holds out are whole groups:
+            none of its groups is on both sides. Without effect where none are held out.
 
         Returns
         -------
@@ -184,7 +188,7 @@ class BaggedEnsemble(Estimator):
         """
         check_ensemble_settings(self)
         who = self._who("fit")
-        training = Labelled.read(who, X, y, sample_weight)
+        training = Labelled.read(who, X, y, sample_weight, groups=groups)
         validation = None
         if validation_data is not None:
             validation = _as_indicators(training.read_validation(who, validation_data))

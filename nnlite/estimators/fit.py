@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from nnlite.estimators.epoch_log import EpochLog
-from nnlite.estimators.fit_state import FitCheckpoint, FitState, checksum, described, described_samples
+from nnlite.estimators.fit_state import HELD_OUT, FitCheckpoint, FitState, checksum, described, described_samples
 from nnlite.estimators.held_out import evaluate, score_name
 from nnlite.estimators.interrupts import interrupts_held_back
 from nnlite.estimators.labelled import Labelled
@@ -151,7 +151,9 @@ class Fit:
     def _described_validation(self) -> dict[str, Any]:
         held_out = self.validation
         if held_out is None or held_out.labels is self.training.labels:  # None, or a part of the training samples
-            return {"validation_fraction": described(self.model.validation_fraction), "validation_data": None}
+            rows = None if held_out is None else checksum(held_out.rows)
+            fraction = described(self.model.validation_fraction)
+            return {"validation_fraction": fraction, "validation_data": None, HELD_OUT: rows}
         weights = "" if (held_out.weights == 1).all() else f" weights {checksum(held_out.weights)}"
         return {"validation_data": f"{described_samples(held_out.X)} {checksum(held_out.labels)}{weights}"}
 

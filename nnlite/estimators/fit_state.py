@@ -18,6 +18,9 @@ KIND = "checkpoint of a fit"
 LOOKED_AT = 64
 """Samples whose values are compared when a fit is resumed: reading all of them could take as long as an epoch."""
 
+HELD_OUT = "held-out samples"
+"""What a fingerprint calls the rows of `validation_fraction`; they follow from the seed and the data."""
+
 
 @dataclass
 class FitState:
@@ -145,6 +148,7 @@ class FitCheckpoint:
             names = sorted(
                 name for name in theirs.keys() | fingerprint.keys() if theirs.get(name) != fingerprint.get(name)
             )
+            names = [name for name in names if name != HELD_OUT] or names  # what it follows from says more
         if names:
             differ = ", ".join(
                 f"{name} ({shown(theirs.get(name))} there, {shown(fingerprint.get(name))} here)" for name in names

@@ -8,6 +8,7 @@ import numpy as np
 from nnlite import metrics
 from nnlite.estimators.labelled import Labelled
 from nnlite.estimators.predictor import Predictor
+from nnlite.estimators.random_part import chances, draw_part
 from nnlite.rows import Rows
 
 Monitor = str | Callable[[np.ndarray, np.ndarray], float]
@@ -58,11 +59,19 @@ def evaluate(
 def split(who: str, samples: Labelled, fraction: float, seed: int) -> tuple[Labelled, Labelled]:
     """Divide samples at random into (training, held out); training keeps a sample of each class.
 
+    Each sample is held out with a chance of exactly `fraction`, and so is that part of each class on average. The
+    number of samples that are held out of a class varies by less than one where each sample has one label, and as
+    little as the labels allow where samples have several. A class of which training would keep less than one sample on
+    average gives as many as it can, the only sample of a class stays, and one sample is held out in any case.
+
+    With several labels a sample, training also keeps a sample without each label. With groups all of this holds for
+    groups in the place of samples.
+
     Parameters
     ----------
     who : str
     samples : Labelled
-        Its rows are divided.
+        Its rows are divided. If it has groups, no group is on both sides.
     fraction : float
         Share that is held out.
     seed : int
@@ -72,22 +81,65 @@ def split(who: str, samples: Labelled, fraction: float, seed: int) -> tuple[Labe
     ValueError
         If nothing can be held out.
     """
-    rows = samples.rows
-    order = np.random.default_rng((seed, 1)).permutation(rows)
-    drawn = samples.labels[order]
-    if drawn.ndim == 1:
-        first = np.unique(drawn, return_index=True)[1]
-    else:
-        # One with each class and one without it; where there is none of a kind it is any sample.
-        first = np.unique([drawn.argmax(axis=0), drawn.argmin(axis=0)])
-    free = np.delete(order, first)
-    if not len(free):
+    units = _Units(samples)
+    chance = chances(len(units.sizes), units.kinds, fraction)
+    if not chance.any():
+        what = "samples" if samples.groups is None else "groups of samples"
         raise ValueError(
-            f"{who}: validation_fraction: expected more samples than are needed for one of each class, got "
-            f"{len(rows)} (n_samples = {len(rows)}). Set validation_fraction=0."
+            f"{who}: validation_fraction: expected more {what} than are needed for one of each class, got "
+            f"{len(units.sizes)} (n_samples = {len(samples.rows)}). Set validation_fraction=0."
         )
-    held_out = free[: max(1, round(len(rows) * fraction))]
-    return samples.take(np.sort(np.setdiff1d(rows, held_out))), samples.take(np.sort(held_out))
+    drawn = draw_part(chance, units.kinds, units.patterns, units.sizes, np.random.default_rng((seed, 1)))
+    held_out = drawn[units.of_rows]
+    return samples.take(samples.rows[~held_out]), samples.take(samples.rows[held_out])
+
+
+def can_split(samples: Labelled) -> bool:
+    """Return whether `split` can hold out anything."""
+    units = _Units(samples)
+    return bool(chances(len(units.sizes), units.kinds, 0.5).any())
+
+
+class _Units:
+    """The units that are drawn: samples, or groups of them, with the classes that they have.
+
+    Attributes
+    ----------
+    of_rows : ndarray (n_rows,) of int
+        The unit of each row of the samples.
+    sizes : ndarray (n_units,) of int
+        Samples in each.
+    kinds : list of ndarray of int
+        The units that have a sample of a class, for each class, and with several labels a sample also those that have
+        one without it.
+    patterns : ndarray (n_units,) of int
+        Equal for units of the same kinds.
+    """
+
+    def __init__(self, samples: Labelled) -> None:
+        labels = samples.labels[samples.rows]
+        if samples.groups is None:
+            self.of_rows: np.ndarray = np.arange(len(labels))
+        else:
+            self.of_rows = np.unique(samples.groups[samples.rows], return_inverse=True)[1]
+        self.sizes = np.bincount(self.of_rows)
+        self.kinds = [np.unique(self.of_rows[rows]) for rows in _rows_by_kind(labels)]
+        self.patterns = labels if samples.groups is None and labels.ndim == 1 else self._patterns()
+
+    def _patterns(self) -> np.ndarray:
+        has = np.zeros((len(self.sizes), len(self.kinds)), bool)
+        for k, units in enumerate(self.kinds):
+            has[units, k] = True
+        return np.unique(np.packbits(has, axis=1), axis=0, return_inverse=True)[1].reshape(-1)
+
+
+def _rows_by_kind(labels: np.ndarray) -> list[np.ndarray]:
+    """Return the rows of each class; with several labels a sample, those with a label and those without it."""
+    if labels.ndim == 1:
+        order = np.argsort(labels, kind="stable")
+        return np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)
+    found = [np.flatnonzero(column == value) for column in labels.T for value in (1, 0)]
+    return [rows for rows in found if len(rows)]
 
 
 def _score(y: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> float:

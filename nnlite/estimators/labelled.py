@@ -8,6 +8,7 @@ import numpy as np
 from nnlite.estimators.inputs import as_samples, check_like, feature_names
 from nnlite.estimators.label_coding import LabelCoding
 from nnlite.labels import relative_weights, weights_by_class
+from nnlite.model_selection.checks import as_groups
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +31,8 @@ class Labelled:
         How the labels are encoded.
     names : ndarray or None
         Names of the columns of X, if it was a data frame that has some.
+    groups : ndarray (n_samples,) of int, or None
+        The group of each sample: those of one group are never on both sides of a split.
     """
 
     X: Any
@@ -39,6 +42,7 @@ class Labelled:
     rows: np.ndarray
     coding: LabelCoding
     names: np.ndarray | None = None
+    groups: np.ndarray | None = None
 
     @classmethod
     def read(
@@ -48,6 +52,7 @@ class Labelled:
         y: Any,
         sample_weight: Any = None,
         *,
+        groups: Any = None,
         coding: LabelCoding | None = None,
         n_outputs: int | None = None,
     ) -> Self:
@@ -60,6 +65,8 @@ class Labelled:
         X : array_like (n_samples, ...)
         y : array_like (n_samples,) or (n_samples, n_classes)
         sample_weight : array_like (n_samples,), optional
+        groups : array_like (n_samples,), optional
+            Integers or strings.
         coding : LabelCoding, optional
             Classes that are known already; by default they are learned from `y`.
         n_outputs : int, optional
@@ -68,14 +75,18 @@ class Labelled:
         Raises
         ------
         ValueError, TypeError
-            When shapes, labels or weights don't fit.
+            When shapes, labels, weights or groups don't fit.
         """
         names, X = feature_names(f"{who}: X", X), as_samples(f"{who}: X", X)
         if coding is None:
             coding = LabelCoding.fit(who, y, len(X), n_outputs)
         labels = coding.encode(who, y, len(X))
         weights = relative_weights(who, sample_weight, len(X))
-        return cls(X, labels, weights, weights, np.flatnonzero(weights), coding, names)
+        if groups is not None:
+            groups = as_groups(who, groups)[1]
+            if len(groups) != len(X):
+                raise ValueError(f"{who}: groups: expected shape ({len(X)},), one a sample, got {groups.shape}.")
+        return cls(X, labels, weights, weights, np.flatnonzero(weights), coding, names, groups)
 
     def read_validation(self, who: str, data: Any) -> Self:
         """Return the record of validation samples that belong to these training samples.

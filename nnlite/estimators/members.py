@@ -86,7 +86,8 @@ def train_member(task: Task) -> Outcome:
     try:
         was_there = path is not None and FitCheckpoint(path).complete
         with model._speaking_as(WHO):
-            model.fit(training.X, training.labels, training.weights, validation)
+            groups = {} if training.groups is None else {"groups": training.groups}
+            model.fit(training.X, training.labels, training.weights, validation, **groups)
     except TrainingDiverged as error:
         return Outcome(task.label, task.bag, None, str(error), None, was_there)
     except Exception as error:

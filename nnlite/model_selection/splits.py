@@ -100,7 +100,8 @@ def split_by(
     labels : array of shape (n_samples, n_classes) or (n_samples,)
         0 and 1, or class labels.
     test_share : float
-        Between 0 and 1; met as well as whole groups allow.
+        Between 0 and 1; met as well as whole groups allow. With few groups of unequal size there is one best split,
+        and most seeds find it: it is no random draw of groups.
     rng, weights, class_names
         As for :func:`grouped_stratified_folds`.
 

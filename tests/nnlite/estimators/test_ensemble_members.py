@@ -101,4 +101,4 @@ def test_it_learns_and_bags_help():
     for n_bags in (1, 5):
         model = nn.BaggedEnsemble(quick(**settings), n_bags=n_bags, random_state=0).fit(x[:600], y[:600])
         scores.append(metrics.roc_auc(y[600:], model.predict_proba(x[600:])))
-    assert 0.75 < scores[0] < scores[1]
+    assert 0.7 < scores[0] < scores[1]

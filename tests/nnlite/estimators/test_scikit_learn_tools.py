@@ -131,9 +131,9 @@ def test_requests_stay_with_copies_and_are_not_shared():
     again = clone(clone(model)).set_fit_request(validation_data=False)
     requests = [estimator.get_metadata_routing() for estimator in (quick(), model, again)]
     assert [request.fit.requests for request in requests] == [
-        {"sample_weight": None, "validation_data": None},
-        {"sample_weight": True, "validation_data": None},
-        {"sample_weight": True, "validation_data": False},
+        {"sample_weight": None, "validation_data": None, "groups": None},
+        {"sample_weight": True, "validation_data": None, "groups": None},
+        {"sample_weight": True, "validation_data": False, "groups": None},
     ]
     assert requests[1].partial_fit.requests == {"classes": None, "sample_weight": "importance"}
     assert requests[1].score.requests == {"sample_weight": None} and not requests[1].predict.requests
@@ -145,7 +145,11 @@ def test_requests_stay_with_copies_and_are_not_shared():
 
 def test_requests_stay_with_ensembles():
     model = nn.BaggedEnsemble().set_fit_request(sample_weight=True)
-    assert clone(model).get_metadata_routing().fit.requests == {"sample_weight": True, "validation_data": None}
+    assert clone(model).get_metadata_routing().fit.requests == {
+        "sample_weight": True,
+        "validation_data": None,
+        "groups": None,
+    }
     assert not model.get_metadata_routing().partial_fit.requests
 
 
