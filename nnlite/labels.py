@@ -24,7 +24,7 @@ __all__ = [
 
 
 def checked_numbers(who: str, y: ArrayLike) -> NDArray:
-    """Any array of real numbers or truth values; names, objects and ragged rows are refused."""
+    """Return any array of real numbers or truth values; refuse names, objects and ragged rows."""
     try:
         values = np.asarray(y)
     except ValueError:
@@ -37,34 +37,34 @@ def checked_numbers(who: str, y: ArrayLike) -> NDArray:
     return values
 
 
-def checked_indices(who: str, labels: NDArray, n_classes: int) -> NDArray[np.int64]:
-    """Class indices from 0 to ``n_classes - 1``, as int64."""
+def checked_indices(who: str, labels: NDArray, n_classes: int, name: str = "y") -> NDArray[np.int64]:
+    """Return class indices from 0 to ``n_classes - 1`` as int64; `name` is that of the argument, for errors."""
     if labels.dtype.kind not in "iu" and labels.size:
         raise ValueError(
-            f"{who}: y: expected integer class indices, got dtype {labels.dtype}. Convert with y.astype(int)."
+            f"{who}: {name}: expected integer class indices, got dtype {labels.dtype}. Convert with {name}.astype(int)."
         )
     wrong = np.flatnonzero((labels < 0) | (labels >= n_classes))
     if wrong.size:
         raise ValueError(
-            f"{who}: y: expected class indices from 0 to {n_classes - 1}, got {labels[wrong[0]]} at sample {wrong[0]} "
-            f"({wrong.size} such labels). Count classes from 0, or give the network more outputs."
+            f"{who}: {name}: expected class indices from 0 to {n_classes - 1}, got {labels[wrong[0]]} at sample "
+            f"{wrong[0]} ({wrong.size} such labels). Count classes from 0, or give the network more outputs."
         )
     return labels.astype(np.int64, copy=False)
 
 
-def check_matrix(who: str, values: NDArray, n_outputs: int, what: str) -> None:
+def check_matrix(who: str, values: NDArray, n_outputs: int, what: str, name: str = "y") -> None:
     """Raise unless the shape is (samples, n_outputs)."""
     if values.ndim != 2 or values.shape[1] != n_outputs:
-        raise ValueError(f"{who}: y: expected {what}, of shape (samples, {n_outputs}), got shape {values.shape}.")
+        raise ValueError(f"{who}: {name}: expected {what}, of shape (samples, {n_outputs}), got shape {values.shape}.")
 
 
-def check_range(who: str, values: NDArray, low: float, high: float, what: str) -> None:
+def check_range(who: str, values: NDArray, low: float, high: float, what: str, name: str = "y") -> None:
     """Raise unless all values are from low to high; NaN and infinity are outside of any range."""
     wrong = np.argwhere(~((values >= low) & (values <= high) & np.isfinite(values)))
     if len(wrong):
         row, column = wrong[0]
         raise ValueError(
-            f"{who}: y: expected {what}, got {values[row, column]} at sample {row}, output {column} "
+            f"{who}: {name}: expected {what}, got {values[row, column]} at sample {row}, output {column} "
             f"({len(wrong)} such values)."
         )
 

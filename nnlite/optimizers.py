@@ -20,7 +20,7 @@ The formulas are PyTorch's. Before them, in this order:
 - ``weight_decay`` adds ``weight_decay * p`` to the gradient of each array with two axes or more. Those are weights;
   biases and scales, with one axis, don't decay.
 
-Gradients are left as they are. NaN and infinity pass through without a warning: the training loop looks at the loss.
+Gradients are left as they are. One that is not finite is refused before anything is changed.
 """
 
 import functools
@@ -46,8 +46,25 @@ BLOCK = 32768
 its operations, and what is allocated is a block and not an array."""
 
 
+class NonFiniteGradient(ValueError):
+    """A gradient has NaN or infinity in it.
+
+    Attributes
+    ----------
+    name : str
+        The parameter that it belongs to.
+    """
+
+    def __init__(self, message: str, name: str = "") -> None:
+        super().__init__(message)
+        self.name = name
+
+
 class Optimizer:
-    """What all optimizers share; an optimizer of one's own derives from it and has the two methods that raise here."""
+    """Base of all optimizers; one of your own derives from it and defines the two methods that raise here."""
+
+    checks_gradients: ClassVar[bool] = False
+    """Whether `update` refuses gradients that are not finite by `NonFiniteGradient`. If not, `train_step` does."""
 
     takes_deferred: ClassVar[bool] = False
     """Whether `update` takes gradients that are not computed yet, see :mod:`nnlite.layers.weight_gradients`."""
@@ -75,7 +92,8 @@ class Optimizer:
         Raises
         ------
         ValueError
-            If the three don't belong together.
+            If the three don't belong together, or a gradient is not finite (`NonFiniteGradient`). Nothing has been
+            changed then.
         """
         raise NotImplementedError
 
@@ -115,6 +133,7 @@ class SGD(Optimizer):
     ({'weight': array([[-0.25,  2.  ]])}, {'velocity/weight': array([[1.5, 0. ]])})
     """
 
+    checks_gradients: ClassVar[bool] = True
     takes_deferred: ClassVar[bool] = True
     learning_rate: float = 0.01
     momentum: float = 0.0
@@ -137,7 +156,7 @@ class SGD(Optimizer):
         self, params: dict[str, Array], grads: Gradients, state: State, learning_rate_factor: float = 1.0
     ) -> None:
         """Do one step, in place; see `Optimizer.update`."""
-        _check_step("SGD", params, grads, state, ("velocity",) if self.momentum else ())
+        _check_step("SGD", params, grads, state, ("velocity",) if self.momentum else (), learning_rate_factor)
         rate, momentum = float(self.learning_rate) * float(learning_rate_factor), float(self.momentum)
         large = any(p.size > BLOCK for p in params.values())  # there is enough to do for a kernel
         grads = _computed(grads, self.clip_norm)
@@ -189,6 +208,7 @@ class Adam(Optimizer):
     (array([0.9, 1.1]), 1)
     """
 
+    checks_gradients: ClassVar[bool] = True
     takes_deferred: ClassVar[bool] = True
     learning_rate: float = 0.001
     beta1: float = 0.9
@@ -215,7 +235,7 @@ class Adam(Optimizer):
         self, params: dict[str, Array], grads: Gradients, state: State, learning_rate_factor: float = 1.0
     ) -> None:
         """Do one step, in place; see `Optimizer.update`."""
-        _check_step("Adam", params, grads, state, ("mean", "mean_square"))
+        _check_step("Adam", params, grads, state, ("mean", "mean_square"), learning_rate_factor)
         if "step" not in state:
             raise ValueError("Adam: state: expected a step counter, got none. Make the state with init(params).")
         state["step"][...] += 1
@@ -314,7 +334,13 @@ def _zeros_like(params: Mapping[str, Array], kind: str) -> State:
     return {f"{kind}/{name}": np.zeros_like(p, order="C") for name, p in params.items()}
 
 
-def _check_step(who: str, params: Mapping, grads: Mapping, state: Mapping, kinds: tuple[str, ...]) -> None:
+def _check_step(
+    who: str, params: Mapping, grads: Mapping, state: Mapping, kinds: tuple[str, ...], factor: float
+) -> None:
+    from nnlite.layers.weight_gradients import is_finite  # loads the threads
+
+    if not 0 <= factor < math.inf:
+        raise ValueError(f"{who}: learning_rate_factor: expected a finite number of 0 or more, got {factor!r}.")
     if params.keys() != grads.keys():
         odd = sorted(params.keys() ^ grads.keys())
         raise ValueError(f"{who}: grads: expected the names of params, but {', '.join(odd)} is in one of them only.")
@@ -330,6 +356,13 @@ def _check_step(who: str, params: Mapping, grads: Mapping, state: Mapping, kinds
                     f"{who}: state: {kind}/{name}: expected shape and dtype {p.shape} {p.dtype}, got {got}. "
                     "Make the state with init(params) of the same optimizer and parameters."
                 )
+    for name in params:
+        if not is_finite(grads[name]):
+            raise NonFiniteGradient(
+                f"{who}: grads: {name}: expected finite numbers, got NaN or infinity. Lower the learning rate, scale "
+                "the inputs to unit variance, or clip the gradient's norm.",
+                name,
+            )
 
 
 def _check_common(who: str, learning_rate: float, weight_decay: float, clip_norm: float | None) -> None:

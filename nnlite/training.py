@@ -11,9 +11,10 @@ import numpy as np
 from nnlite.checks import check_callable, check_instance, check_integer, check_mapping, check_number, speaking
 from nnlite.labels import relative_weights
 from nnlite.layers.weight_gradients import is_finite
+from nnlite.network.logits import logits_network
 from nnlite.network.sequential import Sequential, check_network
-from nnlite.network.shards import Batch, check_loss, gradients_of_batch
-from nnlite.optimizers import Optimizer
+from nnlite.network.shards import Batch, check_loss, check_step, gradients_of_batch
+from nnlite.optimizers import NonFiniteGradient, Optimizer
 from nnlite.rows import fetch, stays_in_memory
 from nnlite.runtime.threads import at_most, check_threads, single_threaded_blas
 from nnlite.schedules import Constant
@@ -54,28 +55,6 @@ class Epoch:
     learning_rate: float
     n_steps: int
     seconds: float
-
-
-def logits_network(network: Sequential, loss: Any) -> Sequential:
-    """The network without the final activation that the loss absorbs, if it was written with one.
-
-    Raises
-    ------
-    ValueError
-        When the final activation is that of another loss.
-    """
-    absorbed, last = loss.output_activation, network.layers[-1] if network.layers else None
-    if absorbed is None or last is None:
-        return network
-    if type(last) is absorbed:
-        return Sequential(network.layers[:-1], network.input_shape, fuse=network.fuse)
-    if any(part.nonnegative for part in last.unfused()):
-        name = absorbed.__name__
-        raise ValueError(
-            f"{type(loss).__name__}: expected a network that ends in {name}() or without an activation, got {last!r} "
-            f"at the end. Write {name}() there, or use the loss that belongs to {type(last).__name__}."
-        )
-    return network
 
 
 def train(
@@ -218,7 +197,7 @@ def train_step(
     seed: Sequence[int] = (0,),
     n_threads: int | None = None,
 ) -> float:
-    """One step of an optimizer on a batch, for a training loop of one's own: what `train` does with each batch.
+    """Do a step of an optimizer on a batch, for a training loop of one's own: what `train` does with each batch.
 
     Faster than :func:`nnlite.loss_and_gradients` and ``optimizer.update`` one after the other, with the same bits: the
     gradient of a large dense layer is never in memory as a whole.
@@ -226,7 +205,8 @@ def train_step(
     Parameters
     ----------
     network, params, batch, targets, weights, loss
-        As for :func:`nnlite.loss_and_gradients`; `params` are changed in place.
+        As for :func:`nnlite.loss_and_gradients`: a final activation that the loss absorbs is left out. `params` are
+        changed in place.
     optimizer : Optimizer
     optimizer_state : dict
         From ``optimizer.init(params)``; changed in place.
@@ -242,6 +222,8 @@ def train_step(
 
     Raises
     ------
+    ValueError
+        When samples, targets and weights don't fit each other, the network or the loss.
     TrainingDiverged
         When the loss or its gradient is not finite. Nothing has been changed then.
 
@@ -265,6 +247,7 @@ def train_step(
     check_mapping(who, "optimizer_state", optimizer_state, "what optimizer.init(params) returned")
     check_number(who, "learning_rate_factor", learning_rate_factor)
     check_threads(who, n_threads)
+    network, targets, weights = check_step(who, network, batch, targets, weights, loss)
     return _step(
         who,
         network,
@@ -301,11 +284,15 @@ def _step(
         value, grads = gradients_of_batch(who, network, params, batch, targets, weights, loss, seed, None, deferred)
         if not math.isfinite(value):
             raise _diverged(who, f"the loss became {value}")
-        for name, gradient in grads.items():
-            if not is_finite(gradient):
-                raise _diverged(who, f"the gradient of {name} was no longer finite")
-        with speaking(who):
-            optimizer.update(params, grads, optimizer_state, learning_rate_factor)
+        if not getattr(optimizer, "checks_gradients", False):
+            for name, gradient in grads.items():
+                if not is_finite(gradient):
+                    raise _diverged(who, f"the gradient of {name} was no longer finite")
+        try:
+            with speaking(who):
+                optimizer.update(params, grads, optimizer_state, learning_rate_factor)
+        except NonFiniteGradient as error:
+            raise _diverged(who, f"the gradient of {error.name} was no longer finite") from None
     return value
 
 

@@ -16,11 +16,11 @@ from nnlite.layers.dense import Dense
 from nnlite.layers.reshape import Flatten
 from nnlite.losses import Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy
 from nnlite.network.attribution import input_gradient
+from nnlite.network.logits import logits_network
 from nnlite.network.sequential import Sequential
 from nnlite.network.shards import predict
 from nnlite.network.unit_variance import lsuv
 from nnlite.runtime.lazy import lazy_property
-from nnlite.training import logits_network
 
 LSUV_SAMPLES = 256
 """Training samples on which `init="lsuv"` measures."""

@@ -25,7 +25,7 @@ class Loss:
 
     @property
     def output_activation(self) -> "type[Layer] | None":
-        """Class of the final layer that the loss absorbs, or None. `predict` does what that layer does.
+        """The class of the final layer that the loss absorbs, or None. `predict` does what that layer does.
 
         A loss that says so in its own class, and not in a base's, can leave in ONNX files.
         """
@@ -35,8 +35,22 @@ class Loss:
         """Check labels and convert them to the form that `value_and_gradient` takes, one row a sample."""
         raise NotImplementedError
 
+    def check_targets(self, who: str, targets: NDArray, n_outputs: int) -> None:
+        """Raise ValueError unless `targets` are such as the method `targets` returns; fast, for use in every step.
+
+        The base lets everything pass.
+
+        Parameters
+        ----------
+        who : str
+            Name of the caller, with which an error begins.
+        targets : ndarray
+            One row a sample, one sample or more.
+        n_outputs : int
+        """
+
     def value_and_gradient(self, logits: Array, targets: Targets, weights: Array) -> tuple[float, Array]:
-        """Loss of a batch, ``sum_i weights[i] * loss_i``, and its gradient with respect to the logits.
+        """Return the loss of a batch, ``sum_i weights[i] * loss_i``, and its gradient with respect to the logits.
 
         Parameters
         ----------
@@ -62,11 +76,11 @@ class Loss:
         raise NotImplementedError
 
     def value(self, logits: Array, targets: Targets, weights: Array) -> float:
-        """Loss of a batch without its gradient; arguments as in `value_and_gradient`."""
+        """Return the loss of a batch without its gradient; arguments as in `value_and_gradient`."""
         return self.value_and_gradient(logits, targets, weights)[0]
 
     def predict(self, logits: Array) -> Array:
-        """Outputs of the network for its logits: the absorbed activation, in the logits' dtype."""
+        """Return the outputs of the network for its logits: the absorbed activation, in the logits' dtype."""
         raise NotImplementedError
 
     def class_targets(self, labels: NDArray, n_classes: int, who: str | None = None) -> NDArray:

@@ -91,20 +91,20 @@ class SoftmaxCrossEntropy(Loss):
         labels = checked_numbers(who, y)
         if labels.ndim == 1:
             return checked_indices(who, labels, n_outputs)
-        check_matrix(who, labels, n_outputs, "class indices of shape (samples,) or a distribution in each row")
-        check_range(who, labels, 0.0, math.inf, "probabilities of 0 or more")
-        sums = labels.sum(axis=1, dtype=np.float64)
-        wrong = np.flatnonzero(np.abs(sums - 1.0) > 1e-3)
-        if wrong.size:
-            raise ValueError(
-                f"{who}: y: expected rows that add up to 1, got {sums[wrong[0]]:g} in row {wrong[0]} "
-                f"({wrong.size} such rows). Divide each row by its sum, or take SigmoidCrossEntropy "
-                "for several labels a sample."
-            )
+        _check_distributions(who, labels, n_outputs)
         return labels.astype(dtype, copy=False)
 
+    def check_targets(self, who: str, targets: NDArray, n_outputs: int) -> None:
+        """Raise ValueError unless `targets` are class indices or distributions; see `Loss.check_targets`."""
+        if targets.ndim == 1:
+            if targets.dtype.kind not in "iu" or targets.min() < 0 or targets.max() >= n_outputs:
+                checked_indices(who, targets, n_outputs, "targets")
+        elif targets.dtype.kind != "f" or not _are_distributions(targets, n_outputs):
+            _check_floats(who, targets)
+            _check_distributions(who, targets, n_outputs, "targets")
+
     def value_and_gradient(self, logits: Array, targets: Targets, weights: Array) -> tuple[float, Array]:
-        """Loss of a batch and its gradient; see `Loss.value_and_gradient`."""
+        """Return the loss of a batch and its gradient; see `Loss.value_and_gradient`."""
         indices = np.ndim(targets) == 1
         check_batch("SoftmaxCrossEntropy", logits, targets, weights, (len(logits),) if indices else np.shape(logits))
         n_outputs, keep = logits.shape[1], 1.0 - self.label_smoothing
@@ -126,7 +126,7 @@ class SoftmaxCrossEntropy(Loss):
             return weighted(losses, gradient, weights, logits.dtype)
 
     def predict(self, logits: Array) -> Array:
-        """Class probabilities, the softmax of each row, in the logits' dtype."""
+        """Return class probabilities, the softmax of each row, in the logits' dtype."""
         check_logits("SoftmaxCrossEntropy", logits)
         with np.errstate(all="ignore"):
             _, exps, sums = exponentials(logits)
@@ -227,8 +227,15 @@ class SigmoidCrossEntropy(Loss):
         check_range(who, labels, 0.0, 1.0, "indicators from 0 to 1")
         return labels.astype(dtype, copy=False)
 
+    def check_targets(self, who: str, targets: NDArray, n_outputs: int) -> None:
+        """Raise ValueError unless `targets` are indicators from 0 to 1; see `Loss.check_targets`."""
+        check_matrix(who, targets, n_outputs, "indicators", "targets")
+        if targets.dtype.kind not in "biuf" or not (targets.min() >= 0 and targets.max() <= 1):
+            _check_floats(who, targets)
+            check_range(who, targets, 0.0, 1.0, "indicators from 0 to 1", "targets")
+
     def value_and_gradient(self, logits: Array, targets: Targets, weights: Array) -> tuple[float, Array]:
-        """Loss of a batch and its gradient; see `Loss.value_and_gradient`."""
+        """Return the loss of a batch and its gradient; see `Loss.value_and_gradient`."""
         check_batch("SigmoidCrossEntropy", logits, targets, weights, np.shape(logits))
         self._check_pos_weight(logits.shape[1])
         with np.errstate(all="ignore"):
@@ -244,7 +251,7 @@ class SigmoidCrossEntropy(Loss):
             return weighted(losses, gradient, weights, logits.dtype)
 
     def predict(self, logits: Array) -> Array:
-        """Probability of each label, the logistic function of each logit, in the logits' dtype."""
+        """Return the probability of each label, the logistic function of each logit, in the logits' dtype."""
         check_logits("SigmoidCrossEntropy", logits)
         with np.errstate(all="ignore"):
             return logistic(logits.astype(np.float64)).astype(logits.dtype)
@@ -253,6 +260,31 @@ class SigmoidCrossEntropy(Loss):
         if self.pos_weight is not None and len(self.pos_weight) != n_outputs:
             got = len(self.pos_weight)
             raise ValueError(f"SigmoidCrossEntropy: pos_weight: expected {n_outputs} factors (outputs), got {got}.")
+
+
+def _are_distributions(labels: NDArray, n_outputs: int) -> bool:
+    """Return what `_check_distributions` demands, in less time."""
+    if labels.ndim != 2 or labels.shape[1] != n_outputs:
+        return False
+    return bool(labels.min() >= 0 and np.abs(labels.sum(axis=1, dtype=np.float64) - 1.0).max() <= 1e-3)
+
+
+def _check_distributions(who: str, labels: NDArray, n_outputs: int, name: str = "y") -> None:
+    check_matrix(who, labels, n_outputs, "class indices of shape (samples,) or a distribution in each row", name)
+    check_range(who, labels, 0.0, math.inf, "probabilities of 0 or more", name)
+    sums = labels.sum(axis=1, dtype=np.float64)
+    wrong = np.flatnonzero(np.abs(sums - 1.0) > 1e-3)
+    if wrong.size:
+        raise ValueError(
+            f"{who}: {name}: expected rows that add up to 1, got {sums[wrong[0]]:g} in row {wrong[0]} "
+            f"({wrong.size} such rows). Divide each row by its sum, or take SigmoidCrossEntropy "
+            "for several labels a sample."
+        )
+
+
+def _check_floats(who: str, targets: NDArray) -> None:
+    if targets.dtype.kind not in "biuf":
+        raise ValueError(f"{who}: targets: expected numbers, got dtype {targets.dtype}. Make them with loss.targets().")
 
 
 def _check_smoothing(who: str, value: float) -> None:

@@ -64,6 +64,14 @@ class SquaredError(Loss):
         check_range("SquaredError", values, -math.inf, math.inf, "finite numbers")
         return values.astype(dtype, copy=False)
 
+    def check_targets(self, who: str, targets: NDArray, n_outputs: int) -> None:
+        """Raise ValueError unless `targets` are finite numbers; see `Loss.check_targets`."""
+        check_matrix(who, targets, n_outputs, "targets", "targets")
+        if targets.dtype.kind not in "biuf":
+            raise ValueError(f"{who}: targets: expected numbers, got dtype {targets.dtype}.")
+        if not np.isfinite(targets).all():
+            check_range(who, targets, -math.inf, math.inf, "finite numbers", "targets")
+
     def value_and_gradient(self, logits: Array, targets: Targets, weights: Array) -> tuple[float, Array]:
         """Loss of a batch and its gradient; see `Loss.value_and_gradient`."""
         check_batch("SquaredError", logits, targets, weights, np.shape(logits))

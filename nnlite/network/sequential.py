@@ -217,6 +217,11 @@ class Sequential:
             raise IndexError(f"Sequential.until: stop: expected an index of the {len(self.layers)} layers, got {stop}.")
         return Sequential(self.layers[:stop], self.input_shape, fuse=self.fuse)
 
+    @lazy_property
+    def without_last(self) -> "Sequential":
+        """The network without its last layer, as `until` returns it; made once."""
+        return self.until(-1)
+
     def noiseless(self) -> "Sequential":
         """Return the network as it acts in inference, with parameters under the same names.
 

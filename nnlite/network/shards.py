@@ -6,14 +6,16 @@ shard and not by the batch.
 """
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from nnlite.checks import as_numbers, check_callable, check_flag, check_seeds, count_samples, shown
+from nnlite.checks import as_array, as_numbers, check_callable, check_flag, check_seeds, count_samples, shown
 from nnlite.layers.base import Params, Shape
-from nnlite.network.sequential import check_network
+from nnlite.network.logits import logits_network
+from nnlite.network.sequential import Sequential, check_network
 from nnlite.runtime.memory import aligned_empty
 from nnlite.runtime.threads import check_threads, for_each, ordered_map
 
@@ -77,14 +79,14 @@ def loss_and_gradients(
     Parameters
     ----------
     network : Sequential
-        Its output is the loss's input (logits, when the loss absorbs an activation).
+        A final activation that the loss absorbs is left out, as in `nnlite.train`.
     params : dict
     batch : ndarray (n_samples, *input_shape) or callable
         ``batch(rows, rng)`` reads the samples of a slice of the batch, a few at a time, in the threads.
     targets : ndarray
         From ``loss.targets``, one row a sample.
     weights : ndarray (n_samples,)
-        Weight of each sample in the sum.
+        Weight of each sample in the sum: ``np.full(n_samples, 1 / n_samples)`` for the mean.
     loss : Loss
     seed : sequence of int
         Noise of shard k comes from (*seed, k); what `batch` takes for pieces of a large shard, from its children.
@@ -98,10 +100,64 @@ def loss_and_gradients(
     value : float
     grads : dict
         Keys and shapes of `params`.
+
+    Raises
+    ------
+    ValueError
+        When samples, targets and weights don't fit each other, the network or the loss.
     """
-    return gradients_of_batch(
-        "loss_and_gradients", network, params, batch, targets, weights, loss, seed, n_threads, deferred
-    )
+    who = "loss_and_gradients"
+    network, targets, weights = check_step(who, network, batch, targets, weights, loss)
+    return gradients_of_batch(who, network, params, batch, targets, weights, loss, seed, n_threads, deferred)
+
+
+def check_step(
+    who: str, network: Any, batch: Batch | np.ndarray, targets: Any, weights: Any, loss: Any
+) -> tuple[Sequential, np.ndarray, np.ndarray]:
+    """Check that targets and weights belong to the batch, the network and the loss.
+
+    Parameters
+    ----------
+    who : str
+        What an error begins with.
+    network, batch, targets, weights, loss
+        As for `loss_and_gradients`.
+
+    Returns
+    -------
+    network : Sequential
+        Without a final activation that the loss absorbs.
+    targets, weights : ndarray
+
+    Raises
+    ------
+    ValueError, TypeError
+    """
+    check_network(who, network)
+    check_loss(who, loss)
+    network, targets = logits_network(network, loss), as_array(who, "targets", targets)
+    n = len(targets) if targets.ndim else 0
+    if n == 0:
+        raise ValueError(f"{who}: targets: expected a row for each sample, got shape {targets.shape}.")
+    if not callable(batch) and (given := count_samples(who, "batch", batch)) != n:
+        raise ValueError(f"{who}: targets: expected {given} rows, one for each sample of batch, got {n}.")
+    if np.shape(weights) != (n,):
+        got = "None" if weights is None else f"shape {np.shape(weights)}"
+        raise ValueError(
+            f"{who}: weights: expected shape ({n},), one a sample, got {got}. np.full({n}, 1 / {n}) makes the loss the "
+            "mean over the batch."
+        )
+    weights = np.asarray(weights)
+    if weights.dtype.kind not in "biuf" or not math.isfinite(weights.sum()):
+        raise ValueError(f"{who}: weights: expected finite numbers, got {weights.dtype} with other ones in it.")
+    if len(network.output_shape) != 1:
+        raise ValueError(
+            f"{who}: network: expected one axis of outputs, got output of shape {network.output_shape}. Add Flatten "
+            "or global pooling before the last Dense layer."
+        )
+    if hasattr(loss, "check_targets"):  # a loss that does not derive from `Loss` may have none
+        loss.check_targets(who, targets, network.output_shape[0])
+    return network, targets, weights
 
 
 def gradients_of_batch(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import nnlite as nn
-from nnlite.training import logits_network
+from nnlite.network.logits import logits_network
 
 NET = nn.Sequential([nn.Dense(8), nn.Sigmoid(), nn.Dropout(0.2), nn.Dense(3), nn.Softmax()], input_shape=(4,))
 
@@ -124,3 +124,113 @@ def test_wrong_shape_of_x():
     with pytest.raises(ValueError, match=r"train: x: expected shape \(n_samples, 4\) .*, got \(90, 5\)"):
         list(nn.train(NET, NET.init(np.random.default_rng(0)), np.zeros((90, 5)), np.zeros(90, int),
                       loss=nn.SoftmaxCrossEntropy(), optimizer=nn.SGD(), max_epochs=1))  # fmt: skip
+
+
+ONE_LAYER = nn.Sequential([nn.Dense(3)], input_shape=(4,))
+N = 12
+LABELS = np.arange(N) % 3
+ONE_HOT = np.eye(3, dtype=np.float32)[LABELS]
+MEAN = np.full(N, 1 / N)
+
+
+def step_arguments(**change):
+    rng = np.random.default_rng(0)
+    params = ONE_LAYER.init(rng)
+    x = rng.standard_normal((N, 4)).astype(np.float32)
+    given = {"network": ONE_LAYER, "params": params, "batch": x, "targets": LABELS, "weights": MEAN}
+    return given | {"loss": nn.SoftmaxCrossEntropy()} | change
+
+
+def train_step(**arguments):
+    optimizer = nn.SGD(0.1, momentum=0.9)
+    return nn.train_step(**arguments, optimizer=optimizer, optimizer_state=optimizer.init(arguments["params"]))
+
+
+@pytest.mark.parametrize("function", [train_step, nn.loss_and_gradients])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"targets": LABELS[:8]}, "targets: expected 12 rows, one for each sample .*, got 8"),
+        ({"targets": LABELS[:8], "weights": MEAN[:8]}, "targets: expected 12 rows, one for each sample .*, got 8"),
+        ({"targets": np.r_[LABELS, 0]}, "targets: expected 12 rows"),
+        ({"targets": LABELS[:0], "weights": MEAN[:0]}, r"targets: expected a row for each sample, got shape \(0,\)"),
+        ({"targets": 3}, r"targets: expected a row for each sample, got shape \(\)"),
+        ({"targets": np.where(LABELS == 2, -1, LABELS)}, "targets: expected class indices .*, got -1 at sample 2"),
+        ({"targets": LABELS + 1}, r"targets: expected class indices from 0 to 2, got 3 at sample 2 \(4 such labels\)"),
+        ({"targets": LABELS.astype(float)}, "targets: expected integer class indices, got dtype float64"),
+        ({"targets": LABELS == 1}, "targets: expected integer class indices, got dtype bool"),
+        ({"targets": LABELS.astype(str)}, "targets: expected integer class indices, got dtype <U"),
+        ({"targets": ONE_HOT * 2}, "targets: expected rows that add up to 1, got 2 in row 0"),
+        ({"targets": ONE_HOT * np.nan}, "targets: expected probabilities of 0 or more, got nan"),
+        ({"targets": ONE_HOT[:, :2]}, r"targets: expected class indices .*, of shape \(samples, 3\), got shape"),
+        ({"targets": ONE_HOT * 5, "loss": nn.SigmoidCrossEntropy()}, "targets: expected indicators from 0 to 1, got 5"),
+        ({"targets": LABELS, "loss": nn.SigmoidCrossEntropy()}, "targets: expected indicators, of shape"),
+        ({"targets": -ONE_HOT, "loss": nn.SigmoidCrossEntropy()}, "targets: expected indicators from 0 to 1, got -1"),
+        ({"targets": ONE_HOT * np.nan, "loss": nn.SigmoidCrossEntropy()}, "targets: expected indicators .* got nan"),
+        ({"targets": ONE_HOT + np.inf, "loss": nn.SquaredError()}, "targets: expected finite numbers, got"),
+        ({"targets": ONE_HOT[:, 0], "loss": nn.SquaredError()}, "targets: expected targets, of shape"),
+        ({"weights": None}, r"weights: expected shape \(12,\), one a sample, got None. np.full\(12, 1 / 12\) makes"),
+        ({"weights": 1.0}, r"weights: expected shape \(12,\), one a sample, got shape \(\)"),
+        ({"weights": MEAN[:5]}, r"weights: expected shape \(12,\), one a sample, got shape \(5,\)"),
+        ({"weights": MEAN * np.nan}, "weights: expected finite numbers"),
+        ({"weights": MEAN.astype(str)}, "weights: expected finite numbers"),
+        ({"network": nn.Sequential([nn.Conv2D(3, 1)], (2, 2, 1))}, "network: expected one axis of outputs, got output"),
+    ],
+)  # fmt: skip
+def test_steps_refuse_what_train_refuses(function, change, message):
+    arguments = step_arguments(**change)
+    before = {name: value.copy() for name, value in arguments["params"].items()}
+    with pytest.raises(ValueError, match=f"^{function.__name__}: {message}"):
+        function(**arguments)
+    assert all(np.array_equal(before[name], value) for name, value in arguments["params"].items())
+
+
+@pytest.mark.parametrize(
+    ("loss", "targets", "last"),
+    [
+        (nn.SoftmaxCrossEntropy(), LABELS, nn.Softmax()),
+        (nn.SoftmaxCrossEntropy(), LABELS.astype(np.uint8), nn.Softmax()),
+        (nn.SoftmaxCrossEntropy(), ONE_HOT, nn.Softmax()),
+        (nn.SigmoidCrossEntropy(), ONE_HOT, nn.Sigmoid()),
+        (nn.SigmoidCrossEntropy(), ONE_HOT.astype(bool), nn.Sigmoid()),
+    ],
+)
+def test_a_final_activation_is_left_out_of_steps(loss, targets, last):
+    """A step is that of `train`: not one of a softmax of a softmax."""
+    plain, written = step_arguments(loss=loss, targets=targets), step_arguments(loss=loss, targets=targets)
+    written["network"] = nn.Sequential([nn.Dense(3), last], (4,))
+    value, grads = nn.loss_and_gradients(**plain)
+    same_value, same_grads = nn.loss_and_gradients(**written)
+    assert value == same_value and all(np.array_equal(grads[name], same_grads[name]) for name in grads)
+    assert train_step(**plain) == train_step(**written) == value
+    assert all(np.array_equal(plain["params"][name], written["params"][name]) for name in grads)
+
+
+@pytest.mark.parametrize("function", [train_step, nn.loss_and_gradients])
+def test_steps_refuse_the_activation_of_another_loss(function):
+    with pytest.raises(ValueError, match=r"SigmoidCrossEntropy: expected a network that ends in Sigmoid\(\)"):
+        network = nn.Sequential([nn.Dense(3), nn.Softmax()], (4,))
+        function(**step_arguments(network=network, loss=nn.SigmoidCrossEntropy(), targets=ONE_HOT))
+
+
+@pytest.mark.parametrize("checks", [True, False], ids=["the library's", "a user's own"])
+def test_a_gradient_that_is_not_finite_ends_the_step(checks):
+    """Whether the optimizer checks it or not."""
+
+    class Own(nn.optimizers.Optimizer):
+        def init(self, params):
+            return {}
+
+        def update(self, params, grads, state, learning_rate_factor=1.0):
+            raise AssertionError("it should not come so far")
+
+    class Sharp(nn.SquaredError):
+        def value_and_gradient(self, logits, targets, weights):
+            value, gradient = super().value_and_gradient(logits, targets, weights)
+            return value, gradient * np.float32(np.inf)
+
+    arguments, optimizer = step_arguments(loss=Sharp(), targets=ONE_HOT), nn.Adam() if checks else Own()
+    state = optimizer.init(arguments["params"])
+    with pytest.raises(nn.TrainingDiverged, match=r"train_step: the gradient of 0\.\w+ was no longer finite"):
+        nn.train_step(**arguments, optimizer=optimizer, optimizer_state=state)
+    assert not checks or state["step"] == 0
