@@ -94,8 +94,8 @@ class EarlyStopping:
         params : dict of ndarray
             The parameters that it belongs to; copied if it is the best so far.
         epoch : int, optional
-            Number of the epoch, more than the last one's; None is the one after it, and 0 at first. Where only some
-            epochs are evaluated, patience still counts epochs.
+            Number of the epoch, more than the last one's; None is the one after it, and 0 at first. -1 are the
+            parameters before the first epoch. Where only some epochs are evaluated, patience still counts epochs.
 
         Returns
         -------
@@ -167,9 +167,10 @@ class EarlyStopping:
                 f"{', '.join(sorted(state)) or 'nothing in it'}."
             )
         counts = {name: int(state[name]) for name in ("best_epoch", "epochs_since_best", "last_epoch") if name in state}
-        if min(counts.values()) < 0 or counts.get("best_epoch", 0) > counts.get("last_epoch", 0):
+        in_order = counts.get("best_epoch", -1) <= counts.get("last_epoch", -1)
+        if min(counts.values()) < -1 or counts["epochs_since_best"] < 0 or not in_order:
             raise ValueError(
-                f"EarlyStopping.restore: state: expected epochs of 0 or more, the best not after the last, "
+                f"EarlyStopping.restore: state: expected epochs of -1 or more, the best not after the last, "
                 f"got {counts}."
             )
         self.best_value = float(state["best_value"]) if "best_value" in state else None

@@ -87,7 +87,7 @@ class TorchTwin:
         model, network = self.classifier, self._network
         descent = nn.SGD(0.01, momentum=0.9) if model.optimizer is None else model.optimizer
         optimizer, loss = torch_sgd(descent, network), torch_loss(self._predictor.loss)
-        schedule = nn.Constant() if model.schedule is None else model.schedule
+        schedule = nn.schedules.Constant() if model.schedule is None else model.schedule
         X, rows, weights = training.X, training.rows, training.loss_weights
         targets = self._predictor.targets(who, training.labels)
         stopping = nn.EarlyStopping(model.patience, mode="min" if model.monitor == "loss" else "max")

@@ -12,8 +12,8 @@ from nnlite.estimators import classifier_file
 from nnlite.estimators.base import Estimator, not_fitted
 from nnlite.estimators.fit import Fit
 from nnlite.estimators.fit_state import FitCheckpoint, FitState
-from nnlite.estimators.held_out import split
-from nnlite.estimators.inputs import as_samples, check_feature_names, check_like, feature_names
+from nnlite.estimators.held_out import Draw, split
+from nnlite.estimators.inputs import as_samples, check_feature_names, check_like, feature_names, warn_caller
 from nnlite.estimators.label_coding import LabelCoding, as_labels
 from nnlite.estimators.labelled import Labelled
 from nnlite.estimators.predictor import Predictor, first_params, predictor_for
@@ -65,11 +65,16 @@ class NetworkClassifier(Estimator):
     augment : callable, optional
         ``augment(x, rng) -> x`` on the (scaled) samples of a shard while training.
     warm_start : bool
-        Let `fit` go on from the parameters and the scaling of the last fit, instead of fresh ones.
+        Let `fit` go on from the parameters and the scaling of the last fit, instead of fresh ones. Where samples choose
+        the best epoch, the parameters that it starts from take part in the choice: the result is never worse on them.
+        On the same samples it holds out those that the last fit held out, whatever `random_state` and
+        `validation_fraction` (above 0) are now, so that none of them has been trained on. The optimizer starts anew:
+        what it remembered belongs to the last epoch, and the parameters are those of the best.
     checkpoint : path-like, optional
         File or folder for the state of `fit`, one a run; see `nnlite.serialization.checkpoints.Checkpointer`. If it has
         a state of the same run, `fit` goes on from there and ends with the bits of a run that was never interrupted; a
-        complete run is read and not repeated.
+        complete run is read and not repeated. A run may be continued with more `max_epochs`, if the schedule gives the
+        epochs that are done the same learning rates with them.
     checkpoint_every : int
         Epochs from one checkpoint to the next; the last epoch has one in any case.
     random_state : int, numpy.random.Generator or None
@@ -89,6 +94,8 @@ class NetworkClassifier(Estimator):
     history_ : list of dict
         One an epoch: epoch, loss, learning_rate, seconds, and val_loss, val_score with validation samples.
     best_epoch_ : int or None
+        From 0; -1 where no epoch was better than the parameters that a warm start began with, None without validation
+        samples.
     stopped_by_ : {"max_epochs", "patience", "interrupt", "divergence", "partial_fit"}
     n_features_in_ : int
         Size of a sample.
@@ -110,6 +117,7 @@ class NetworkClassifier(Estimator):
     history_: list[dict[str, Any]]
     _predictor: Predictor
     _seed: int
+    _draw: Draw | None
     _optimizer_state: dict[str, np.ndarray] | None
 
     def __init__(
@@ -188,6 +196,11 @@ class NetworkClassifier(Estimator):
             When shapes, labels or settings don't fit, or a checkpoint is one of another run; the message names what.
         TrainingDiverged
             When the loss of a step is not finite. The best epoch until then, if any, is kept.
+
+        Warns
+        -----
+        UserWarning
+            When a warm start holds samples out, but the model may have been trained on all of them.
         """
         check_settings(self._name, self)
         who, network, before = self._who("fit"), self.network, self._going_on()
@@ -213,13 +226,15 @@ class NetworkClassifier(Estimator):
             seed = checkpoint.seed
 
         per_class = training.weights_of_classes(who, self.class_weight)
-        training = training.weigh_classes(who, per_class)
+        training, draw = training.weigh_classes(who, per_class), None
         if validation is not None:
             validation = validation.weigh_classes(who, per_class)
         elif self.validation_fraction:
-            training, validation = split(who, training, self.validation_fraction, seed)
+            draw = self._draw_for(who, seed)
+            training, validation = split(who, training, draw.fraction, draw.seed)
 
         predictor = self._going_on()
+        goes_on = predictor is not None
         if predictor is None:
             predictor = predictor_for(who, self, training)
             params = first_params(who, self, predictor, training, seed)
@@ -231,14 +246,27 @@ class NetworkClassifier(Estimator):
         stopping = EarlyStopping(self.patience, mode="min" if self.monitor == "loss" else "max")
         state = FitState(params, optimizer.init(params), stopping)
         try:
-            Fit(who, self, predictor, optimizer, seed, training, validation).run(state, checkpoint)
+            Fit(who, self, predictor, optimizer, seed, training, validation, goes_on).run(state, checkpoint)
         except TrainingDiverged:
             state.stopped_by = None if stopping.best_params is None else "divergence"
             raise
         finally:
             if state.stopped_by is not None:
-                self._keep(predictor, seed, state)
+                self._keep(predictor, seed, state, draw)
         return self
+
+    def _draw_for(self, who: str, seed: int) -> Draw:
+        """Return how samples are held out: as in the last fit, if this one goes on from it."""
+        if self._going_on() is None:
+            return Draw(seed, float(self.validation_fraction))
+        if self._draw is None:
+            warn_caller(
+                f"{who}: validation_fraction: the model has been trained without samples that were held out. Those "
+                "that are held out now say little if they are among the ones it was trained on. Pass validation_data, "
+                "or set validation_fraction=0."
+            )
+            return Draw(seed, float(self.validation_fraction))
+        return self._draw
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> "NetworkClassifier":
         """Train for one epoch on some samples, going on from where the model is.
@@ -420,9 +448,9 @@ class NetworkClassifier(Estimator):
         if self.network is not None and self.network != before.network:
             raise ValueError(f"{who}: network: expected that of the last fit, to go on from, got {self.network!r}.")
 
-    def _keep(self, predictor: Predictor, seed: int, state: FitState) -> None:
+    def _keep(self, predictor: Predictor, seed: int, state: FitState, draw: Draw | None = None) -> None:
         """Store parameters, scaling and history of a finished training."""
-        self._predictor, self._seed, self._optimizer_state = predictor, seed, None
+        self._predictor, self._seed, self._optimizer_state, self._draw = predictor, seed, None, draw
         self.network_, self.classes_ = predictor.network, predictor.coding.classes
         self.n_features_in_ = int(np.prod(predictor.network.input_shape))
         self._keep_feature_names(predictor.feature_names)

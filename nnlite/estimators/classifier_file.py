@@ -8,9 +8,10 @@ import numpy as np
 from nnlite import registry
 from nnlite.early_stopping import EarlyStopping
 from nnlite.estimators.fit_state import FitState
+from nnlite.estimators.held_out import START, Draw
 from nnlite.estimators.label_coding import LabelCoding
 from nnlite.estimators.predictor import Predictor
-from nnlite.estimators.settings import check_settings
+from nnlite.estimators.settings import check_settings, is_seed, is_share
 from nnlite.estimators.standardize import Standardizer
 from nnlite.network.parameters import check_params
 from nnlite.serialization import FileFormatError
@@ -50,6 +51,7 @@ def to_file(model: Any) -> tuple[dict[str, Any], Arrays]:
         "seed": model._seed,
         "best_epoch": model.best_epoch_,
         "stopped_by": model.stopped_by_,
+        "held_out": None if model._draw is None else [model._draw.seed, model._draw.fraction],
         **names_to_file(predictor.feature_names),
     }
     check_params("save", predictor.network, model.params_)
@@ -93,12 +95,13 @@ def from_file(estimator: type, header: dict[str, Any], arrays: Arrays, custom: I
     seed, best_epoch, stopped_by = header["seed"], header["best_epoch"], header["stopped_by"]
     if type(seed) is not int or seed < 0:
         raise FileFormatError(f"seed: expected an integer of 0 or more, got {shown(seed)}.")
-    if best_epoch is not None and (type(best_epoch) is not int or best_epoch < 0):
-        raise FileFormatError(f"best_epoch: expected an integer of 0 or more or null, got {shown(best_epoch)}.")
+    if best_epoch is not None and (type(best_epoch) is not int or best_epoch < START):
+        raise FileFormatError(f"best_epoch: expected an integer of -1 or more or null, got {shown(best_epoch)}.")
     if stopped_by not in STOPPED_BY:
         raise FileFormatError(f"stopped_by: expected one of {STOPPED_BY}, got {shown(stopped_by)}.")
     history = history_from_arrays(_group(arrays, "history/"))
-    model._keep(predictor, seed, FitState(params, {}, EarlyStopping(), history, stopped_by))
+    draw = _draw_from_file(header.get("held_out"))
+    model._keep(predictor, seed, FitState(params, {}, EarlyStopping(), history, stopped_by), draw)
     model.best_epoch_ = best_epoch
     return model
 
@@ -177,6 +180,17 @@ def names_from_file(header: dict[str, Any], input_shape: tuple[int, ...]) -> np.
             f"feature_names: expected a string for each number of a sample of shape {input_shape}, got {shown(names)}."
         )
     return np.array(names, object)
+
+
+def _draw_from_file(values: Any) -> Draw | None:
+    """Return how samples were held out; None if none were, or if the file is from before it was recorded."""
+    if values is None:
+        return None
+    if not isinstance(values, list) or len(values) != 2 or type(values[0]) is not int or not is_seed(values[0]):
+        raise FileFormatError(f"held_out: expected a seed and a share or null, got {shown(values)}.")
+    if not is_share(values[1]) or not values[1]:
+        raise FileFormatError(f"held_out: expected a share above 0 and below 1, got {shown(values[1])}.")
+    return Draw(values[0], float(values[1]))
 
 
 def _standardizer_from_file(arrays: Arrays, input_shape: tuple[int, ...]) -> Standardizer | None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from nnlite.estimators.epoch_log import EpochLog
 from nnlite.estimators.fit_state import HELD_OUT, FitCheckpoint, FitState, checksum, described, described_samples
-from nnlite.estimators.held_out import evaluate, score_name
+from nnlite.estimators.held_out import START, evaluate, score_name
 from nnlite.estimators.interrupts import interrupts_held_back
 from nnlite.estimators.labelled import Labelled
 from nnlite.estimators.predictor import Predictor
@@ -33,6 +33,8 @@ class Fit:
     training : Labelled
     validation : Labelled or None
         Samples that choose the best epoch.
+    goes_on : bool
+        Whether it starts from parameters that were trained before. They take part in the choice then.
     """
 
     who: str
@@ -42,6 +44,7 @@ class Fit:
     seed: int
     training: Labelled
     validation: Labelled | None
+    goes_on: bool = False
 
     def run(self, state: FitState, checkpoint: FitCheckpoint | None) -> None:
         """Go on from `state` until patience, the last epoch or Ctrl-C ends it; write checkpoints on the way.
@@ -59,8 +62,10 @@ class Fit:
         """
         fingerprint = {} if checkpoint is None else self.fingerprint(state)
         if checkpoint is not None:
-            checkpoint.restore(self.who, state, fingerprint)
+            checkpoint.restore(self.who, state, fingerprint, self._same_rates)
         model, first = self.model, len(state.history)
+        if self.goes_on and self.validation is not None and not first:
+            state.stopping.update(self._evaluate(state)[2], state.params, START)
         log = EpochLog(
             model.max_epochs, None if self.validation is None else score_name(self.validation), bool(model.verbose)
         )
@@ -121,10 +126,15 @@ class Fit:
         }
         if self.validation is None:
             return row, np.nan
-        row["val_loss"], row["val_score"], watched = evaluate(
+        row["val_loss"], row["val_score"], watched = self._evaluate(state)
+        return row, watched
+
+    def _evaluate(self, state: FitState) -> tuple[float, float, float]:
+        """Return loss, score and the value that early stopping watches, of the parameters as they are."""
+        assert self.validation is not None
+        return evaluate(
             self.who, self.validation, self.predictor, state.params, self.model.monitor, self.model.n_threads
         )
-        return row, watched
 
     def remember(self, row: dict[str, Any], watched: float, state: FitState) -> str | None:
         """Add an epoch to `state`; return why it was the last one, or None."""
@@ -147,6 +157,15 @@ class Fit:
             **self._described_validation(),
             "initial parameters": self._start(state),
         }
+
+    def _same_rates(self, max_epochs: int, n_epochs: int) -> bool:
+        """Return whether the first epochs have the learning rates that they had with another number of epochs."""
+        schedule, now = self.model.schedule, int(self.model.max_epochs)
+        if schedule is None:
+            return True
+        steps = -(-len(self.training.rows) // int(self.model.batch_size))
+        times = (epoch + step / steps for epoch in range(n_epochs) for step in range(steps))
+        return all(schedule(time, now) == schedule(time, max_epochs) for time in times)
 
     def _described_validation(self) -> dict[str, Any]:
         held_out = self.validation

@@ -3,6 +3,7 @@
 import os
 import re
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -123,7 +124,9 @@ class FitCheckpoint:
         header = {"kind": KIND, "seed": seed, "stopped_by": state.stopped_by, "fingerprint": fingerprint}
         self._checkpointer.save(header, state.to_arrays())
 
-    def restore(self, who: str, state: FitState, fingerprint: dict[str, Any]) -> None:
+    def restore(
+        self, who: str, state: FitState, fingerprint: dict[str, Any], same_rates: Callable[[int, int], bool]
+    ) -> None:
         """Bring `state` to the one on the disk; without one leave it as it is.
 
         Parameters
@@ -132,6 +135,9 @@ class FitCheckpoint:
             The public function that was called: errors begin with it.
         state : FitState
         fingerprint : dict
+        same_rates : callable
+            ``same_rates(max_epochs, n_epochs)``: whether the first so many epochs have the same learning rates if there
+            are to be `max_epochs`. A run that was to have fewer epochs is continued then.
 
         Raises
         ------
@@ -144,7 +150,16 @@ class FitCheckpoint:
             return
         header, arrays = self._saved
         with reading(self.path):
-            theirs = header["fingerprint"]
+            theirs, stopped_by = header["fingerprint"], header["stopped_by"]
+            if not isinstance(theirs, dict):
+                raise FileFormatError(f"fingerprint: expected that of a fit, got {shown(theirs)}.")
+            planned, last = theirs.get("max_epochs"), fingerprint["max_epochs"]
+            if type(planned) is not int:
+                raise FileFormatError(f"fingerprint: max_epochs: expected an integer, got {shown(planned)}.")
+            fewer = 0 < planned < last
+            if fewer and same_rates(planned, min(planned, len(arrays["history/epoch"]))):
+                theirs, fewer = theirs | {"max_epochs": last}, False
+                stopped_by = None if stopped_by == "max_epochs" else stopped_by
             names = sorted(
                 name for name in theirs.keys() | fingerprint.keys() if theirs.get(name) != fingerprint.get(name)
             )
@@ -153,19 +168,20 @@ class FitCheckpoint:
             differ = ", ".join(
                 f"{name} ({shown(theirs.get(name))} there, {shown(fingerprint.get(name))} here)" for name in names
             )
+            rates = ". The schedule has other learning rates with more max_epochs" if fewer else ""
             others = " and ".join(str(path) for path in self._checkpointer.paths() if path.exists())
             raise ValueError(
                 f"{who}: checkpoint: expected a run with these settings and data at {self.path}, got one "
-                f"with another {differ}. Go on with those, take another path, or remove {others} to start over."
+                f"with another {differ}{rates}. Go on with those, take another path, or remove {others} to start over."
             )
         with reading(self.path):
             state.restore(arrays)
-            state.stopped_by = header["stopped_by"]
+            state.stopped_by = stopped_by
             if state.stopped_by not in (None, "max_epochs", "patience"):
                 raise FileFormatError(
                     f"stopped_by: expected max_epochs, patience or null, got {shown(header['stopped_by'])}."
                 )
-            done, last = len(state.history), fingerprint["max_epochs"]
+            done = len(state.history)
             if done > last or (done == last and state.stopped_by is None):
                 raise FileFormatError(
                     f"history: expected less than {last} epochs of a run that goes on, or a run that says by what it "

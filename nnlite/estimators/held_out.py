@@ -2,6 +2,7 @@
 on them."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,6 +13,24 @@ from nnlite.estimators.random_part import chances, draw_part
 from nnlite.rows import Rows
 
 Monitor = str | Callable[[np.ndarray, np.ndarray], float]
+
+
+START = -1
+"""The number of the epoch before the first: the parameters that a fit starts from."""
+
+
+@dataclass(frozen=True)
+class Draw:
+    """A draw of samples that are held out, which can be made again.
+
+    Attributes
+    ----------
+    seed : int
+    fraction : float
+    """
+
+    seed: int
+    fraction: float
 
 
 def score_name(validation: Labelled) -> str:

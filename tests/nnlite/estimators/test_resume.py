@@ -197,7 +197,7 @@ def changed(**changes):
         (lambda header, arrays: (header, arrays | {"history/epoch": arrays["history/epoch"] + 1}), "the epochs 0"),
         (lambda header, arrays: (header, arrays | {"stopping/last_epoch": np.array(2**62)}), "last_epoch: expected"),
         (lambda header, arrays: (header, arrays | {"stopping/best_epoch": np.array(2**62)}), "best not after the last"),
-        (lambda header, arrays: (header, arrays | {"stopping/epochs_since_best": np.array(-1)}), "epochs of 0 or more"),
+        (lambda header, arrays: (header, arrays | {"stopping/epochs_since_best": np.array(-1)}), "of -1 or more"),
         (
             lambda header, arrays: (header, {name: arrays[name] for name in arrays if name != "stopping/best_value"}),
             "EarlyStopping.restore",
