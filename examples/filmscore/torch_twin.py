@@ -38,7 +38,7 @@ class TorchTwin:
     params_ : dict
         Of the best epoch, as the classifier would have them.
     history_ : list of dict
-        One an epoch: epoch, loss, learning_rate, seconds, val_loss, val_score.
+        One an epoch: as that of `nnlite.NetworkClassifier`.
     best_epoch_ : int or None
     """
 
@@ -118,8 +118,8 @@ class TorchTwin:
                 total += value.item() * weight
             row = {"epoch": epoch, "loss": total / weights[rows].sum(), "learning_rate": rate}
             row["seconds"] = time.perf_counter() - began
-            row["val_loss"], row["val_score"], watched = evaluate(who, validation, said, {}, model.monitor, None)
-            self.history_.append(row)
+            found, watched = evaluate(who, validation, said, {}, model.monitor, None)
+            self.history_.append(row | found)
             if stopping.update(watched, network.params, epoch):
                 break
         self.best_epoch_ = stopping.best_epoch

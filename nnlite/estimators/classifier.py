@@ -54,9 +54,10 @@ class NetworkClassifier(Estimator):
     patience : int, optional
         Epochs without a better validation result after which training stops. None: run to `max_epochs`. The best
         parameters are brought back either way.
-    monitor : {"loss", "score"} or callable
-        What "better" means on the validation samples: a lower loss, a higher `score` (accuracy or macro ROC-AUC), or a
-        higher value of ``monitor(y, probabilities)``.
+    monitor : {"loss", "accuracy", "roc_auc"} or callable
+        What "better" means on the validation samples: a lower loss, a higher accuracy (what `score` returns: with
+        several labels a sample all of them must be right), a higher ROC-AUC (the mean over classes), or a higher value
+        of ``monitor(y, probabilities)``, where `y` has labels as `predict` returns them.
     standardize_axes : tuple of int, optional
         Axes of X over which mean and deviation are taken from the training samples and removed, e.g. (0,) for each
         feature by itself, (0, 2) for each coefficient of tiles. None: X as it is.
@@ -92,7 +93,8 @@ class NetworkClassifier(Estimator):
     params_ : dict
         Of the best epoch.
     history_ : list of dict
-        One an epoch: epoch, loss, learning_rate, seconds, and val_loss, val_score with validation samples.
+        One an epoch: epoch, loss, learning_rate, seconds; with validation samples val_loss and val_accuracy, and
+        val_roc_auc if there are several labels a sample or `monitor` is "roc_auc".
     best_epoch_ : int or None
         From 0; -1 where no epoch was better than the parameters that a warm start began with, None without validation
         samples.

@@ -8,7 +8,7 @@ import numpy as np
 from nnlite import registry
 from nnlite.early_stopping import EarlyStopping
 from nnlite.estimators.fit_state import FitState
-from nnlite.estimators.held_out import START, Draw
+from nnlite.estimators.held_out import START, Draw, present_monitor, with_present_names
 from nnlite.estimators.label_coding import LabelCoding
 from nnlite.estimators.predictor import Predictor
 from nnlite.estimators.settings import check_settings, is_seed, is_share
@@ -82,7 +82,8 @@ def from_file(estimator: type, header: dict[str, Any], arrays: Arrays, custom: I
     """
     if unknown := [name for name in arrays if name != "classes" and not name.startswith(PREFIXES)]:
         raise FileFormatError(f"arrays: expected those of a classifier, got also {shown(unknown[0])}.")
-    model = estimator(**settings_from_json(object_in(header, "settings"), custom))
+    multilabel = header["multilabel"] is True
+    model = estimator(**settings_from_json(object_in(header, "settings"), custom, multilabel))
     check_settings("NetworkClassifier", model)
     network = registry.from_dict(header["network"], custom, family="network")
     loss = registry.from_dict(header["loss"], custom, family="losses")
@@ -99,7 +100,7 @@ def from_file(estimator: type, header: dict[str, Any], arrays: Arrays, custom: I
         raise FileFormatError(f"best_epoch: expected an integer of -1 or more or null, got {shown(best_epoch)}.")
     if stopped_by not in STOPPED_BY:
         raise FileFormatError(f"stopped_by: expected one of {STOPPED_BY}, got {shown(stopped_by)}.")
-    history = history_from_arrays(_group(arrays, "history/"))
+    history = with_present_names(history_from_arrays(_group(arrays, "history/")), coding.multilabel)
     draw = _draw_from_file(header.get("held_out"))
     model._keep(predictor, seed, FitState(params, {}, EarlyStopping(), history, stopped_by), draw)
     model.best_epoch_ = best_epoch
@@ -121,12 +122,14 @@ def settings_to_json(model: Any) -> dict[str, Any]:
     return settings
 
 
-def settings_from_json(settings: dict[str, Any], custom: Iterable[type]) -> dict[str, Any]:
-    """Arguments of NetworkClassifier."""
+def settings_from_json(settings: dict[str, Any], custom: Iterable[type], multilabel: bool) -> dict[str, Any]:
+    """Return arguments of NetworkClassifier."""
     known = {*DESCRIPTIONS, *NUMBERS, *WORDS, "standardize_axes", "class_weight", "random_state"}
     if unknown := sorted(settings.keys() - known):
         raise FileFormatError(f"settings: expected some of {shown(sorted(known))}, got also {shown(unknown[0])}.")
     settings = dict(settings)
+    if "monitor" in settings:
+        settings["monitor"] = present_monitor(settings["monitor"], multilabel)
     for name, family in DESCRIPTIONS.items():
         if settings.get(name) is not None:
             settings[name] = registry.from_dict(settings[name], custom, family=family)

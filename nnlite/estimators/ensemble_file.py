@@ -74,7 +74,7 @@ def from_file(ensemble: type, header: dict[str, Any], arrays: Arrays, custom: It
         raise FileFormatError(f"settings: expected {shown(sorted(OWN))}, got {shown(sorted(settings))}.")
     if estimator is not None:
         inner = classifier_file.object_in(header, "estimator")
-        estimator = NetworkClassifier(**classifier_file.settings_from_json(inner, custom))
+        estimator = NetworkClassifier(**classifier_file.settings_from_json(inner, custom, multilabel=True))
     model = ensemble(estimator, **settings, random_state=header["random_state"])
     check_ensemble_settings(model)
 

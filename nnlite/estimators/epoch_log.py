@@ -3,6 +3,8 @@
 import sys
 from typing import Any, TextIO
 
+HEADS = {"val_accuracy": "val accuracy", "val_roc_auc": "val AUC"}
+
 
 class EpochLog:
     """Lines of a table, one an epoch, that read the same in a terminal and in a log file.
@@ -13,7 +15,7 @@ class EpochLog:
     ----------
     max_epochs : int
     score_name : str or None
-        Head of the column of validation scores.
+        Column of the history with a score of the validation samples.
     enabled : bool
     stream : file, optional
         Standard error by default.
@@ -29,7 +31,7 @@ class EpochLog:
 
     def __enter__(self) -> "EpochLog":
         if self._enabled:
-            score = f"{'val loss':>10}  {self._score_name or '':>10}  " if self._score_name is not None else ""
+            score = f"{'val loss':>10}  {HEADS[self._score_name]:>10}  " if self._score_name is not None else ""
             self._write(f"{'epoch':>9}  {'loss':>9}  {score}{'rate':>9}  {'samples/s':>9}  {'time':>7}")
         return self
 
@@ -55,7 +57,7 @@ class EpochLog:
             return
         score = ""
         if self._score_name is not None:
-            score = f"{row['val_loss']:>10.4f}  {row['val_score']:>10.4f}{'*' if is_best else ' '} "
+            score = f"{row['val_loss']:>10.4f}  {row[self._score_name]:>10.4f}{'*' if is_best else ' '} "
         counted = f"{row['epoch'] + 1}/{self._max_epochs}"
         self._write(
             f"{counted:>9}  {row['loss']:>9.4f}  {score}{row['learning_rate']:>9.2g}  {samples_per_second:>9,.0f}"

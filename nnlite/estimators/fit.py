@@ -7,7 +7,7 @@ import numpy as np
 
 from nnlite.estimators.epoch_log import EpochLog
 from nnlite.estimators.fit_state import HELD_OUT, FitCheckpoint, FitState, checksum, described, described_samples
-from nnlite.estimators.held_out import START, evaluate, score_name
+from nnlite.estimators.held_out import START, evaluate, score_name, with_present_names
 from nnlite.estimators.interrupts import interrupts_held_back
 from nnlite.estimators.labelled import Labelled
 from nnlite.estimators.predictor import Predictor
@@ -63,9 +63,10 @@ class Fit:
         fingerprint = {} if checkpoint is None else self.fingerprint(state)
         if checkpoint is not None:
             checkpoint.restore(self.who, state, fingerprint, self._same_rates)
+            state.history = with_present_names(state.history, self.training.coding.multilabel)
         model, first = self.model, len(state.history)
         if self.goes_on and self.validation is not None and not first:
-            state.stopping.update(self._evaluate(state)[2], state.params, START)
+            state.stopping.update(self._evaluate(state)[1], state.params, START)
         log = EpochLog(
             model.max_epochs, None if self.validation is None else score_name(self.validation), bool(model.verbose)
         )
@@ -126,11 +127,11 @@ class Fit:
         }
         if self.validation is None:
             return row, np.nan
-        row["val_loss"], row["val_score"], watched = self._evaluate(state)
-        return row, watched
+        found, watched = self._evaluate(state)
+        return row | found, watched
 
-    def _evaluate(self, state: FitState) -> tuple[float, float, float]:
-        """Return loss, score and the value that early stopping watches, of the parameters as they are."""
+    def _evaluate(self, state: FitState) -> tuple[dict[str, float], float]:
+        """Return what the parameters are worth on the validation samples, see `evaluate`."""
         assert self.validation is not None
         return evaluate(
             self.who, self.validation, self.predictor, state.params, self.model.monitor, self.model.n_threads

@@ -3,6 +3,7 @@ on them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -34,8 +35,8 @@ class Draw:
 
 
 def score_name(validation: Labelled) -> str:
-    """Return what a table calls the score of `evaluate`."""
-    return "val AUC" if validation.coding.multilabel else "val accuracy"
+    """Return the column of the history that a log shows beside the loss."""
+    return "val_roc_auc" if validation.coding.multilabel else "val_accuracy"
 
 
 def evaluate(
@@ -45,11 +46,13 @@ def evaluate(
     params: dict[str, np.ndarray],
     monitor: Monitor,
     n_threads: int | None,
-) -> tuple[float, float, float]:
-    """Return loss, score, and the value that early stopping watches; NaN where the parameters give no finite numbers.
+) -> tuple[dict[str, float], float]:
+    """Return columns of the history, and the value that early stopping watches.
 
-    The loss has the weights of the classes: what is watched is what the training makes small. The score has those of
-    the samples alone.
+    All are NaN where the parameters give no finite numbers. ``val_loss`` has the weights of the classes: what is
+    watched is what the training makes small. Scores have those of the samples alone. ``val_accuracy`` is what the
+    classifier's method `score` returns; ``val_roc_auc``, the mean over classes with samples of both kinds, is there
+    with several labels a sample, or where it is watched.
 
     Parameters
     ----------
@@ -57,22 +60,37 @@ def evaluate(
     validation : Labelled
     predictor : Predictor
     params : dict
-    monitor : {"loss", "score"} or callable
+    monitor : {"loss", "accuracy", "roc_auc"} or callable
+        A callable is given labels in the form that the classifier's `predict` returns, and probabilities.
     n_threads : int or None
     """
-    rows = validation.rows
+    rows, coding = validation.rows, validation.coding
+    names = ["val_loss", "val_accuracy"] + ["val_roc_auc"] * (coding.multilabel or monitor == "roc_auc")
     logits = predictor.logits(who, params, Rows(validation.X, rows), n_threads)
     if not np.isfinite(logits).all():
-        return np.nan, np.nan, np.nan
+        return dict.fromkeys(names, np.nan), np.nan
     y, weights = validation.labels[rows], validation.loss_weights[rows]
     loss = predictor.loss
     targets = loss.targets(predictor.targets(who, y), logits.shape[1], logits.dtype)
-    value = loss.value(logits, targets, weights / weights.sum()) if weights.any() else np.nan
+    found = {"val_loss": loss.value(logits, targets, weights / weights.sum()) if weights.any() else np.nan}
     probabilities = loss.predict(logits)
-    score = _score(y, probabilities, validation.weights[rows])
-    if callable(monitor):
-        return value, score, float(monitor(y, probabilities))
-    return value, score, value if monitor == "loss" else score
+    labels = coding.labels(y)
+    weights = validation.weights[rows]
+    found["val_accuracy"] = metrics.accuracy(labels, coding.decode(probabilities), sample_weight=weights)
+    if "val_roc_auc" in names:
+        found["val_roc_auc"] = _roc_auc(y, probabilities, weights)
+    return found, float(monitor(labels, probabilities)) if callable(monitor) else found[f"val_{monitor}"]
+
+
+def with_present_names(history: list[dict[str, Any]], multilabel: bool) -> list[dict[str, Any]]:
+    """Return a history with the column ``val_score`` of earlier versions under the name that says what it is."""
+    name = "val_roc_auc" if multilabel else "val_accuracy"
+    return [{name if key == "val_score" else key: value for key, value in row.items()} for row in history]
+
+
+def present_monitor(monitor: Any, multilabel: bool) -> Any:
+    """Return a setting `monitor` with "score", as earlier versions call it, under the name that says what it is."""
+    return ("roc_auc" if multilabel else "accuracy") if monitor == "score" else monitor
 
 
 def split(who: str, samples: Labelled, fraction: float, seed: int) -> tuple[Labelled, Labelled]:
@@ -161,10 +179,10 @@ def _rows_by_kind(labels: np.ndarray) -> list[np.ndarray]:
     return [rows for rows in found if len(rows)]
 
 
-def _score(y: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> float:
-    """Return the accuracy; with several labels a sample the mean ROC-AUC of classes with samples of both kinds."""
+def _roc_auc(y: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> float:
+    """Return the mean ROC-AUC of classes with samples of both kinds, each class against the rest; NaN for none."""
     if y.ndim == 1:
-        return float(np.average(probabilities.argmax(axis=1) == y, weights=weights))
+        y = np.eye(probabilities.shape[1], dtype=bool)[y]
     both = (y.min(axis=0) == 0) & (y.max(axis=0) == 1)
     if not both.any():
         return float("nan")

@@ -83,6 +83,10 @@ class LabelCoding:
             return (probabilities >= 0.5).astype(np.int64)
         return self.classes[probabilities.argmax(axis=1)]
 
+    def labels(self, encoded: np.ndarray) -> np.ndarray:
+        """Return encoded labels in the form that `decode` returns: classes, or a matrix of 0 and 1 (int64)."""
+        return encoded.astype(np.int64) if self.multilabel else self.classes[encoded]
+
     def indices(self, where: str, labels: np.ndarray) -> np.ndarray:
         """Return the class index of each label, int64; `where` is what errors begin with."""
         try:

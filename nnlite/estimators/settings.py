@@ -72,8 +72,8 @@ _EXPECTED: Expected = COMMON | {
     "validation_fraction": (is_share, "a number in [0, 1)"),
     "patience": (lambda v: v is None or is_count(v), "a positive integer or None"),
     "monitor": (
-        lambda v: callable(v) or (isinstance(v, str) and v in ("loss", "score")),
-        '"loss", "score" or a callable',
+        lambda v: callable(v) or (isinstance(v, str) and v in ("loss", "accuracy", "roc_auc")),
+        '"loss", "accuracy", "roc_auc" or a callable',
     ),
     "standardize_axes": (_are_axes, "a tuple of axes of X or None"),
     "class_weight": (_are_class_weights, '"balanced", a dict with finite weights of 0 or more, or None'),

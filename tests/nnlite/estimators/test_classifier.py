@@ -83,7 +83,7 @@ def test_validation_samples_have_weights():
     counts = np.arange(50) % 3
     weighted = quick(max_epochs=3).fit(X, y, validation_data=(X_val, y_val, counts))
     repeated = quick(max_epochs=3).fit(X, y, validation_data=(X_val.repeat(counts, axis=0), y_val.repeat(counts)))
-    for name in ("val_loss", "val_score"):
+    for name in ("val_loss", "val_accuracy"):
         np.testing.assert_allclose(
             [row[name] for row in weighted.history_], [row[name] for row in repeated.history_], rtol=1e-5
         )
@@ -119,6 +119,46 @@ def test_a_metric_of_ones_own_may_choose_the_epoch():
 
     model = quick(monitor=first_is_best, max_epochs=4).fit(X, y)
     assert model.best_epoch_ == 0 and calls == [(80, 2)] * 4
+
+
+@pytest.mark.parametrize("kind", ["names", "truth values", "several"])
+def test_a_metric_of_ones_own_is_given_labels_as_predict_returns_them(kind):
+    X, y = circles()
+    y = {"names": y, "truth values": y == "inside", "several": np.stack([X[:, 0] > 0, X[:, 1] > 0], 1)}[kind]
+    seen = []
+
+    def accuracy(labels, probabilities):
+        seen.append(labels)
+        return nn.metrics.accuracy(labels, model.classes_[probabilities.argmax(1)]) if labels.ndim == 1 else 0.0
+
+    model = quick(max_epochs=1).fit(X, y)
+    model.set_params(monitor=accuracy, max_epochs=3).fit(X[:300], y[:300], validation_data=(X[300:], y[300:]))
+    assert np.array_equal(seen[0], y[300:]) and seen[0].dtype == model.predict(X).dtype
+    if kind != "several":
+        best = model.history_[model.best_epoch_]
+        assert best["val_accuracy"] == max(row["val_accuracy"] for row in model.history_)
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_the_scores_of_the_history_are_those_of_the_model(several):
+    """And what is watched has the name of a column."""
+    X, y = circles()
+    if several:
+        y = np.stack([X[:, 0] > 0, X[:, 1] > 0, X.sum(1) > 0], 1).astype(int)
+    weights = np.random.default_rng(0).random(100)
+    for monitor in ("accuracy", "roc_auc"):
+        model = quick(monitor=monitor, max_epochs=6, patience=6).fit(
+            X[:300], y[:300], validation_data=(X[300:], y[300:], weights)
+        )
+        rows = [row[f"val_{monitor}"] for row in model.history_]
+        best = model.history_[model.best_epoch_]
+        assert best[f"val_{monitor}"] == max(rows)
+        assert best["val_accuracy"] == pytest.approx(model.score(X[300:], y[300:], weights), abs=1e-12)
+        assert ("val_roc_auc" in best) == (several or monitor == "roc_auc")
+        if "val_roc_auc" in best:
+            truth = y[300:] if several else model.classes_ == y[300:, None]
+            auc = nn.metrics.roc_auc(truth, model.predict_proba(X[300:]), sample_weight=weights)
+            assert best["val_roc_auc"] == pytest.approx(auc, abs=1e-12)
 
 
 def test_an_interrupt_brings_the_best_parameters_so_far():
@@ -199,7 +239,7 @@ NET = nn.Sequential([nn.Dense(3)], input_shape=(2,))
         ({}, np.where(np.arange(80).reshape(40, 2) == 7, np.nan, X), Y, "X: expected finite numbers, got NaN"),
         ({"network": NET}, X, Y, "network: expected 2 outputs, one for each class in y, got output of shape"),
         ({"network": NET}, np.zeros((40, 5)), Y, r"X: expected samples of shape \(2,\), got \(5,\)"),
-        ({"monitor": "accuracy"}, X, Y, 'monitor: expected "loss", "score" or a callable'),
+        ({"monitor": "score"}, X, Y, 'monitor: expected "loss", "accuracy", "roc_auc" or a callable, got .score'),
         ({"validation_fraction": 1.5}, X, Y, r"validation_fraction: expected a number in \[0, 1\), got 1.5"),
         ({"random_state": "seed"}, X, Y, "random_state: expected an integer of at least 0"),
         ({"standardize_axes": (1,)}, X, Y, "standardize_axes: expected different axes below 2 with 0"),

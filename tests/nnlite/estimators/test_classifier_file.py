@@ -30,7 +30,7 @@ def path(tmp_path):
 
 
 def test_a_loaded_classifier_predicts_the_same_bits(path, tmp_path):
-    model = fitted(patience=2, monitor="score", schedule=nn.LinearDecay(), class_weight={"red": 2.0, "blue": 1})
+    model = fitted(patience=2, monitor="accuracy", schedule=nn.LinearDecay(), class_weight={"red": 2.0, "blue": 1})
     nn.save(path, model, recipe={"sr": 22050})
     loaded = nn.load(path)
     np.save(tmp_path / "x.npy", X)

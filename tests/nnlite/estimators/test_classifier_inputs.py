@@ -301,7 +301,7 @@ def test_class_weights_of_unknown_classes():
         ("max_epochs", True, "a positive integer"),
         ("validation_fraction", 1, r"a number in \[0, 1\)"),
         ("patience", 0, "a positive integer or None"),
-        ("monitor", "auc", '"loss", "score" or a callable'),
+        ("monitor", "auc", '"loss", "accuracy", "roc_auc" or a callable'),
         ("standardize_axes", 0, "a tuple of axes of X or None"),
         ("standardize_axes", (0, 1.5), "a tuple of axes"),
         ("class_weight", "equal", '"balanced", a dict'),

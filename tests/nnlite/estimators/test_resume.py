@@ -71,7 +71,7 @@ def folder(tmp_path):
         {"checkpoint_every": 4},
         {"validation_fraction": 0.0},
         {"patience": 4, "optimizer": nn.Adam(0.5)},
-        {"monitor": "score", "init": "lsuv", "class_weight": "balanced"},
+        {"monitor": "accuracy", "init": "lsuv", "class_weight": "balanced"},
     ],
     ids=["plain", "every 4", "no validation", "patience", "score"],
 )
@@ -126,7 +126,7 @@ OTHER_NET = nn.Sequential([nn.Dense(2), nn.Softmax()], input_shape=(4,))
         ({"network": OTHER_NET}, "another network"),
         ({"loss": nn.SoftmaxCrossEntropy(0.1)}, "another loss"),
         ({"init": "lsuv", "patience": 3}, r"another init .*, patience \(None there, 3 here\)"),
-        ({"monitor": "score"}, "another monitor"),
+        ({"monitor": "accuracy"}, "another monitor"),
         ({"standardize_axes": None}, r"another standardize_axes"),
         ({"augment": None}, r"another augment \('After\(\)' there, None here\)"),
         ({"random_state": 1}, r"another random_state \(0 there, 1 here\)\. Go"),

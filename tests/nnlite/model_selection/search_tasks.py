@@ -115,7 +115,7 @@ def trained(candidate, seed):
     model = nn.NetworkClassifier(
         optimizer=nn.SGD(candidate["learning_rate"]), max_epochs=3, random_state=0, n_threads=1
     )
-    return model.fit(X[rows], Y[rows]).history_[-1]["val_score"]
+    return model.fit(X[rows], Y[rows]).history_[-1]["val_accuracy"]
 
 
 def leaving(task):
