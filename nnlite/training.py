@@ -29,9 +29,12 @@ class TrainingDiverged(ArithmeticError):
     ----------
     reason : str
         Which of them, where `train_step` found it.
+    cause : str
+        What is known of its cause, as the end of a sentence.
     """
 
     reason: str = ""
+    cause: str = ""
 
 
 @dataclass(frozen=True)
@@ -174,7 +177,7 @@ def train(
                 )
             except TrainingDiverged as error:
                 where = f" in epoch {number}, step {step} of {steps}"
-                raise _diverged(who, error.reason or str(error), where) from None
+                raise _diverged(who, error.reason or str(error), where + error.cause) from None
             total += value * batch_weight
             weight += batch_weight
             if on_step is not None:
@@ -283,7 +286,7 @@ def _step(
         deferred = getattr(optimizer, "takes_deferred", False)
         value, grads = gradients_of_batch(who, network, params, batch, targets, weights, loss, seed, None, deferred)
         if not math.isfinite(value):
-            raise _diverged(who, f"the loss became {value}")
+            raise _diverged(who, f"the loss became {value}", _about_nan(batch))
         if not getattr(optimizer, "checks_gradients", False):
             for name, gradient in grads.items():
                 if not is_finite(gradient):
@@ -301,8 +304,19 @@ def _diverged(who: str, reason: str, where: str = "") -> TrainingDiverged:
         f"{who}: {reason}{where}. Lower the learning rate, scale the inputs to unit variance, or clip the gradient's "
         "norm; the parameters are those from before this step."
     )
-    error.reason = reason
+    error.reason, error.cause = reason, where
     return error
+
+
+def _about_nan(batch: Any) -> str:
+    """Return what a message says of samples with NaN in them."""
+    x = batch.x[batch.rows] if isinstance(batch, _Reader) else batch
+    if not isinstance(x, np.ndarray) or x.dtype.kind != "f" or not np.isnan(x).any():
+        return ""
+    return (
+        ", and the samples have NaN in them (behind the ends of sequences only recurrent layers, TimeDistributed and "
+        "global pooling may meet it: write TimeDistributed(Dense(...)), TimeDistributed(LayerNorm()))"
+    )
 
 
 class _Reader:

@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from nnlite.estimators.metadata_routing import MetadataRequests
+from nnlite.estimators.nested import all_parts, with_parts
 
 
 class NotFittedError(RuntimeError, ValueError, AttributeError):
@@ -22,7 +23,7 @@ class NotFittedError(RuntimeError, ValueError, AttributeError):
 
 
 def not_fitted(message: str) -> NotFittedError:
-    """The error to raise, of scikit-learn's class too if that is loaded.
+    """Return the error to raise, of scikit-learn's class too if that is loaded.
 
     Parameters
     ----------
@@ -52,27 +53,30 @@ class Estimator(MetadataRequests):
 
     @classmethod
     def _defaults(cls) -> dict[str, Any]:
-        """Name -> default of each parameter."""
+        """Return the default of each parameter by name."""
         arguments = list(inspect.signature(cls.__init__).parameters.values())[1:]
         return {argument.name: argument.default for argument in arguments}
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Parameters by name.
+        """Return parameters by name.
 
         Parameters
         ----------
         deep : bool
-            Also those of parameters that are estimators, as ``name__parameter``.
+            Also those of parameters that are estimators, and the fields of optimizers, schedules, losses and layers, as
+            ``optimizer__learning_rate`` or ``network__0__units``.
         """
         params = {name: getattr(self, name) for name in self._defaults()}
         if deep:
             for name, value in list(params.items()):
-                if hasattr(value, "get_params") and not isinstance(value, type):
-                    params |= {f"{name}__{inner}": setting for inner, setting in value.get_params().items()}
+                params |= {f"{name}__{inner}": setting for inner, setting in all_parts(value).items()}
         return params
 
     def set_params(self, **params: Any) -> Self:
-        """Set parameters by name; ``name__parameter`` sets one of an estimator that is a parameter.
+        """Set parameters by name.
+
+        ``name__parameter`` sets one of an estimator that is a parameter, and ``optimizer__learning_rate`` puts an
+        optimizer with another learning rate in the place of the one that is there.
 
         Parameters
         ----------
@@ -81,7 +85,7 @@ class Estimator(MetadataRequests):
         Raises
         ------
         ValueError
-            If there is no such parameter; none is set then.
+            If there is no such parameter, or an inner one can't have the value.
         """
         known = self._defaults()
         own: dict[str, Any] = {}
@@ -96,10 +100,10 @@ class Estimator(MetadataRequests):
                 inner.setdefault(head, {})[rest] = value
             else:
                 own[head] = value
+        for name, settings in inner.items():
+            own[name] = with_parts(type(self).__name__, name, own.get(name, getattr(self, name)), settings)
         for name, value in own.items():
             setattr(self, name, value)
-        for name, settings in inner.items():
-            getattr(self, name).set_params(**settings)
         return self
 
     _speaker: str | None = None
@@ -130,13 +134,13 @@ class Estimator(MetadataRequests):
             self.feature_names_in_ = names
 
     def __repr__(self) -> str:
-        """The call that makes an unfitted copy, without arguments that have their default."""
+        """Return the call that makes an unfitted copy, without arguments that have their default."""
         values = {name: (getattr(self, name), default) for name, default in self._defaults().items()}
         changed = [f"{name}={value!r}" for name, (value, default) in values.items() if repr(value) != repr(default)]
         return f"{type(self).__name__}({', '.join(changed)})"
 
     def __sklearn_tags__(self) -> Any:
-        """What scikit-learn (1.6 and newer) asks: a `sklearn.utils.Tags`."""
+        """Return what scikit-learn (1.6 and newer) asks for: a `sklearn.utils.Tags`."""
         utils = sys.modules["sklearn.utils"]
         return utils.Tags(
             estimator_type="classifier",

@@ -8,6 +8,9 @@ import numpy as np
 
 from nnlite.estimators.inputs import warn_caller
 
+MANY = 20
+"""More classes than these, with fewer than three samples each on average, are no classes but measurements."""
+
 
 @dataclass(frozen=True)
 class LabelCoding:
@@ -46,7 +49,16 @@ class LabelCoding:
                 getattr(sys.modules.get("sklearn.exceptions"), "DataConversionWarning", UserWarning),
             )
             y = y[:, 0]
-        return cls.of_classes(f"{who}: y", y) if y.ndim == 1 else cls(np.arange(y.shape[1]), multilabel=True)
+        if y.ndim == 2:
+            return cls(np.arange(y.shape[1]), multilabel=True)
+        coding = cls.of_classes(f"{who}: y", y)
+        n_classes = len(coding.classes)
+        if n_classes > MANY and y.dtype.kind in "iuf" and len(y) < 3 * n_classes:
+            warn_caller(
+                f"{who}: y: expected classes, got {n_classes} different numbers for {len(y)} samples: are they "
+                "measurements? numpy.digitize(y, edges) makes classes of them; strings are always classes."
+            )
+        return coding
 
     @classmethod
     def of_classes(cls, where: str, labels: Any, y: Any = None) -> "LabelCoding":
@@ -117,7 +129,15 @@ def as_labels(who: str, y: Any, n_samples: int) -> np.ndarray:
         raise ValueError(f"{who}: requires y to be passed, but the target y is None.")
     if hasattr(y, "toarray") and hasattr(y, "nnz"):
         raise TypeError(f"{who}: y: expected a dense array, got sparse data. y.toarray() makes it dense.")
-    y = np.asarray(y)
+    try:
+        y = np.asarray(y)
+    except ValueError:
+        y = None
+    if y is None or (y.dtype == object and any(isinstance(labels, (list, tuple, set)) for labels in y.flat)):
+        raise ValueError(
+            f"{who}: y: expected a class or a row of 0 and 1 for each sample, got lists of labels. "
+            "sklearn.preprocessing.MultiLabelBinarizer().fit_transform(y) makes a matrix of them."
+        )
     if y.ndim not in (1, 2) or len(y) != n_samples:
         raise ValueError(
             f"{who}: y: expected shape ({n_samples},) or ({n_samples}, n_classes), a row for each sample of X, "

@@ -64,7 +64,13 @@ class Predictor:
             scaled = x.astype(np.float32, copy=False) if self.standardizer is None else self.standardizer(x)
         if not np.isfinite(scaled).all():
             got = "NaN or infinity (inf)" if not np.isfinite(x).all() else "some that are too large for float32 (inf)"
-            raise ValueError(f"{who}: X: expected finite numbers, got {got}. Leave such samples out.")
+            padding = ""
+            if x.ndim > 2 and np.isnan(x).any():
+                padding = (
+                    " NaN behind the ends of sequences is for networks without an estimator: nnlite.train, with layers "
+                    "such as GRU and TimeDistributed."
+                )
+            raise ValueError(f"{who}: X: expected finite numbers, got {got}. Leave such samples out.{padding}")
         return scaled
 
     def logits(self, who: str, params: dict[str, np.ndarray], X: Any, n_threads: int | None) -> np.ndarray:

@@ -52,10 +52,16 @@ class LayerNorm(Layer):
 
     def forward(self, params: Params, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
         x = check_batch(self, x)
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is computed again
+            return self._normalized(params, x)
+
+    def _normalized(self, params: Params, x: np.ndarray) -> tuple[np.ndarray, Any]:
         centred = x - x.mean(axis=-1, keepdims=True)
         variance = np.square(centred).mean(axis=-1, keepdims=True)
         inverse = 1 / np.sqrt(variance + x.dtype.type(self.epsilon))
         normal = centred * inverse
+        if not np.isfinite(variance).all():
+            self._mend_overflow(x, variance, normal, inverse)
         return normal * params["scale"] + params["shift"], (normal, inverse)
 
     def backward(
@@ -70,6 +76,19 @@ class LayerNorm(Layer):
         scaled = dy * params["scale"]
         along = (scaled * normal).mean(axis=-1, keepdims=True)
         return inverse * (scaled - scaled.mean(axis=-1, keepdims=True) - normal * along), grads
+
+    @np.errstate(all="ignore")
+    def _mend_overflow(self, x: np.ndarray, variance: np.ndarray, normal: np.ndarray, inverse: np.ndarray) -> None:
+        """Compute `normal` and `inverse` again, in units of the largest number, where the variance is not finite."""
+        too_large = ~np.isfinite(variance[..., 0])
+        rows = x[too_large]
+        exponent = np.frexp(np.abs(rows).max(axis=-1, keepdims=True))[1]
+        scaled = np.ldexp(rows, -exponent)
+        scaled -= scaled.mean(axis=-1, keepdims=True)
+        epsilon = np.ldexp(x.dtype.type(self.epsilon), -2 * exponent)
+        scaled_inverse = 1 / np.sqrt(np.square(scaled).mean(axis=-1, keepdims=True) + epsilon)
+        normal[too_large] = scaled * scaled_inverse
+        inverse[too_large] = np.ldexp(scaled_inverse, -exponent)
 
     def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
         return self.forward(params, x, None)[0]  # type: ignore[arg-type]

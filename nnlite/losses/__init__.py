@@ -19,7 +19,8 @@ Every loss is a *sum* over its outputs: what a class learns from a sample doesn'
 are, and each output of `SigmoidCrossEntropy` learns what a network with that output alone would. (Keras takes the mean,
 which divides the gradient by K.) Over samples a loss is weighted as it is told, and divides by nothing.
 
-Arithmetic is in float64 whatever the logits' dtype. NaN in gives NaN out, without a warning; so may infinity.
+Arithmetic is in float64 whatever the logits' dtype. NaN in gives NaN out, without a warning. An infinite logit
+stands for a probability of 0 or 1; only under a softmax is a logit of plus infinity taken for NaN.
 """
 
 from nnlite.labels import class_weights

@@ -122,6 +122,8 @@ class SoftmaxCrossEntropy(Loss):
             else:
                 smoothed = keep * targets.astype(np.float64) + self.label_smoothing / n_outputs
                 losses = -(smoothed * (shifted - logarithms)).sum(axis=1)
+                if not np.isfinite(losses).all():  # a class that has no part in the target adds 0
+                    losses = -_products(smoothed, shifted - logarithms).sum(axis=1)
                 gradient = gradient * smoothed.sum(axis=1, keepdims=True) - smoothed
             return weighted(losses, gradient, weights, logits.dtype)
 
@@ -247,6 +249,9 @@ class SigmoidCrossEntropy(Loss):
             # -log(1 - logistic(z)) = softplus(z) = max(z, 0) + log(1 + exp(-|z|)), and -log(logistic(z)) = softplus(-z)
             rest = np.log1p(np.exp(-np.abs(z)))
             losses = (negative * (np.maximum(z, 0.0) + rest) + positive * (np.maximum(-z, 0.0) + rest)).sum(axis=1)
+            if not np.isfinite(losses).all():  # a target that has no part in the loss of an infinite logit adds 0
+                against, for_it = np.maximum(z, 0.0) + rest, np.maximum(-z, 0.0) + rest
+                losses = (_products(negative, against) + _products(positive, for_it)).sum(axis=1)
             gradient = negative * logistic(z) - positive * logistic(-z)
             return weighted(losses, gradient, weights, logits.dtype)
 
@@ -260,6 +265,11 @@ class SigmoidCrossEntropy(Loss):
         if self.pos_weight is not None and len(self.pos_weight) != n_outputs:
             got = len(self.pos_weight)
             raise ValueError(f"SigmoidCrossEntropy: pos_weight: expected {n_outputs} factors (outputs), got {got}.")
+
+
+def _products(shares: Array, losses: Array) -> Array:
+    """Return shares times losses, 0 where a share is 0, however large the loss."""
+    return np.multiply(shares, losses, out=np.zeros_like(losses), where=(shares != 0) | np.isnan(losses))
 
 
 def _are_distributions(labels: NDArray, n_outputs: int) -> bool:

@@ -7,7 +7,7 @@ shard and not by the batch.
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -263,6 +263,7 @@ def predict(
     ----------
     network : Sequential
     params : dict
+        Those of a longer network that begins with the same layers will do: ``predict(net.until(2), params, x)``.
     x : array_like (n_samples, *input_shape)
         Also a memory-mapped array, or anything that is indexed like one.
     read : callable, optional
@@ -277,7 +278,7 @@ def predict(
     check_network(who, network)
     check_reader(who, read)
     check_threads(who, n_threads)
-    prepared = network.prepare(params, who=who)
+    prepared = network.prepare(_without_later(network, params), who=who)
     dtype = next((value.dtype for value in params.values()), np.dtype(np.float32))
     result = np.empty((count_samples(who, "x", x), *network.output_shape), dtype)
 
@@ -286,3 +287,12 @@ def predict(
 
     for_each(run, shards(len(x), shard_size(network)), n_threads)
     return result
+
+
+def _without_later(network: Any, params: Params) -> Params:
+    """Return `params` without those of layers that come after the last one of the network."""
+    n_layers = len(network.layers)
+    if not isinstance(params, Mapping):
+        return params
+    later = {name for name in params if (number := str(name).partition(".")[0]).isdecimal() and int(number) >= n_layers}
+    return {name: value for name, value in params.items() if name not in later} if later else params

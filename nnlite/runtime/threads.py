@@ -6,11 +6,14 @@ threads are still free for it.
 Kernels are serial and release the interpreter lock. BLAS is held to one thread meanwhile: the pieces run in parallel.
 """
 
+import functools
+import math
 import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
@@ -20,6 +23,8 @@ from nnlite.checks import check_integer
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
+
+CONTROL_GROUPS = Path("/sys/fs/cgroup")
 
 _lock = threading.Lock()
 _here = threading.local()
@@ -44,8 +49,26 @@ if hasattr(os, "register_at_fork"):
 
 
 def available_cores() -> int:
-    """Return the number of cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return the number of cores that this process may use: those it may run on, and not more than its share of time.
+
+    A container has a share of time, such as 1.5 cores, from its control group (version 1 or 2).
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, math.ceil(min(cores, _share_of_time())))
+
+
+@functools.cache
+def _share_of_time() -> float:
+    """Return how many cores the control group of this process may keep busy; infinity without a limit."""
+    for names in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):
+        try:
+            words = " ".join((CONTROL_GROUPS / name).read_text(encoding="ascii") for name in names).split()
+            quota, period = map(int, words)
+        except (OSError, ValueError):  # no such file, or "max"
+            continue
+        if quota > 0 and period > 0:
+            return quota / period
+    return math.inf
 
 
 def set_threads(n_threads: int | None) -> None:
@@ -53,7 +76,8 @@ def set_threads(n_threads: int | None) -> None:
 
     None stands for all cores that the process may run on.
 
-    The environment variable ``NNLITE_NUM_THREADS`` sets it from outside. Results don't depend on it, to the last bit.
+    The environment variable ``NNLITE_NUM_THREADS`` sets it from outside; without it ``OMP_NUM_THREADS`` is an upper
+    limit, which joblib, loky and dask set for their workers. Results don't depend on it, to the last bit.
     """
     global _default_threads
     check_threads("set_threads", n_threads)
@@ -77,10 +101,12 @@ def _wanted_threads() -> int:
     if _default_threads is not None:
         return _default_threads
     if configured := os.environ.get("NNLITE_NUM_THREADS"):
-        if not configured.isdigit() or int(configured) < 1:
-            raise ValueError(f"NNLITE_NUM_THREADS: expected a positive integer, got {configured!r}.")
+        if not (configured.isascii() and configured.isdigit() and int(configured)):
+            raise ValueError(f"NNLITE_NUM_THREADS: expected a positive integer, got {configured!r} in the environment.")
         return int(configured)
-    return available_cores()
+    limit = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]  # the first of nested levels
+    cores = available_cores()
+    return min(cores, int(limit)) if limit.isascii() and limit.isdigit() and int(limit) else cores
 
 
 def check_threads(who: str, n_threads: Any) -> None:

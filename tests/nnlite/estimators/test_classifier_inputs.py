@@ -330,3 +330,34 @@ def test_numpys_own_numbers_are_numbers():
     settings = {"max_epochs": np.int32(2), "batch_size": np.uint8(9), "validation_fraction": np.float32(0.25)}
     model = quick(**settings, patience=np.int64(1), verbose=np.bool_(False), standardize_axes=[np.int64(0)]).fit(X, Y)
     assert len(model.history_) <= 2
+
+
+def test_measurements_as_classes_are_warned_of():
+    """As many different numbers as these are no classes; strings are, and so are a few numbers."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((442, 3)).astype(np.float32)
+    for y in (rng.permutation(np.arange(442) % 214), (rng.permutation(442) % 214).astype(float)):
+        with pytest.warns(UserWarning, match=r"^NetworkClassifier\.fit: y: expected classes, got 214 different"):
+            quick(max_epochs=1).fit(x, y)
+    quick(max_epochs=1).fit(x, (rng.permutation(442) % 214).astype(str))
+    quick(max_epochs=1).fit(x, rng.permutation(442) % 100)
+    quick(max_epochs=1, validation_fraction=0.0).fit(x[:20], np.arange(20))
+
+
+@pytest.mark.parametrize(
+    "y", [[["a"], ["a", "b"], []], [["a"], ["b"], {"c"}], np.array([["a"], ["b", "c"], []], object)]
+)
+def test_lists_of_labels_are_told_what_makes_a_matrix_of_them(y):
+    with pytest.raises(ValueError, match=r"^NetworkClassifier\.fit: y: .* got lists of labels. sklearn.*MultiLabelB"):
+        quick().fit(X[:3], y)
+
+
+def test_nan_behind_sequences_is_told_where_it_may_be():
+    x = np.random.default_rng(0).standard_normal((8, 5, 3)).astype(np.float32)
+    x[2, 3:] = np.nan
+    with pytest.raises(ValueError, match=r"X: expected finite numbers, got NaN .* such as GRU and TimeDistributed\."):
+        quick().fit(x, np.arange(8) % 2)
+    network = nn.Sequential([nn.LayerNorm(), nn.Flatten(), nn.Dense(2)], (5, 3))
+    params, settings = network.init(np.random.default_rng(0)), {"loss": nn.SoftmaxCrossEntropy(), "optimizer": nn.SGD()}
+    with pytest.raises(nn.TrainingDiverged, match=r"loss became nan.*samples have NaN.*TimeDistributed\(LayerNorm"):
+        list(nn.train(network, params, x, np.arange(8) % 2, max_epochs=1, **settings))

@@ -173,3 +173,28 @@ def test_recurrent_layers_have_no_translation_to_onnx(tmp_path):
 def test_the_page_runs():
     (block,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     exec(compile(block, str(PAGE), "exec"), {})
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_layer_norm_of_large_numbers(dtype):
+    """The variance of numbers beyond the root of the largest one overflows; what it divides does not."""
+    layer, rng = nn.LayerNorm(), np.random.default_rng(0)
+    small = rng.standard_normal((5, 3, 8)).astype(dtype)
+    params = {"scale": rng.standard_normal(8).astype(dtype), "shift": rng.standard_normal(8).astype(dtype)}
+    exponent = np.frexp(np.finfo(dtype).max)[1] - 4
+    mixed = small.copy()
+    mixed[::2] = np.ldexp(small[::2], exponent)
+    dy = rng.standard_normal(small.shape).astype(dtype)
+    # Without epsilon, which large numbers don't notice, the scale of the input has no part in the output.
+    exact = nn.LayerNorm(epsilon=np.finfo(dtype).tiny)
+    expected, expected_cache = exact.forward(params, small, rng)
+    actual, cache = layer.forward(params, mixed, rng)
+    np.testing.assert_allclose(actual[::2], expected[::2], rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(actual[1::2], layer.apply(params, small)[1::2])
+    dx, grads = layer.backward(params, cache, dy)
+    expected_dx, _ = exact.backward(params, expected_cache, dy)
+    np.testing.assert_allclose(np.ldexp(dx[::2], exponent), expected_dx[::2], rtol=1e-3, atol=1e-4)
+    assert all(np.isfinite(value).all() for value in grads.values())
+    for bad in (np.nan, np.inf):
+        mixed[0, 0, 0] = bad
+        assert np.isnan(layer.apply(params, mixed)[0, 0]).all() and np.isfinite(layer.apply(params, mixed)[1:]).all()

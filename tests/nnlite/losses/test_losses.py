@@ -425,3 +425,19 @@ def test_wrong_pos_weight(pos_weight):
     message = "^SigmoidCrossEntropy: pos_weight: expected one positive finite factor per output, got"
     with pytest.raises(ValueError, match=message):
         SigmoidCrossEntropy(pos_weight=pos_weight)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_infinite_logits_are_probabilities_of_nought_and_one(dtype):
+    """Right and sure costs nothing, wrong and sure costs infinity; the gradient is what it is just before."""
+    loss = SigmoidCrossEntropy()
+    logits = np.array([[np.inf], [-np.inf], [np.inf], [-np.inf], [np.nan]], dtype)
+    targets = np.array([[1], [0], [0], [1], [1]], dtype)
+    for i, (value, slope) in enumerate([(0, 0), (0, 0), (np.inf, 1), (np.inf, -1), (np.nan, np.nan)]):
+        found = loss.value_and_gradient(logits[i : i + 1], targets[i : i + 1], np.ones(1))
+        np.testing.assert_array_equal([found[0], found[1][0, 0]], [value, slope])
+    softmax, shares = SoftmaxCrossEntropy(), np.array([[0.5, 0.5, 0.0]], dtype)
+    value, gradient = softmax.value_and_gradient(np.array([[0, 0, -np.inf]], dtype), shares, np.ones(1))
+    assert value == pytest.approx(np.log(2)) and not gradient.any()
+    assert softmax.value(np.array([[0, 0, -np.inf]], dtype), np.array([2]), np.ones(1)) == np.inf
+    assert np.isnan(softmax.value(np.array([[0, 0, np.nan]], dtype), shares, np.ones(1)))

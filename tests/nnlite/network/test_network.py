@@ -323,3 +323,16 @@ def test_a_child_forked_while_a_thread_works_out_shapes_does_not_wait_for_it():
     go_on.set()
     thread.join()
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_part_of_a_network_predicts_with_the_parameters_of_the_whole():
+    net = nn.Sequential([nn.Dense(5), nn.Tanh(), nn.Dense(2), nn.Dense(3)], (4,))
+    params, x = net.init(np.random.default_rng(0)), np.random.default_rng(1).standard_normal((7, 4)).astype(np.float32)
+    for stop in (1, 2, 3, -1):
+        inner = net.until(stop)
+        np.testing.assert_array_equal(nn.predict(inner, params, x), nn.predict(inner, inner.own(params), x))
+    np.testing.assert_array_equal(nn.predict(net.until(2), net.prepare(params), x), nn.predict(net.until(2), params, x))
+    with pytest.raises(ValueError, match=r"params: '0.scale': expected none of this name"):
+        nn.predict(net.until(2), params | {"0.scale": params["0.bias"]}, x)
+    with pytest.raises(ValueError, match=r"params: '0.weight': expected shape"):
+        nn.predict(net.until(2), {name: value for name, value in params.items() if name != "0.weight"}, x)

@@ -148,3 +148,52 @@ def test_a_child_forked_after_a_run_has_threads_of_its_own():
         finally:
             os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.parametrize("said", ["abc", "0", "-1", "1.5", "²"])
+def test_a_number_of_threads_that_is_none_is_named_with_its_variable(said, monkeypatch):
+    monkeypatch.setenv("NNLITE_NUM_THREADS", said)
+    with pytest.raises(ValueError, match=rf"^NNLITE_NUM_THREADS: expected a positive integer, got '{said}'"):
+        threads.thread_count()
+
+
+@pytest.mark.parametrize(("said", "expected"), [("1", 1), ("3,1", 3), ("99", 8), ("", 8), ("0", 8), ("many", 8)])
+def test_what_other_libraries_leave_is_not_exceeded(said, expected, monkeypatch):
+    monkeypatch.setattr(threads, "available_cores", lambda: 8)
+    monkeypatch.delenv("NNLITE_NUM_THREADS", raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", said)
+    assert threads.thread_count() == expected
+    monkeypatch.setenv("NNLITE_NUM_THREADS", "5")
+    assert threads.thread_count() == 5 and threads.thread_count(7) == 7
+
+
+def test_workers_of_loky_use_their_share():
+    loky = pytest.importorskip("joblib.externals.loky")
+    with loky.ProcessPoolExecutor(1, env={"OMP_NUM_THREADS": "1"}) as pool:
+        assert pool.submit(threads.thread_count).result() == 1
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"cpu.max": "150000 100000\n"}, 2),
+        ({"cpu.max": "100000 100000\n"}, 1),
+        ({"cpu.max": "5000 100000\n"}, 1),
+        ({"cpu.max": "max 100000\n"}, 16),
+        ({"cpu/cpu.cfs_quota_us": "400000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 4),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, 16),
+        ({"cpu.max": "nonsense"}, 16),
+        ({}, 16),
+    ],
+)
+def test_a_container_has_its_share_of_time(files, expected, tmp_path, monkeypatch):
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(threads, "CONTROL_GROUPS", tmp_path)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: range(16), raising=False)
+    threads._share_of_time.cache_clear()
+    try:
+        assert threads.available_cores() == expected
+    finally:
+        threads._share_of_time.cache_clear()
