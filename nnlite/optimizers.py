@@ -64,10 +64,10 @@ class Optimizer:
     """Base of all optimizers; one of your own derives from it and defines the two methods that raise here."""
 
     checks_gradients: ClassVar[bool] = False
-    """Whether `update` refuses gradients that are not finite by `NonFiniteGradient`. If not, `train_step` does."""
+    """True if `update` raises `NonFiniteGradient` for gradients that are not finite. If not, `train_step` does it."""
 
     takes_deferred: ClassVar[bool] = False
-    """Whether `update` takes gradients that are not computed yet, see :mod:`nnlite.layers.weight_gradients`."""
+    """True if `update` takes gradients that are not computed yet, see :mod:`nnlite.layers.weight_gradients`."""
 
     def init(self, params: Mapping[str, Array]) -> State:
         """Make the state for these parameters: a flat dict of arrays, empty if nothing is remembered."""
@@ -281,7 +281,7 @@ def _apply(step: Callable[..., None], gradient: Any, *arrays: Array) -> None:
 def _descend(
     rate: float, momentum: float, scale: float, decay: float, ahead: bool, gradient: Array, *arrays: Array
 ) -> None:
-    """A step of SGD on parameters and, with momentum, their velocity."""
+    """Do a step of SGD on parameters and, with momentum, their velocity."""
     for unprepared, p, *velocity in _blocks(gradient, *arrays):
         g = _prepared(unprepared, p, scale, decay)
         if velocity:
@@ -293,12 +293,12 @@ def _descend(
 
 
 def _computed(grads: Gradients, clip_norm: float | None) -> Gradients:
-    """Gradients, computed if their norm is asked for."""
+    """Return gradients, computed if their norm is asked for."""
     return grads if clip_norm is None else {name: np.asarray(gradient) for name, gradient in grads.items()}
 
 
 def _blocks(*arrays: np.ndarray) -> Iterator[list[np.ndarray]]:
-    """Views of some elements of each array at a time; all elements at once where an array isn't contiguous."""
+    """Yield views of some elements of each array at a time; all elements at once where an array isn't contiguous."""
     if arrays[0].size <= BLOCK or not all(array.flags.c_contiguous for array in arrays):
         yield list(arrays)
         return
@@ -308,7 +308,7 @@ def _blocks(*arrays: np.ndarray) -> Iterator[list[np.ndarray]]:
 
 
 def _prepared(gradient: Array, p: Array, scale: float, decay: float) -> Array:
-    """The gradient after clipping and weight decay; itself, not a copy, if there is neither."""
+    """Return the gradient after clipping and weight decay; itself, not a copy, if there is neither."""
     if scale != 1.0:
         gradient = gradient * scale
     return gradient + decay * p if decay else gradient

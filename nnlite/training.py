@@ -39,7 +39,7 @@ class TrainingDiverged(ArithmeticError):
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one pass over the training data did.
+    """The record of one pass over the training data.
 
     Attributes
     ----------

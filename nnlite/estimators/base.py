@@ -1,4 +1,4 @@
-"""What scikit-learn expects of an estimator, without importing it: parameters by name, tags, and its error.
+"""The base of estimators: parameters by name, tags and errors as scikit-learn expects them, without importing it.
 
 Whoever asks an estimator for tags has scikit-learn loaded; it is looked up among the loaded modules and nowhere else.
 """

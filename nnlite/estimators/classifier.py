@@ -1,4 +1,4 @@
-"""The estimator: a network with what it takes to train it, in scikit-learn's manner."""
+"""A classifier: a network with all that its training needs, in scikit-learn's manner."""
 
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -26,7 +26,7 @@ from nnlite.training import TrainingDiverged
 
 
 class NetworkClassifier(Estimator):
-    """Classifier with a neural network, for one label a sample or several.
+    """A classifier with a neural network, for one label a sample or several.
 
     Labels `y` of shape (n_samples,) are classes, of which each sample has one (softmax); `y` of shape (n_samples,
     n_classes) with entries 0 and 1 gives each sample any number of them (logistic outputs). If the network ends in a
@@ -327,14 +327,14 @@ class NetworkClassifier(Estimator):
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Probability of each class for each sample, shape (n_samples, n_classes).
+        """Return the probability of each class for each sample, shape (n_samples, n_classes).
 
         One label a sample: rows add up to 1. Several: each column stands for itself.
         """
         return self._probabilities("predict_proba", X)
 
     def hidden(self, X: Any, until: int | None = None) -> np.ndarray:
-        """What the network says inside, before some of its layers: an embedding of the samples.
+        """Return the output of an inner layer: an embedding of the samples.
 
         Parameters
         ----------
@@ -351,13 +351,13 @@ class NetworkClassifier(Estimator):
         return self._hidden(who, self._checked(who, X), until)
 
     def log_odds(self, X: Any) -> np.ndarray:
-        """How much speaks for each class: log(p / (1 - p)) of its probability, shape (n_samples, n_classes)."""
+        """Return the log-odds of each class, log(p / (1 - p)) of its probability, shape (n_samples, n_classes)."""
         who = self._who("log_odds")
         X = self._checked(who, X)
         return self._predictor.log_odds(who, self.params_, X, self.n_threads)
 
     def input_gradient(self, X: Any, unit: Any, until: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """What the network listens to: the gradient of a class's log-odds, or of a unit inside, with respect to X.
+        """Return the log-odds of a class, or the value of an inner unit, and the gradient with respect to X.
 
         Parameters
         ----------
@@ -389,12 +389,12 @@ class NetworkClassifier(Estimator):
         return self._predictor.baseline
 
     def predict(self, X: Any) -> np.ndarray:
-        """The most probable class of each sample; with several labels a sample, 1 where a probability reaches one
-        half."""
+        """Return the most probable class of each sample; with several labels a sample, 1 where a probability reaches
+        one half."""
         return self._predicted("predict", X)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Part of the samples whose labels are predicted, all of them, rightly."""
+        """Return the accuracy: the part of the samples of which all labels are predicted correctly."""
         who, predicted = self._who("score"), self._predicted("score", X)
         labels = self._predictor.coding.flat(as_labels(who, y, len(predicted)))
         return metrics.accuracy(labels, predicted, sample_weight=relative_weights(who, sample_weight, len(labels)))

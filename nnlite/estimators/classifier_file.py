@@ -29,7 +29,7 @@ Arrays = dict[str, np.ndarray]
 
 
 def to_file(model: Any) -> tuple[dict[str, Any], Arrays]:
-    """Header and arrays of a fitted classifier.
+    """Return header and arrays of a fitted classifier.
 
     Settings that only training needs and that are no data (functions, generators, descriptions of classes of one's own)
     are left out, as are the number of threads and other things of this machine.
@@ -64,7 +64,7 @@ def to_file(model: Any) -> tuple[dict[str, Any], Arrays]:
 
 
 def from_file(estimator: type, header: dict[str, Any], arrays: Arrays, custom: Iterable[type]) -> Any:
-    """The classifier of a header and arrays that anyone may have written.
+    """Return the classifier of a header and arrays that come from an untrusted file.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def from_file(estimator: type, header: dict[str, Any], arrays: Arrays, custom: I
 
 
 def settings_to_json(model: Any) -> dict[str, Any]:
-    """Those settings of a classifier that are data."""
+    """Return the settings of a classifier that are data."""
     settings: dict[str, Any] = {name: getattr(model, name) for name in NUMBERS}
     settings |= {name: getattr(model, name) for name in WORDS if isinstance(getattr(model, name), str)}
     for name in DESCRIPTIONS:
@@ -141,7 +141,7 @@ def settings_from_json(settings: dict[str, Any], custom: Iterable[type], multila
 
 
 def coding_to_file(coding: LabelCoding) -> tuple[dict[str, Any], Arrays]:
-    """Header and arrays of classes."""
+    """Return header and arrays of classes."""
     header: dict[str, Any] = {"multilabel": coding.multilabel}
     if coding.classes.dtype.kind in "biuf":
         return header, {"classes": coding.classes}
@@ -150,7 +150,7 @@ def coding_to_file(coding: LabelCoding) -> tuple[dict[str, Any], Arrays]:
 
 
 def coding_from_file(header: dict[str, Any], arrays: Arrays, output_shape: tuple[int, ...]) -> LabelCoding:
-    """The classes, which are as many as there are outputs."""
+    """Return the classes. Raise unless they are as many as there are outputs."""
     multilabel = header["multilabel"]
     if not isinstance(multilabel, bool):
         raise FileFormatError(f"multilabel: expected true or false, got {shown(multilabel)}.")
@@ -169,12 +169,12 @@ def coding_from_file(header: dict[str, Any], arrays: Arrays, output_shape: tuple
 
 
 def names_to_file(names: np.ndarray | None) -> dict[str, Any]:
-    """Names of columns as an entry of a header; none if there are none."""
+    """Return names of columns as an entry of a header; no entry if there are none."""
     return {} if names is None else {"feature_names": names.tolist()}
 
 
 def names_from_file(header: dict[str, Any], input_shape: tuple[int, ...]) -> np.ndarray | None:
-    """Names of columns out of a header that anyone may have written."""
+    """Return names of columns out of a header of an untrusted file."""
     names = header.get("feature_names")
     if names is None:
         return None
@@ -225,7 +225,7 @@ def _group(arrays: Arrays, prefix: str) -> Arrays:
 
 
 def object_in(header: dict[str, Any], key: str) -> dict[str, Any]:
-    """What stands under a key, if it is a JSON object."""
+    """Return the value of a key. Raise unless it is a JSON object."""
     if not isinstance(header[key], dict):
         raise FileFormatError(f"{key}: expected an object, got {shown(header[key])}.")
     return header[key]

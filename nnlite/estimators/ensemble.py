@@ -135,7 +135,7 @@ class BaggedEnsemble(Estimator):
         self.verbose = verbose
 
     def __sklearn_clone__(self) -> "BaggedEnsemble":
-        """What scikit-learn's `clone` makes: the same settings, unfitted. An executor is shared: it can't be copied."""
+        """Return an unfitted copy for scikit-learn's `clone`. An executor is shared: it can't be copied."""
         params = self.get_params(deep=False)
         estimator = params["estimator"]
         if isinstance(estimator, NetworkClassifier):
@@ -234,7 +234,7 @@ class BaggedEnsemble(Estimator):
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Value of each class for each sample, from 0 to 1, shape (n_samples, n_classes).
+        """Return the value of each class for each sample, from 0 to 1, shape (n_samples, n_classes).
 
         Several labels a sample: each column stands for itself. One label: rows add up to 1.
         """
@@ -245,13 +245,13 @@ class BaggedEnsemble(Estimator):
         return self._predicted("predict", X)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the part of the samples whose labels are predicted, all of them, rightly."""
+        """Return the accuracy: the part of the samples of which all labels are predicted correctly."""
         who, predicted = self._who("score"), self._predicted("score", X)
         labels = self._coding.flat(as_labels(who, y, len(predicted)))
         return metrics.accuracy(labels, predicted, sample_weight=relative_weights(who, sample_weight, len(labels)))
 
     def hidden(self, X: Any) -> np.ndarray:
-        """Last hidden layers of all members side by side: an embedding of the samples, (n_samples, n_members * units).
+        """Return the last hidden layers of all members side by side, shape (n_samples, n_members * units).
 
         A mean over members would mix units that have nothing to do with each other.
         """
@@ -261,7 +261,7 @@ class BaggedEnsemble(Estimator):
         return np.concatenate([part.reshape(len(X), -1) for part in parts], axis=1)
 
     def log_odds(self, X: Any) -> np.ndarray:
-        """How much speaks for each class: log(p / (1 - p)) of its value, shape (n_samples, n_classes).
+        """Return the log-odds of each class, log(p / (1 - p)) of its value, shape (n_samples, n_classes).
 
         With one label a sample that of the value before values are made to add up to 1. Infinite for a class that has a
         constant in place of networks.
@@ -279,7 +279,7 @@ class BaggedEnsemble(Estimator):
         return result
 
     def input_gradient(self, X: Any, unit: int) -> tuple[np.ndarray, np.ndarray]:
-        """What a class's networks listen to: its log-odds, and their gradient with respect to X.
+        """Return the log-odds of a class and their gradient with respect to X.
 
         Parameters
         ----------
@@ -339,7 +339,7 @@ class BaggedEnsemble(Estimator):
         return (values >= thresholds).astype(np.int64)
 
     def _log_odds(self, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Log-odds of the mean over the members of a class, and their slope along each member's logits.
+        """Return the log-odds of the mean over the members of a class, and their slope along each member's logits.
 
         For the mean of probabilities log-odds are log sum p - log sum (1 - p), in logarithms lest sure ones overflow.
         """
@@ -357,7 +357,7 @@ class BaggedEnsemble(Estimator):
         return _logistic(logits).mean(axis=0) if self.average == "probability" else _logistic(logits.mean(axis=0))
 
     def _shift(self, k: int) -> float:
-        """What is added to the logits of class `k` for its prior."""
+        """Return the number that is added to the logits of class `k` for its prior."""
         if self.prior == "balanced":
             return 0.0
         return float(np.log(self.prior_[k] / (1 - self.prior_[k])) + np.log(self.negatives_per_positive))
@@ -417,7 +417,7 @@ def _as_indicators(samples: Labelled) -> Labelled:
 
 
 def _logistic(z: np.ndarray) -> np.ndarray:
-    """1 / (1 + exp(-z)) without overflow."""
+    """Return 1 / (1 + exp(-z)) without overflow."""
     small = np.exp(-np.abs(z))
     return np.where(z >= 0, 1 / (1 + small), small / (1 + small))
 

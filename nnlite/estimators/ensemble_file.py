@@ -18,7 +18,7 @@ ARRAYS = ("classes", "prior", "thresholds")
 
 
 def to_file(model: Any) -> tuple[dict[str, Any], Arrays]:
-    """Header and arrays of a fitted ensemble; each member as `nnlite.estimators.classifier_file` writes it.
+    """Return header and arrays of a fitted ensemble; each member as `nnlite.estimators.classifier_file` writes it.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def to_file(model: Any) -> tuple[dict[str, Any], Arrays]:
 
 
 def from_file(ensemble: type, header: dict[str, Any], arrays: Arrays, custom: Iterable[type]) -> Any:
-    """The ensemble of a header and arrays that anyone may have written.
+    """Return the ensemble of a header and arrays that come from an untrusted file.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a person sees of a training: a line an epoch, and on a terminal a bar within it."""
+"""The log of a training: a line an epoch, and on a terminal a progress bar."""
 
 import sys
 from typing import Any, TextIO

@@ -20,7 +20,7 @@ LOOKED_AT = 64
 """Samples whose values are compared when a fit is resumed: reading all of them could take as long as an epoch."""
 
 HELD_OUT = "held-out samples"
-"""What a fingerprint calls the rows of `validation_fraction`; they follow from the seed and the data."""
+"""The entry of a fingerprint for the rows of `validation_fraction`; they follow from the seed and the data."""
 
 
 @dataclass
@@ -116,7 +116,7 @@ class FitCheckpoint:
 
     @property
     def complete(self) -> bool:
-        """Whether there is the last state of a run that came to its end."""
+        """True if the state is the last one of a run that came to its end."""
         return self._saved is not None and self._saved[0].get("stopped_by") is not None
 
     def save(self, state: FitState, seed: int, fingerprint: dict[str, Any]) -> None:
@@ -191,7 +191,7 @@ class FitCheckpoint:
 
 
 def described(setting: Any) -> Any:
-    """A setting as JSON can hold it and in words that are the same in every process."""
+    """Return a setting as JSON can hold it, in words that are the same in every process."""
     if isinstance(setting, np.generic):
         setting = setting.item()
     if setting is None or isinstance(setting, (bool, int, str)):
@@ -200,13 +200,13 @@ def described(setting: Any) -> Any:
 
 
 def checksum(array: np.ndarray) -> str:
-    """Shape, dtype and a checksum of the values."""
+    """Return shape, dtype and a checksum of the values."""
     array = np.ascontiguousarray(array)
     return f"{array.dtype} {array.shape} {zlib.crc32(array.reshape(-1).view(np.uint8).data):08x}"
 
 
 def described_samples(X: Any) -> str:
-    """Shape of samples and a checksum of some of them."""
+    """Return the shape of samples and a checksum of some of them."""
     rows = np.unique(np.linspace(0, len(X) - 1, LOOKED_AT).astype(int))
     return f"{tuple(map(int, X.shape))} {checksum(np.asarray(X[rows]))}"
 

@@ -1,4 +1,4 @@
-"""Which arguments scikit-learn's tools may pass on, `sample_weight` above all, where its metadata routing is enabled.
+"""Metadata routing: the arguments that scikit-learn's tools may pass on, such as `sample_weight` and `groups`.
 
 Requests are kept as plain data, so that they can be set before scikit-learn is loaded; whoever asks for them has it.
 """
@@ -50,7 +50,7 @@ class MetadataRequests:
         return self._request("score", requests)
 
     def get_metadata_routing(self) -> Any:
-        """What scikit-learn asks: a `sklearn.utils.metadata_routing.MetadataRequest`."""
+        """Return what scikit-learn asks for: a `sklearn.utils.metadata_routing.MetadataRequest`."""
         answer = sys.modules["sklearn.utils.metadata_routing"].MetadataRequest(owner=type(self).__name__)
         for method in METHODS:
             said = self._metadata_request.get(method, {})
@@ -70,7 +70,7 @@ class MetadataRequests:
         return self
 
     def _metadata_of(self, method: str) -> list[str]:
-        """Arguments of a method beside X and y; none if there is no such method."""
+        """Return the arguments of a method beside X and y; none if there is no such method."""
         function = getattr(self, method, None)
         names = [] if function is None else inspect.signature(function).parameters
         return [name for name in names if name not in ("X", "y")]

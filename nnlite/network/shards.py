@@ -141,13 +141,13 @@ def check_step(
         raise ValueError(f"{who}: targets: expected a row for each sample, got shape {targets.shape}.")
     if not callable(batch) and (given := count_samples(who, "batch", batch)) != n:
         raise ValueError(f"{who}: targets: expected {given} rows, one for each sample of batch, got {n}.")
-    if np.shape(weights) != (n,):
-        got = "None" if weights is None else f"shape {np.shape(weights)}"
+    weights = as_array(who, "weights", weights)
+    if weights.shape != (n,):
+        got = "None" if weights.dtype == object and weights.ndim == 0 else f"shape {weights.shape}"
         raise ValueError(
             f"{who}: weights: expected shape ({n},), one a sample, got {got}. np.full({n}, 1 / {n}) makes the loss the "
             "mean over the batch."
         )
-    weights = np.asarray(weights)
     if weights.dtype.kind not in "biuf" or not math.isfinite(weights.sum()):
         raise ValueError(f"{who}: weights: expected finite numbers, got {weights.dtype} with other ones in it.")
     if len(network.output_shape) != 1:

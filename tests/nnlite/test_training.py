@@ -215,7 +215,7 @@ def test_steps_refuse_the_activation_of_another_loss(function):
 
 @pytest.mark.parametrize("checks", [True, False], ids=["the library's", "a user's own"])
 def test_a_gradient_that_is_not_finite_ends_the_step(checks):
-    """Whether the optimizer checks it or not."""
+    """The optimizer may check it or not."""
 
     class Own(nn.optimizers.Optimizer):
         def init(self, params):

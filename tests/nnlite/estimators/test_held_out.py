@@ -23,7 +23,7 @@ def samples(labels, groups=None):
 
 
 def held_out(labels, fraction, groups=None, seeds=SEEDS):
-    """Whether each sample was held out, (seeds, n_samples)."""
+    """Return for each seed which samples were held out, shape (seeds, n_samples)."""
     record = samples(labels, groups)
     drawn = np.zeros((seeds, len(labels)), bool)
     for seed in range(seeds):
