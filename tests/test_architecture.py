@@ -42,7 +42,7 @@ BELOW = {
     "training": "network losses optimizers schedules rows",
     "testing": "network losses",
     "metrics": "labels",
-    "calibration": "",
+    "calibration": "losses",
     "serialization": "version",
     "model_selection": "checks serialization",
     "registry": "network losses optimizers schedules serialization",

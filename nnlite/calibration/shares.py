@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nnlite.calibration.checks import finite, shares
+from nnlite.losses.logits import logistic
 
 
 def sigmoid(log_odds: ArrayLike) -> np.ndarray:
@@ -16,9 +17,7 @@ def sigmoid(log_odds: ArrayLike) -> np.ndarray:
     >>> sigmoid([-1000.0, 0.0, 1000.0]).tolist()
     [0.0, 0.5, 1.0]
     """
-    x = np.asarray(log_odds, np.float64)
-    small = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1.0, small) / (1.0 + small)
+    return logistic(np.asarray(log_odds, np.float64))
 
 
 def log_odds_of(probabilities: ArrayLike) -> np.ndarray:

@@ -6,26 +6,24 @@ from typing import Any
 
 import numpy as np
 
-from nnlite import metrics
 from nnlite.early_stopping import EarlyStopping
 from nnlite.estimators import classifier_file
-from nnlite.estimators.base import Estimator, not_fitted
 from nnlite.estimators.fit import Fit
 from nnlite.estimators.fit_state import FitCheckpoint, FitState
+from nnlite.estimators.fitted_network import FittedNetwork
 from nnlite.estimators.held_out import Draw, split
-from nnlite.estimators.inputs import as_samples, check_feature_names, check_like, feature_names, warn_caller
-from nnlite.estimators.label_coding import LabelCoding, as_labels
+from nnlite.estimators.inputs import check_like, warn_caller
+from nnlite.estimators.label_coding import LabelCoding
 from nnlite.estimators.labelled import Labelled
 from nnlite.estimators.predictor import Predictor, first_params, predictor_for
 from nnlite.estimators.settings import check_settings, draw_seed, is_integer
-from nnlite.labels import relative_weights
 from nnlite.losses import Loss
 from nnlite.network.sequential import Sequential
 from nnlite.optimizers import SGD, Optimizer
 from nnlite.training import TrainingDiverged
 
 
-class NetworkClassifier(Estimator):
+class NetworkClassifier(FittedNetwork):
     """A classifier with a neural network, for one label a sample or several.
 
     Labels `y` of shape (n_samples,) are classes, of which each sample has one (softmax); `y` of shape (n_samples,
@@ -115,9 +113,7 @@ class NetworkClassifier(Estimator):
     """
 
     network_: Sequential
-    params_: dict[str, np.ndarray]
     history_: list[dict[str, Any]]
-    _predictor: Predictor
     _seed: int
     _draw: Draw | None
     _optimizer_state: dict[str, np.ndarray] | None
@@ -326,79 +322,6 @@ class NetworkClassifier(Estimator):
         self._optimizer_state = state.optimizer_state
         return self
 
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Return the probability of each class for each sample, shape (n_samples, n_classes).
-
-        One label a sample: rows add up to 1. Several: each column stands for itself.
-        """
-        return self._probabilities("predict_proba", X)
-
-    def hidden(self, X: Any, until: int | None = None) -> np.ndarray:
-        """Return the output of an inner layer: an embedding of the samples.
-
-        Parameters
-        ----------
-        X : array_like (n_samples, *input_shape)
-        until : int, optional
-            Index of the first layer that is left out, see `Sequential.until`. By default the last one with weights: its
-            input is the last hidden layer's output.
-
-        Returns
-        -------
-        ndarray (n_samples, *output_shape of network_.until(until)), float32
-        """
-        who = self._who("hidden")
-        return self._hidden(who, self._checked(who, X), until)
-
-    def log_odds(self, X: Any) -> np.ndarray:
-        """Return the log-odds of each class, log(p / (1 - p)) of its probability, shape (n_samples, n_classes)."""
-        who = self._who("log_odds")
-        X = self._checked(who, X)
-        return self._predictor.log_odds(who, self.params_, X, self.n_threads)
-
-    def input_gradient(self, X: Any, unit: Any, until: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Return the log-odds of a class, or the value of an inner unit, and the gradient with respect to X.
-
-        Parameters
-        ----------
-        X : array_like (n_samples, *input_shape)
-            As for `predict_proba`; scaling is part of the function.
-        unit : int, tuple or callable
-            The class, by its column; with `until` a unit of what `hidden` returns, see `nnlite.input_gradient`.
-        until : int, optional
-            Index of the first layer that is left out, as for `hidden`.
-
-        Returns
-        -------
-        values : ndarray (n_samples,)
-        gradient : ndarray (n_samples, *input_shape), float32
-
-        Raises
-        ------
-        IndexError
-            If there is no such class, unit or layer.
-        """
-        who = self._who("input_gradient")
-        return self._input_gradient(who, self._checked(who, X), unit, until)
-
-    @property
-    def baseline_(self) -> np.ndarray:
-        """The sample that the network takes as zeros, where `gradient_times_input` and `occlusion` may count from: the
-        mean of the training samples if they are standardized. It is read-only."""
-        self._check_fitted()
-        return self._predictor.baseline
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Return the most probable class of each sample; with several labels a sample, 1 where a probability reaches
-        one half."""
-        return self._predicted("predict", X)
-
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the accuracy: the part of the samples of which all labels are predicted correctly."""
-        who, predicted = self._who("score"), self._predicted("score", X)
-        labels = self._predictor.coding.flat(as_labels(who, y, len(predicted)))
-        return metrics.accuracy(labels, predicted, sample_weight=relative_weights(who, sample_weight, len(labels)))
-
     def set_partial_fit_request(self, **requests: bool | str | None) -> "NetworkClassifier":
         """Say which metadata `partial_fit` wants, see `set_fit_request`.
 
@@ -410,35 +333,6 @@ class NetworkClassifier(Estimator):
 
     def _optimizer(self) -> Optimizer:
         return SGD(0.01, momentum=0.9) if self.optimizer is None else self.optimizer
-
-    def _checked(self, who: str, X: Any) -> Any:
-        """Return samples for a model that is fitted, on columns of the same names."""
-        self._check_fitted()
-        names, X = feature_names(f"{who}: X", X), as_samples(f"{who}: X", X)
-        check_feature_names(who, self._predictor.feature_names, names)
-        return X
-
-    def _probabilities(self, method: str, X: Any) -> np.ndarray:
-        who = self._who(method)
-        X = self._checked(who, X)
-        return self._predictor.probabilities(who, self.params_, X, self.n_threads)
-
-    def _predicted(self, method: str, X: Any) -> np.ndarray:
-        probabilities = self._probabilities(method, X)
-        return self._predictor.coding.decode(probabilities)
-
-    # What an ensemble asks its members too, in its own name.
-
-    def _logits(self, who: str, X: Any) -> np.ndarray:
-        return self._predictor.logits(who, self.params_, X, self.n_threads)
-
-    def _hidden(self, who: str, X: Any, until: int | None) -> np.ndarray:
-        if until is None:
-            until = max(int(name.partition(".")[0]) for name in self.params_)
-        return self._predictor.hidden(who, self.params_, X, until, self.n_threads)
-
-    def _input_gradient(self, who: str, X: Any, unit: Any, until: int | None) -> tuple[np.ndarray, np.ndarray]:
-        return self._predictor.input_gradient(who, self.params_, X, unit, until, self.n_threads)
 
     def _going_on(self) -> Predictor | None:
         """Return the predictor of the last fit, if the next one is to go on from it."""
@@ -459,13 +353,6 @@ class NetworkClassifier(Estimator):
         best = state.stopping
         self.params_ = state.params if best.best_params is None else best.best_params
         self.history_, self.best_epoch_, self.stopped_by_ = state.history, best.best_epoch, state.stopped_by
-
-    def _is_fitted(self) -> bool:
-        return hasattr(self, "params_")
-
-    def _check_fitted(self) -> None:
-        if not self._is_fitted():
-            raise not_fitted(f"{self._name}: not fitted yet. Call fit, or load a fitted model.")
 
     def _to_file(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         self._check_fitted()

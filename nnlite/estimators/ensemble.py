@@ -4,13 +4,13 @@ import copy
 import os
 import sys
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from nnlite import metrics
 from nnlite.estimators import ensemble_file
+from nnlite.estimators.averaging import mean_log_odds, mean_value
 from nnlite.estimators.bags import plan_members, unfitted
 from nnlite.estimators.base import Estimator, not_fitted
 from nnlite.estimators.classifier import NetworkClassifier
@@ -191,8 +191,8 @@ class BaggedEnsemble(Estimator):
         training = Labelled.read(who, X, y, sample_weight, groups=groups)
         validation = None
         if validation_data is not None:
-            validation = _as_indicators(training.read_validation(who, validation_data))
-        training = _as_indicators(training)
+            validation = training.read_validation(who, validation_data).as_indicators()
+        training = training.as_indicators()
         coding = training.coding
         counted = training.labels[training.rows] == 1
         every, some = counted.all(axis=0), counted.any(axis=0)
@@ -271,9 +271,7 @@ class BaggedEnsemble(Estimator):
         result = np.empty((len(X), len(self.classes_)))
         for k, members in enumerate(self.members_):
             if members:
-                result[:, k] = self._log_odds(
-                    np.stack([member._logits(who, X)[:, 0].astype(np.float64) for member in members]) + self._shift(k)
-                )[0]
+                result[:, k] = mean_log_odds(self._logits_of(who, k, X), self.average)[0]
             else:
                 result[:, k] = np.inf if self.constants_[k] else -np.inf
         return result
@@ -307,7 +305,8 @@ class BaggedEnsemble(Estimator):
                 f"networks, got {unit!r}."
             )
         parts = [member._input_gradient(who, X, 0, None) for member in members]
-        values, shares = self._log_odds(np.stack([part[0] for part in parts]) + self._shift(unit))
+        logits = np.stack([part[0] for part in parts]) + self._shift(unit)
+        values, shares = mean_log_odds(logits, self.average)
         gradient = np.zeros(parts[0][1].shape, np.float32)
         for share, (_, part) in zip(shares, parts, strict=True):
             gradient += share.astype(np.float32).reshape(-1, *[1] * (part.ndim - 1)) * part
@@ -319,7 +318,7 @@ class BaggedEnsemble(Estimator):
         X = self._checked(who, X)
         values = np.empty((len(X), len(self.classes_)))
         for k, members in enumerate(self.members_):
-            values[:, k] = self._value(who, k, members, X) if members else self.constants_[k]
+            values[:, k] = mean_value(self._logits_of(who, k, X), self.average) if members else self.constants_[k]
         if self._coding.multilabel:
             return values
         total = values.sum(axis=1, keepdims=True)
@@ -338,23 +337,10 @@ class BaggedEnsemble(Estimator):
             )
         return (values >= thresholds).astype(np.int64)
 
-    def _log_odds(self, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the log-odds of the mean over the members of a class, and their slope along each member's logits.
-
-        For the mean of probabilities log-odds are log sum p - log sum (1 - p), in logarithms lest sure ones overflow.
-        """
-        if self.average == "logit":
-            return logits.mean(axis=0), np.full_like(logits, 1 / len(logits))
-        log_p, log_q = -np.logaddexp(0, -logits), -np.logaddexp(0, logits)
-        total_p, total_q = np.logaddexp.reduce(log_p), np.logaddexp.reduce(log_q)
-        # d log sum p / dz = p (1 - p) / sum p, and so for q with the other sign.
-        slope = np.exp(log_p + log_q - total_p) + np.exp(log_p + log_q - total_q)
-        return total_p - total_q, slope
-
-    def _value(self, who: str, k: int, members: list[NetworkClassifier], X: Any) -> np.ndarray:
-        """Return the mean over the members of class `k`."""
-        logits = np.stack([member._logits(who, X)[:, 0].astype(np.float64) for member in members]) + self._shift(k)
-        return _logistic(logits).mean(axis=0) if self.average == "probability" else _logistic(logits.mean(axis=0))
+    def _logits_of(self, who: str, k: int, X: Any) -> np.ndarray:
+        """Return the logits of the members of class `k`, shifted for its prior, shape (n_members, n_samples)."""
+        logits = [member._logits(who, X)[:, 0].astype(np.float64) for member in self.members_[k]]
+        return np.stack(logits) + self._shift(k)
 
     def _shift(self, k: int) -> float:
         """Return the number that is added to the logits of class `k` for its prior."""
@@ -407,19 +393,6 @@ class BaggedEnsemble(Estimator):
         cls, header: dict[str, Any], arrays: dict[str, np.ndarray], custom: Iterable[type]
     ) -> "BaggedEnsemble":
         return ensemble_file.from_file(cls, header, arrays, custom)
-
-
-def _as_indicators(samples: Labelled) -> Labelled:
-    """Return the samples with labels as a matrix of 0 and 1."""
-    if samples.coding.multilabel:
-        return samples
-    return replace(samples, labels=np.eye(len(samples.coding.classes), dtype=np.float32)[samples.labels])
-
-
-def _logistic(z: np.ndarray) -> np.ndarray:
-    """Return 1 / (1 + exp(-z)) without overflow."""
-    small = np.exp(-np.abs(z))
-    return np.where(z >= 0, 1 / (1 + small), small / (1 + small))
 
 
 def _warn(message: str) -> None:

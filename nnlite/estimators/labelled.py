@@ -118,6 +118,12 @@ class Labelled:
         """Return the same samples with other rows that count."""
         return replace(self, rows=rows)
 
+    def as_indicators(self) -> Self:
+        """Return the same samples with labels as a matrix of 0 and 1."""
+        if self.coding.multilabel:
+            return self
+        return replace(self, labels=np.eye(len(self.coding.classes), dtype=np.float32)[self.labels])
+
     def weights_of_classes(self, who: str, class_weight: Any) -> dict[int, float] | None:
         """Return the weights of the classes by index, in a form that `weigh_classes` takes; None: all weigh 1.
 
