@@ -1,6 +1,7 @@
 """The agent as its users call it: tables that fit, JSON for programs, playlists that play, and errors that help."""
 
 import csv
+import dataclasses
 import doctest
 import importlib
 import io
@@ -20,8 +21,11 @@ import soundfile
 
 import filmscore.agent
 from filmscore.agent import analyse, commands, export, tables
+from filmscore.agent.commands import progress
 from filmscore.agent.library import Library
 from filmscore.agent.references import seconds
+from filmscore.agent.scan import SHIPPED
+from filmscore.tagging import Tagger
 from mfcc.sound.errors import printable
 from tests.examples.agent_library import add_tracks, empty_library, made_up_analysis, model_file, write_noise
 from tests.examples.made_up import NAMES
@@ -38,7 +42,7 @@ HOSTILE = [
 
 
 def test_every_module_of_the_folder_is_a_command():
-    found = {module.name for module in pkgutil.iter_modules(commands.__path__)} - {"common"}
+    found = {module.name for module in pkgutil.iter_modules(commands.__path__)} - {"common", "progress"}
     assert found == set(commands.COMMANDS)
     for command in commands.COMMANDS.values():
         assert command.HELP and command.__doc__ and callable(command.add_arguments) and callable(command.run)
@@ -122,7 +126,8 @@ def test_a_table_is_read_by_csv_and_holds_no_formula(hostile, tmp_path):
     path = tmp_path / "list.csv"
     assert run("export", path, "--library", hostile, "--want", "action", "--limit", 3) == 0
     with open(path, newline="", encoding="utf-8") as file:
-        assert len(list(csv.DictReader(file))) == 3
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 3 and re.fullmatch(r"\d+:\d\d-\d+:\d\d", rows[0]["best at"])
     run("export", path, "--library", hostile)
     with open(path, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -181,7 +186,7 @@ def test_errors_of_the_command_line_hold_no_control_characters(capsys, tmp_path)
     assert all(line.isprintable() for line in capsys.readouterr().err.split("\n"))
 
 
-def test_legible_characters_stay(tmp_path, capsys):
+def test_legible_characters_stay(tmp_path, capsys, monkeypatch):
     """Spaces of other widths and joiners belong to names; tags are read, and shown, with them."""
     name = "日本　の音楽\u202f11 می‌خواهم 👩‍🚀"
     path = tmp_path / "music" / f"{name}.flac"
@@ -194,6 +199,7 @@ def test_legible_characters_stay(tmp_path, capsys):
     empty_library(tmp_path / "library")
     run("scan", tmp_path / "music", "--library", tmp_path / "library", "--processes", 1)
     capsys.readouterr()
+    monkeypatch.setenv("COLUMNS", "300")
     run("find", "--want", "action", "--library", tmp_path / "library")
     assert f"/{name}.flac" in capsys.readouterr().out
     (record,) = as_json(capsys, "find", "--want", "action", "--library", tmp_path / "library")
@@ -233,14 +239,68 @@ def test_bands_of_a_recording_that_is_gone(hostile, capsys):
 def test_tracks_are_meant_by_path_number_or_part_of_a_name(hostile, capsys):
     assert as_json(capsys, "explain", "日本", "--library", hostile)["track"] == 6
     assert as_json(capsys, "explain", HOSTILE[2], "--library", hostile)["track"] == 3
-    assert run("explain", "music", "--library", hostile) == 2
+    assert run("explain", "OGG", "--library", hostile) == 2
     message = capsys.readouterr().err
-    assert (
-        "is a part of 7 tracks; give more of it, or #NUMBER" in message and "#2  /music/one/new\\nline.ogg" in message
-    )
+    assert "'OGG' fits 7 tracks; give more of it, or a number such as '#12'" in message
+    assert "#2  /music/one/new\\nline.ogg" in message
     assert run("explain", "nothing", "--library", hostile) == 2
-    assert "'nothing': no track of the library has this" in capsys.readouterr().err
+    assert "'nothing': no track of the library has these words in title" in capsys.readouterr().err
     assert run("explain", "#8", "--library", hostile) == 2 and "no track 8; there are 7" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def named(tmp_path_factory):
+    """Make a library of names that people look for in many ways."""
+    folder = tmp_path_factory.mktemp("named") / "library"
+    rng = np.random.default_rng(0)
+    empty_library(folder)
+    names = [
+        "forest.ogg",
+        "deep forest.ogg",
+        "forest.ogg.flac",
+        "Straße.ogg",
+        "u\u0308ber.ogg",
+        "Éclair.ogg",
+        "ＡＢＣ.ogg",
+    ]
+    tracks = {f"/music/one/{name}": made_up_analysis(rng) for name in names}
+    tracks["/music/two/forest.ogg"] = made_up_analysis(rng)
+    words = {"title": "Ὀδυσσεύς am Strand", "artist": "Björk", "album": "Größe"}
+    tracks["/music/forest/12.ogg"] = dataclasses.replace(made_up_analysis(rng), **words)
+    add_tracks(folder, tracks)
+    return folder
+
+
+SOUGHT = {
+    "über": {"u\u0308ber.ogg"}, "U\u0308BER": {"u\u0308ber.ogg"}, "uber": {"u\u0308ber.ogg"}, "STRASSE": {"Straße.ogg"},
+    "straße": {"Straße.ogg"}, "eclair": {"Éclair.ogg"}, "abc": {"ＡＢＣ.ogg"}, "ΟΔΥΣΣΕΥΣ": {"12.ogg"},
+    "strand bjork": {"12.ogg"}, "grosse Björk am": {"12.ogg"}, "ogg forest deep": {"deep forest.ogg"}, "music": set(),
+    "one": set(), "%": set(), "_": set(), "  ": None,
+}  # fmt: skip
+"""Words that are looked for, to the names of the files that have them; None for all."""
+
+
+@pytest.mark.parametrize("text", SOUGHT)
+def test_words_are_found_in_any_case_order_and_writing(named, text):
+    with Library.open(named) as library:
+        every = {os.path.basename(track.path) for track in library.tracks()}
+        expected = every if SOUGHT[text] is None else SOUGHT[text]
+        assert {os.path.basename(track.path) for track in library.tracks(text=text)} == expected
+        found = library.tracks_of(library.ids(text=text))
+        assert {os.path.basename(track.path) for track in found} == expected
+
+
+def test_a_name_means_that_file_though_others_have_it_too(named, capsys):
+    def means(text):
+        capsys.readouterr()
+        return as_json(capsys, "explain", text, "--library", named)["path"]
+
+    assert means("deep forest") == "/music/one/deep forest.ogg"
+    assert means("one/forest.ogg") == "/music/one/forest.ogg" and means("two/FOREST.ogg") == "/music/two/forest.ogg"
+    assert means("forest.ogg.flac") == "/music/one/forest.ogg.flac"
+    assert means("ὀδυσσεύς am strand") == means("bjork") == "/music/forest/12.ogg"
+    assert run("explain", "forest.ogg", "--library", named) == 2
+    assert "'forest.ogg' fits 2 tracks" in capsys.readouterr().err
 
 
 def test_a_file_that_was_moved_since_the_scan_is_known(music, tmp_path, capsys):
@@ -275,6 +335,69 @@ def test_tag_needs_no_library(music, tmp_path, capsys):
         np.testing.assert_allclose(list(record["values"].values()), means, atol=1e-5)
     assert set(record["ranks"]) == set(NAMES)
     assert len(as_json(capsys, "tag", music / "music", "--model", model_file())) == 5
+
+
+def test_a_folder_with_a_picture_is_tagged_without_an_error(music, tmp_path, capsys):
+    shutil.copytree(music / "music" / "album 0", tmp_path / "music")
+    (tmp_path / "music" / "cover.jpg").write_bytes(bytes(1000))
+    arguments = ("tag", tmp_path / "music", "--model", model_file(), "--library", tmp_path / "none")
+    assert run(*arguments) == 0 and capsys.readouterr().err == ""
+    (tmp_path / "music" / "song.m4a").write_bytes(bytes(1000))
+    assert run(*arguments) == 1 and "song.m4a" in capsys.readouterr().err
+    assert run("tag", tmp_path / "music" / "cover.jpg", *arguments[2:]) == 1
+
+
+def test_what_is_refused_leaves_nothing_behind(tmp_path, capsys):
+    write_noise(tmp_path / "music" / "a.flac", 0)
+    (tmp_path / "papers").mkdir()
+    (tmp_path / "papers" / "letter.txt").write_text("text")
+    (tmp_path / "no model").write_text("text")
+    before = sorted(tmp_path.rglob("*"))
+    for library, model in (("papers", model_file()), ("new", tmp_path / "no model"), ("new", tmp_path / "none")):
+        assert run("scan", tmp_path / "music", "--library", tmp_path / library, "--model", model) == 2
+        assert sorted(tmp_path.rglob("*")) == before, capsys.readouterr().err
+
+
+def test_the_library_is_found_from_any_folder(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setattr(sys, "platform", "linux")
+    write_noise(tmp_path / "music" / "a.flac", 0)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert run("scan", "music", "--model", model_file(), "--processes", 1) == 0
+    assert (tmp_path / "data" / "filmscore-library" / "library.sqlite").is_file()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert run("find", "--want", "action") == 0 and "a.flac" in capsys.readouterr().out
+    empty_library(tmp_path / "elsewhere" / "filmscore-library")  # one of the working folder comes first, as before
+    assert run("find", "--want", "action") == 1
+
+
+def test_progress_is_said_without_a_terminal(music, tmp_path, capsys):
+    empty_library(tmp_path / "library")
+    assert run("scan", music / "music", "--library", tmp_path / "library", "--processes", 1) == 0
+    lines = capsys.readouterr().err.split("\n")
+    assert lines[0] == f"looking through {music / 'music'}" and lines[1] == "0 of 5 files"
+    assert lines[-2:] == ["5 of 5 files", ""]
+    assert run("report", tmp_path / "a.html", "--library", tmp_path / "library") == 0
+    assert capsys.readouterr().err == "0 of 5 tracks\n5 of 5 tracks\n"
+
+
+def test_the_time_left_follows_from_the_work_that_is_done(monkeypatch, capsys):
+    now = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    shown = progress.Progress("files")
+    for at_s, done, work_done in ((0, 0, 0), (20, 9, 10), (25, 9, 20), (40, 10, 100)):
+        now[0] = 100.0 + at_s
+        shown.show(done, 10, work_done, 100)
+    assert capsys.readouterr().err == "0 of 10 files\n9 of 10 files, about 3:00 left\n10 of 10 files\n"
+
+
+def test_help_names_the_genres_and_the_formats(capsys):
+    assert commands.common.GENRES == ", ".join(name.lower() for name in Tagger.load(SHIPPED).class_names)
+    for command, words in (("find", commands.common.GENRES), ("scan", "Ogg Vorbis, Opus, MP3")):
+        with pytest.raises(SystemExit):
+            run(command, "--help")
+        assert words in " ".join(capsys.readouterr().out.split())
 
 
 def test_problems_are_listed(music, tmp_path, capsys):

@@ -184,7 +184,7 @@ def read_library(folder: Path) -> Callable[[], None]:
     tagger = Tagger.load(folder / MODEL)
     Basis.load(folder / BASIS)
     with Library.open(folder) as library:
-        tracks = library.tracks(text="album", min_duration_s=1.0) + list(library.tracks_of(library.ids()))
+        tracks = library.tracks(text="TRACK", min_duration_s=1.0) + list(library.tracks_of(library.ids()))
         for track in tracks:
             windows = library.windows(track)
             assert repr((track.name, len(windows.start_s.tobytes()), library.paths(track.id)))

@@ -14,6 +14,7 @@ from typing import Any
 
 from filmscore.agent.library import Library, Track
 from filmscore.agent.search import Match
+from filmscore.agent.tables import clock
 from mfcc.sound.errors import printable
 from nnlite.serialization import atomic_write
 
@@ -96,6 +97,8 @@ def table(records: Sequence[dict[str, Any]]) -> str:
         for name, value in record.items():
             if isinstance(value, dict):
                 row |= {f"{key} ({name[:-1]})": item for key, item in value.items()}
+            elif name == "end_s":
+                row |= {name: value, "best at": f"{clock(record['start_s'])}-{clock(value)}"}
             elif name == "labels":
                 row["tags"] = ";".join(value or ())
             else:

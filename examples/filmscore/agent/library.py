@@ -16,7 +16,7 @@ import numpy as np
 from filmscore.agent.rows import RowFile
 from filmscore.agent.schema import LibraryError, check, connect, explained
 from filmscore.agent.walk import Stamp
-from filmscore.agent.words import clean
+from filmscore.agent.words import clean, folded
 from filmscore.tagging import check_names
 from mfcc.sound.errors import printable
 
@@ -178,30 +178,32 @@ class Library:
             Only tracks with a file below it.
         min_duration_s : float
         text : str
-            Only tracks with this text in path, title, artist or album; the case of ASCII letters is ignored.
+            Only tracks with all of these words in title, artist, album or file name; `words.folded` compares them.
         missing : bool
             Whether tracks without a present file are included.
         """
         asked = (folder, min_duration_s, text, missing)
         if asked not in self._ids:
-            where, values = self._where(*asked)
+            where, values = self._where(folder, min_duration_s, missing)
             found = self._rows(f"SELECT DISTINCT t.id FROM track t JOIN file f ON f.track = t.id WHERE {where}", values)
             while len(self._ids) >= KEPT:
                 del self._ids[next(iter(self._ids))]
-            self._ids[asked] = np.sort(np.fromiter((row[0] for row in found), np.int64))
+            numbers = self._with_words((row[0] for row in found), text)
+            self._ids[asked] = np.sort(np.fromiter(numbers, np.int64))
         return self._ids[asked].copy()
 
     def tracks(
         self, *, folder: str | None = None, min_duration_s: float = 0.0, text: str = "", missing: bool = False
     ) -> list[Track]:
         """Return tracks in the order of their paths; parameters as for `ids`."""
-        where, values = self._where(folder, min_duration_s, text, missing)
+        where, values = self._where(folder, min_duration_s, missing)
         found = self._rows(
             f"SELECT {_TRACK} FROM track t JOIN file f ON f.track = t.id WHERE {where} GROUP BY t.id "
             "ORDER BY MIN(f.path)",
             values,
         )
-        return [self._track(row) for row in found]
+        rows = {row[0]: row for row in found}
+        return [self._track(rows[number]) for number in self._with_words(rows, text)]
 
     def track(self, number: int) -> Track:
         """Return the track with a number; raises LibraryError if there is none."""
@@ -243,6 +245,15 @@ class Library:
     def with_hash(self, digest: bytes) -> int | None:
         """Return the number of the track with a content, by its SHA-256."""
         return next((row[0] for row in self._rows("SELECT id FROM track WHERE hash = ?", (digest,))), None)
+
+    @functools.cached_property
+    def texts(self) -> dict[int, str]:
+        """Number of each track -> its title, artist, album and the names of its files, folded, a line each."""
+        words = self._rows("SELECT id, title, artist, album FROM track WHERE id <= ?", (self.n_tracks,))
+        lines = {number: [folded(clean(word)) for word in of_track] for number, *of_track in words}
+        for number, path in self._rows("SELECT track, path FROM file WHERE track <= ? ORDER BY path", (self.n_tracks,)):
+            lines[number].append(folded(printable(os.path.basename(os.fsdecode(path)))))
+        return {number: "\n".join(of_track) for number, of_track in lines.items()}
 
     @functools.cached_property
     def albums(self) -> dict[int, str]:
@@ -358,7 +369,12 @@ class Library:
             self._sorted[k] = np.sort(self.track_values[:, k])
         return self._sorted[k]
 
-    def _where(self, folder: str | None, min_duration_s: float, text: str, missing: bool) -> tuple[str, list[Any]]:
+    def _with_words(self, numbers: Iterable[int], text: str) -> Iterator[int]:
+        """Yield those tracks that have all words of a text."""
+        words = folded(text).split()
+        yield from (n for n in numbers if all(word in self.texts[n] for word in words)) if words else numbers
+
+    def _where(self, folder: str | None, min_duration_s: float, missing: bool) -> tuple[str, list[Any]]:
         where: list[str] = ["t.id <= ?"]
         values: list[Any] = [self.n_tracks]
         if not missing:
@@ -369,11 +385,6 @@ class Library:
         if min_duration_s > 0:
             where.append("t.duration_s >= ?")
             values.append(min_duration_s)
-        if text:
-            pattern = "%" + "".join("\\" + c if c in "\\%_" else c for c in text) + "%"
-            columns = ("CAST(f.path AS TEXT)", "t.title", "t.artist", "t.album")
-            where.append("(" + " OR ".join(f"{column} LIKE ? ESCAPE '\\'" for column in columns) + ")")
-            values += [pattern.encode("utf-8", "surrogateescape").decode("utf-8", "replace")] * len(columns)
         return " AND ".join(where), values
 
     def _rows(self, statement: str, values: Iterable[Any] = ()) -> list[tuple]:

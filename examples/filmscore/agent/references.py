@@ -1,4 +1,4 @@
-"""From what a user types to a recording: a file, a track's number, or a part of its name."""
+"""From what a user types to a recording: a file, a track's number, or words of its name."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from filmscore.agent.library import Library, Track
 from filmscore.agent.schema import LibraryError
+from filmscore.agent.words import folded
 from filmscore.files import sha256
 from mfcc.sound.errors import printable
 
@@ -16,7 +17,7 @@ SHOWN = 10
 
 
 def resolve(library: Library, text: str) -> Track:
-    """Return the track for a path, for "#12", or for a part of path, title, artist or album.
+    """Return the track for a path, for "#12", for the name of a file or a title, or for words of these.
 
     Raises
     ------
@@ -28,15 +29,41 @@ def resolve(library: Library, text: str) -> Track:
         return library.track(number)
     if os.path.isfile(text):
         raise LibraryError(f"{printable(text)}: not in the library {library.folder}. Scan its folder first.")
-    found = library.tracks(text=text, missing=True) if text.strip() else []
+    found = _closest(library, text)
     if len(found) == 1:
         return found[0]
     if not found:
-        raise LibraryError(f"{printable(text)!r}: no track of the library has this in path, title, artist or album.")
-    head = f"{printable(text)!r} is a part of {len(found)} tracks; give more of it, or #NUMBER:"
+        message = f"{printable(text)!r}: no track of the library has these words in title, artist, album or file name."
+        raise LibraryError(message)
+    head = f"{printable(text)!r} fits {len(found)} tracks; give more of it, or a number such as '#12':"
     lines = [f"  #{track.id}  {printable(track.path)}" for track in found[:SHOWN]]
     more = [f"  and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
     raise LibraryError("\n".join([head, *lines, *more]))
+
+
+def _closest(library: Library, text: str) -> list[Track]:
+    """Return the tracks that a text names: as their file's name, else as name or title, else by words of them."""
+    folders, name = os.path.split(folded(text))
+    if not name.strip():
+        return []
+    end = os.sep + os.path.join(folders, name)
+    found = library.tracks(text=name, missing=True)
+    if folders:
+        found = [track for track in found if folded(printable(track.path)).endswith(end)]
+
+    def is_file(track: Track) -> bool:
+        return name in library.texts[track.id].split("\n")[3:]
+
+    def is_called(track: Track) -> bool:
+        title, _, _, *files = library.texts[track.id].split("\n")
+        return name in (title, *(os.path.splitext(file)[0] for file in files))
+
+    for fits in (is_file, is_called, lambda track: True):
+        chosen = [track for track in found if fits(track)]
+        present = [track for track in chosen if not track.missing]
+        if chosen:
+            return present or chosen
+    return []
 
 
 def in_library(library: Library, text: str) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import urllib.parse
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,14 @@ BLOCK = 256
 """Tracks that are compared with all others at a time."""
 
 
-def write(path: Path, library: Library, tracks: Sequence[Track], weights: Mapping[str, float], words: str) -> int:
+def write(
+    path: Path,
+    library: Library,
+    tracks: Sequence[Track],
+    weights: Mapping[str, float],
+    words: str,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> int:
     """Write the page, whole or not at all, and return its size in bytes.
 
     Parameters
@@ -34,6 +41,8 @@ def write(path: Path, library: Library, tracks: Sequence[Track], weights: Mappin
         Genre -> first position of its slider.
     words : str
         Text below the heading.
+    progress : callable
+        A function that is called with the number of tracks done, and of all.
 
     Raises
     ------
@@ -43,10 +52,12 @@ def write(path: Path, library: Library, tracks: Sequence[Track], weights: Mappin
     labels = library.labels()
     here = os.path.dirname(os.path.abspath(path))
     rows = [webpage.row(library, track, address(track.path, here), labels) for track in tracks]
-    for row, matches in zip(rows, alike(library, tracks), strict=True):
+    for done, (row, matches) in enumerate(zip(rows, alike(library, tracks), strict=True), 1):
+        row["searched"] = library.texts[row["id"]]
         row["like"] = [
             [match.track.id, round(match.score, 3), round(match.start_s, 2), round(match.end_s, 2)] for match in matches
         ]
+        progress(done, len(tracks))
     about = webpage.about_library(library, words) | {"tracks": rows, "parts": False}
     about["weights"] = [weights.get(name, 0.0) for name in library.class_names] if weights else None
     text = webpage.page(about, "media-src 'self' file:").encode()

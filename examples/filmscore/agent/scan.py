@@ -6,7 +6,7 @@ import hashlib
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,7 @@ from filmscore.agent.library import MODEL
 from filmscore.agent.lock import locked
 from filmscore.agent.schema import LibraryError
 from filmscore.agent.walk import Found, find_files, is_gone
-from filmscore.agent.writing import Writer, create
+from filmscore.agent.writing import Writer, check_place, create
 from filmscore.files import sha256
 from filmscore.options import DATA
 from filmscore.recording import LONGEST_S
@@ -51,6 +51,8 @@ class ScanReport:
         Files that still have their problem, and files that no longer have it.
     unread : dict
         Folder to the reason it could not be listed.
+    todo_bytes, done_bytes : int
+        Sizes of the files that must be read, and of those that were.
     audio_s, seconds : float
         Duration of the recordings that were analysed, and of the scan.
     """
@@ -67,6 +69,8 @@ class ScanReport:
     mended: int = 0
     problems: list[tuple[str, str]] = field(default_factory=list)
     unread: dict[str, str] = field(default_factory=dict)
+    todo_bytes: int = 0
+    done_bytes: int = 0
     audio_s: float = 0.0
     seconds: float = 0.0
 
@@ -121,6 +125,9 @@ def scan(
         if not os.path.isdir(folder) and not (library / schema.FILE).exists():
             raise _no_folder(folder)
     report = ScanReport()
+    if not (library / schema.FILE).exists():  # what is refused leaves nothing behind
+        check_place(library)
+        Tagger.load(model or SHIPPED)
     try:
         library.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -136,10 +143,13 @@ def scan(
                     raise _no_folder(folder)
             todo = []
             for folder in map(os.path.abspath, folders):
+                say(f"looking through {folder}")
                 todo += _look(writer, folder, library, retry, report)
             here, identity = os.path.abspath(library), writer.about["id"]
-            jobs = [FileJob(key_of(path), path, here, identity, longest_s) for path in dict.fromkeys(todo)]
-            _work(writer, jobs, workers, report, progress)
+            sizes = {path: size for path, size in todo}
+            report.todo_bytes = sum(sizes.values())
+            jobs = [FileJob(key_of(path), path, here, identity, longest_s) for path in sizes]
+            _work(writer, jobs, sizes, workers, report, progress)
             writer.finish(folder for folder in map(os.path.abspath, folders) if folder not in report.unread)
     report.seconds = time.perf_counter() - began
     return report
@@ -188,8 +198,8 @@ def _knobs(tagger: Tagger) -> dict[str, Any]:
     return settings | settings.pop("recipe") | {"inputs": tagger.inputs}
 
 
-def _look(writer: Writer, folder: str, library: Path, retry: bool, report: ScanReport) -> list[str]:
-    """Compare a folder with what is known, and return the files that must be read."""
+def _look(writer: Writer, folder: str, library: Path, retry: bool, report: ScanReport) -> list[tuple[str, int]]:
+    """Compare a folder with what is known, and return the files that must be read, with their sizes."""
     try:
         # A known folder that was moved or deleted has no files any more; where they are now, other scans find out.
         found = Found() if is_gone(folder) else find_files(folder, {os.path.abspath(library)})
@@ -204,7 +214,7 @@ def _look(writer: Writer, folder: str, library: Path, retry: bool, report: ScanR
     for path, stamp in found.files.items():
         before = known.get(path)
         if before is None or before.stamp != stamp or (before.useless and (retry or before.reader != READER)):
-            todo.append(path)
+            todo.append((path, stamp.size))
             continue
         if before.missing:
             present.append(path)
@@ -218,7 +228,12 @@ def _look(writer: Writer, folder: str, library: Path, retry: bool, report: ScanR
 
 
 def _work(
-    writer: Writer, jobs: Sequence[FileJob], workers: Workers | None, report: ScanReport, progress: ScanProgress
+    writer: Writer,
+    jobs: Sequence[FileJob],
+    sizes: Mapping[str, int],
+    workers: Workers | None,
+    report: ScanReport,
+    progress: ScanProgress,
 ) -> None:
     """Analyse files, and commit results after every `BATCH` files or `BATCH_S` seconds."""
     if jobs and isinstance(workers, Executor):
@@ -234,6 +249,7 @@ def _work(
                 )
             waiting.append(outcome)
             done += 1
+            report.done_bytes += sizes[outcome.path]
             if len(waiting) >= BATCH or time.monotonic() - committed >= BATCH_S:
                 batch, waiting = waiting, []
                 _commit(writer, batch, report)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from mfcc.sound.errors import is_legible, printable
 
 LONGEST = 500
@@ -17,6 +19,25 @@ def clean(text: str) -> str:
     ('one two [31m', '日本\u3000の音楽')
     """
     return "".join(character if is_legible(character) else " " for character in text[:LONGEST]).strip()
+
+
+def folded(text: str) -> str:
+    """Return text for comparison: without case, accents and other marks, and the same for each way to write a letter.
+
+    `page/library.js` does the same to what is looked for.
+
+    Examples
+    --------
+    >>> folded("Über"), folded("u\u0308ber"), folded("Straße"), folded("ＯΔΟΣ")
+    ('uber', 'uber', 'strasse', 'oδοσ')
+    """
+    if text.isascii():
+        return text.lower()
+    return _without_marks(_without_marks(text).upper().lower().replace("ς", "σ"))
+
+
+def _without_marks(text: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFKD", text) if unicodedata.category(c) != "Mn")
 
 
 def clean_lines(text: str) -> str:

@@ -49,6 +49,21 @@ class KnownFile(NamedTuple):
         return self.track is None or self.problem is not None
 
 
+def check_place(folder: Path) -> None:
+    """Raise LibraryError unless a library may be made in a folder: a new one, or one without other things in it."""
+    try:
+        names = os.listdir(folder)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise LibraryError(f"{folder}: can't be made a library: {error.strerror}.") from error
+    others = {name for name in names if not name.startswith(".") and not name.endswith((".f32", ".i8"))} - UNFINISHED
+    if others:
+        raise LibraryError(
+            f"{folder}: expected a library, or a new or empty folder, found {sorted(others)[0]!r} in it."
+        )
+
+
 def create(folder: Path, model: Path) -> None:
     """Make a library without tracks for a model, and copy the model into it. The lock must be held.
 
@@ -57,10 +72,7 @@ def create(folder: Path, model: Path) -> None:
     LibraryError, nnlite.FileFormatError
         When the folder has other things in it, or the model is none for tagging.
     """
-    others = {name for name in os.listdir(folder) if not name.startswith(".") and not name.endswith((".f32", ".i8"))}
-    if others - UNFINISHED:
-        found = sorted(others - UNFINISHED)[0]
-        raise LibraryError(f"{folder}: expected a library, or a new or empty folder, found {found!r} in it.")
+    check_place(folder)
     tagger = Tagger.load(model)
     basis = fit_basis(tagger)
     identity, names = secrets.token_hex(8), tagger.class_names

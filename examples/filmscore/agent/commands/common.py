@@ -11,6 +11,7 @@ from typing import Any
 
 from filmscore.agent import export, tables
 from filmscore.agent.library import Library
+from filmscore.agent.place import NAME, default_library, user_data
 from filmscore.agent.references import seconds
 from filmscore.agent.search import Match
 from filmscore.recording import LONGEST_S
@@ -23,9 +24,10 @@ def add_library(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--library",
         type=Path,
-        default=Path("filmscore-library"),
+        default=default_library(),
         metavar="DIR",
-        help="folder of the library (default: %(default)s)",
+        help=f"folder of the library (default: {NAME} of the working folder if there is one, else "
+        f"{user_data() / NAME})".replace("%", "%%"),
     )
 
 
@@ -44,7 +46,10 @@ def add_selection(parser: argparse.ArgumentParser, limit: int | None = 20) -> No
         help="only tracks of this length or more, such as 1:30",
     )
     parser.add_argument(
-        "--text", default="", metavar="WORDS", help="only tracks with this in path, title, artist or album"
+        "--text",
+        default="",
+        metavar="WORDS",
+        help="only tracks with all of these words in title, artist, album or file name; case and accents don't matter",
     )
     parser.add_argument(
         "--limit", type=positive, default=limit, metavar="N", help=f"most tracks (default: {limit or 'all'})"
@@ -63,6 +68,10 @@ def add_export(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write the list to a file too: a playlist .m3u8, a table .csv, or .json",
     )
+
+
+GENRES = "action, adventure, comedy, crime, drama, fantasy, musical, romance, sci-fi, thriller"
+"""Genres of the shipped model, for --help."""
 
 
 def add_max_length(parser: argparse.ArgumentParser) -> None:

@@ -15,7 +15,9 @@ HELP = "say what genres a track has: for surprise and train"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("track", nargs="?", metavar="TRACK", help="a file of the library, #NUMBER, or a part of its name")
+    what.add_argument(
+        "track", nargs="?", metavar="TRACK", help="a file of the library, '#NUMBER' (in quotes), or words of its name"
+    )
     what.add_argument(
         "--from-csv", type=Path, metavar="CSV", help="labels of many tracks: columns path,tags (joined by ;)"
     )

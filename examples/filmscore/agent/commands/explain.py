@@ -18,7 +18,9 @@ CURVE = 32
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("track", metavar="TRACK", help="a file of the library, #NUMBER, or a part of its name")
+    parser.add_argument(
+        "track", metavar="TRACK", help="a file of the library, '#NUMBER' (in quotes), or words of its name"
+    )
     parser.add_argument("--bands", action="store_true", help="show also which bands of frequency speak for a genre")
     common.add_library(parser)
     common.add_json(parser)

@@ -12,7 +12,12 @@ HELP = "tracks by a mix of genres"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--want", required=True, metavar="MIX", help='weights from -1 to 1: "thriller:1, comedy:-0.5"')
+    parser.add_argument(
+        "--want",
+        required=True,
+        metavar="MIX",
+        help=f'weights from -1 to 1: "thriller:1, comedy:-0.5"; the shipped model knows {common.GENRES}',
+    )
     common.add_selection(parser)
     parser.add_argument("--per-album", type=common.positive, metavar="N", help="most tracks of one album")
     common.add_library(parser)

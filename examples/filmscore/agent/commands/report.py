@@ -10,6 +10,7 @@ import numpy as np
 
 from filmscore.agent import report, search
 from filmscore.agent.commands import common
+from filmscore.agent.commands.progress import Progress
 from filmscore.agent.library import Library
 from filmscore.agent.schema import LibraryError
 
@@ -51,7 +52,11 @@ def run(options: argparse.Namespace) -> int:
         of_all = "" if len(tracks) == library.n_tracks else f" of the library's {library.n_tracks:,}"
         words = f"{len(tracks):,}{of_all} tracks on {time.strftime('%d %B %Y').lstrip('0')}"
         try:
-            size = report.write(options.file, library, tracks, wants, words)
+            with Progress("tracks") as bar:
+                bar.show(0, len(tracks), 0, len(tracks))
+                size = report.write(
+                    options.file, library, tracks, wants, words, lambda done, total: bar.show(done, total, done, total)
+                )
         except OSError as error:
             raise ValueError(f"report: {options.file}: {error.strerror}") from error
     print(f"wrote {options.file}: {len(tracks):,} tracks, {size / 1e6:.1f} MB; open it in a browser")

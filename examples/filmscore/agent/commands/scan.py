@@ -6,11 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from tqdm import tqdm
-
-from filmscore.agent import scan, tables
+from filmscore.agent import formats, scan, tables
 from filmscore.agent.commands.common import add_json, add_library, add_max_length, print_json
-from filmscore.agent.words import clean_lines
+from filmscore.agent.commands.progress import Progress
 from filmscore.agent.workers import add_arguments as add_workers
 from filmscore.agent.workers import workers
 from mfcc.sound.errors import printable
@@ -21,7 +19,7 @@ SHOWN = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folders", nargs="+", metavar="FOLDER", help="folders of recordings")
+    parser.add_argument("folders", nargs="+", metavar="FOLDER", help=f"folders of recordings: {formats.readable()}")
     add_library(parser)
     parser.add_argument("--model", type=Path, metavar="FILE", help="model of a new library (default: the shipped one)")
     add_workers(parser)
@@ -32,16 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    def say(message: str) -> None:
-        print(clean_lines(message), file=sys.stderr, flush=True)
-
-    with tqdm(desc="files", unit="file", disable=None) as bar:
-
-        def progress(done: int, total: int, report: scan.ScanReport) -> None:
-            if bar.total != total:
-                bar.reset(total)
-            bar.update(done - bar.n)
-
+    with Progress("files") as progress:
         report = scan.scan(
             options.library,
             options.folders,
@@ -50,8 +39,8 @@ def run(options: argparse.Namespace) -> int:
             retry=options.retry,
             wait=options.wait,
             longest_s=options.max_length,
-            say=say,
-            progress=progress,
+            say=progress.say,
+            progress=lambda done, total, report: progress.show(done, total, report.done_bytes, report.todo_bytes),
         )
     if options.json:
         problems = [{"path": printable(path), "problem": problem} for path, problem in report.problems]

@@ -14,7 +14,7 @@ HELP = "tracks that sound like a track, or like a part of it"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("track", metavar="TRACK", help="any file, #NUMBER, or a part of a track's name")
+    parser.add_argument("track", metavar="TRACK", help="any file, '#NUMBER' (in quotes), or words of a track's name")
     parser.add_argument(
         "--from", dest="from_s", type=common.time_argument, metavar="TIME", help="begin of a part, such as 0:30"
     )

@@ -11,6 +11,7 @@ import numpy as np
 from filmscore.agent import schema, tables
 from filmscore.agent.commands import common
 from filmscore.agent.export import file_uri
+from filmscore.agent.formats import problem_of
 from filmscore.agent.library import MODEL, Library
 from filmscore.agent.scan import SHIPPED
 from filmscore.agent.walk import find_files
@@ -44,10 +45,12 @@ def run(options: argparse.Namespace) -> int:
 
 def _tag(options: argparse.Namespace, tagger: Tagger, library: Library | None) -> int:
     records, failed = [], 0
-    for path in _files(options.files):
+    for path, found in _files(options.files):
         try:
             tiles = tagger.tiles(path, options.max_length)
         except (AudioError, OSError) as error:
+            if found and isinstance(error, AudioError) and not problem_of(path, error.reason):
+                continue  # a picture or a text in the folder
             print(f"filmscore_agent: {clean_lines(str(error))}", file=sys.stderr)
             failed += 1
             continue
@@ -62,10 +65,11 @@ def _tag(options: argparse.Namespace, tagger: Tagger, library: Library | None) -
     return 1 if failed else 0
 
 
-def _files(names: list[str]) -> list[str]:
-    files: list[str] = []
+def _files(names: list[str]) -> list[tuple[str, bool]]:
+    """Return the files to tag, and whether each was found in a folder or named."""
+    files: list[tuple[str, bool]] = []
     for name in names:
-        files += find_files(name).files if Path(name).is_dir() else [name]
+        files += [(path, True) for path in find_files(name).files] if Path(name).is_dir() else [(name, False)]
     return files
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from filmscore.agent import tables, training
 from filmscore.agent.commands import common
 from filmscore.agent.library import Library
+from filmscore.agent.place import default_library
 from filmscore.agent.workers import add_arguments as add_workers
 from filmscore.agent.workers import workers
 
@@ -30,8 +31,8 @@ UNFAIR = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--from-library", dest="library", type=Path, nargs="?", metavar="DIR",
-        default=Path("filmscore-library"), const=Path("filmscore-library"),
-        help="library with the labels (default: %(default)s)",
+        default=default_library(), const=default_library(),
+        help="library with the labels (default: that of the other commands)",
     )  # fmt: skip
     parser.add_argument(
         "--out", type=Path, default=Path("my-model.npz"), metavar="FILE", help="new model (default: %(default)s)"

@@ -9,14 +9,10 @@ class Embedded {
     this.about = about;
     this.tracks = about.tracks;
     this.byId = new Map(this.tracks.map((track) => [track.id, track]));
-    for (const track of this.tracks) {
-      track.searched = [track.path, track.name, track.words].join("\n").toLowerCase();
-    }
   }
 
   async find(search, first, count) {
-    const text = search.text.toLowerCase();
-    const fitting = this.tracks.filter((track) => track.duration_s >= search.least_s && track.searched.includes(text));
+    const fitting = this.tracks.filter(filter(search));
     const wanted = search.weights.some((weight) => weight !== 0);
     if (wanted) {
       const scores = new Map(fitting.map((track) => [track, mix(track.ranks, search.weights)]));
@@ -78,6 +74,18 @@ class Served {
     if (!answer.ok) throw new Error(content.error);
     return content;
   }
+}
+
+// Text without case, accents and other marks, as `words.folded` has it; `searched` of a track is folded already.
+function folded(text) {
+  const withoutMarks = (some) => some.normalize("NFKD").replace(/\p{Mn}/gu, "");
+  return withoutMarks(withoutMarks(text).toUpperCase().toLowerCase().replaceAll("ς", "σ"));
+}
+
+// Whether a track has all of the words, and is long enough.
+function filter(search) {
+  const words = folded(search.text).split(/\s+/).filter(Boolean);
+  return (track) => track.duration_s >= search.least_s && words.every((word) => track.searched.includes(word));
 }
 
 // A weighted mean of ranks, for negative weights of 1 minus them: `search.find` says why.
