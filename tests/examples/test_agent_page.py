@@ -1,5 +1,6 @@
 """The agent's page in a browser: the file that `report` writes, and what `serve` answers with."""
 
+import base64
 import dataclasses
 import json
 import os
@@ -258,7 +259,7 @@ def test_hostile_names_are_only_names(report):
     )
     until(report, "return document.querySelectorAll('#tracks .track').length === 1")
     shown = report.execute_script("return document.querySelector('#tracks h3').textContent")
-    assert shown == EVIL.replace("\u2028", "\\u2028").replace("\u202e", "\\u202e")
+    assert shown == EVIL.replace("\u2028", " ").replace("\u202e", " ")
     assert report.execute_script("return [window.evil ?? null, document.images.length]") == [None, 0]
     assert complaints(report) == []
 
@@ -422,3 +423,154 @@ def library_of(path):
     text = rest.partition("</script>")[0]
     assert head and text.isascii() and not set("<>&") & set(text)
     return json.loads(text)
+
+
+def press_play(browser, place=0):
+    browser.execute_script("document.querySelectorAll('#tracks .play')[arguments[0]].click()", place)
+
+
+def test_play_after_pause_goes_on_where_it_was(served):
+    served.execute_script(
+        "const e = document.getElementById('text'); e.value = 'quoted'; e.dispatchEvent(new Event('input'))"
+    )
+    status(served, "1 track")
+    press_play(served)
+    until(served, "return document.getElementById('audio').currentTime > 0.3")
+    press_play(served)
+    until(served, "return document.getElementById('audio').paused")
+    at_s = served.execute_script("document.getElementById('audio').currentTime = 6; return 6")
+    until(served, "return document.querySelector('.play').ariaLabel.endsWith('from 0:06')")
+    press_play(served)
+    until(served, "return !document.getElementById('audio').paused && document.getElementById('audio').currentTime > 6")
+    assert served.execute_script("return document.getElementById('audio').currentTime") < at_s + 5
+
+
+@pytest.mark.parametrize("page", ["report", "served"])
+def test_more_like_this_keeps_the_filters(page, request, folder):
+    browser = request.getfixturevalue(page)
+    set_field = (
+        "const e = document.getElementById(arguments[0]); e.value = arguments[1]; e.dispatchEvent(new Event('input'))"
+    )
+    browser.execute_script(set_field, "least", "60")
+    until(browser, "return location.hash.includes('least=60')")
+    number = ids(browser)[0]
+    browser.execute_script("document.querySelector('#tracks .actions a').click()")
+    status(browser, "most alike")
+    durations = "return [...document.querySelectorAll('#tracks .track')].map((row) => row.track.duration_s)"
+    assert min(browser.execute_script(durations)) >= 60
+    assert f"like={number}" in address(browser) and "least=60" in address(browser)
+    browser.execute_script(set_field, "text", "track 4")
+    until(browser, "return [...document.querySelectorAll('#tracks h3')].every((h) => h.textContent.includes('4'))")
+    assert f"like={number}" in address(browser)
+    with Library.open(folder / "library") as library:
+        assert set(ids(browser)) <= set(library.ids(text="track 4", min_duration_s=60))
+    if page == "served":
+        with Library.open(folder / "library") as library:
+            expected = similar(library, Reference.of_track(library, number), text="track 4", min_duration_s=60)
+            assert ids(browser) == [match.track.id for match in expected]
+    browser.execute_script("document.getElementById('back').click()")
+    until(browser, "return document.getElementById('heading').textContent === 'All tracks'")
+    assert browser.execute_script("return document.getElementById('text').value") == "track 4"
+
+
+def test_a_printed_page_says_what_was_asked_for_in_dark_ink(report):
+    slide(report, "Drama", "END")
+    status(report, "best first")
+    report.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia",
+        {"media": "print", "features": [{"name": "prefers-color-scheme", "value": "dark"}]},
+    )
+    try:
+        shown = report.execute_script(
+            "const style = (query) => getComputedStyle(document.querySelector(query));"
+            "return [style('#asked').display, document.getElementById('asked').textContent, style('form').display,"
+            " style('body').backgroundColor, style('.track').contentVisibility, style('.curve .area').fill]"
+        )
+        assert shown == ["block", "Drama +1.0", "none", "rgb(255, 255, 255)", "visible", "rgb(98, 140, 154)"]
+        assert len(base64.b64decode(report.execute_cdp_cmd("Page.printToPDF", {})["data"])) > 10_000
+    finally:
+        report.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
+
+
+@pytest.mark.parametrize("page", ["report", "served"])
+def test_labels_say_what_is_seen(page, request):
+    """Someone who speaks to the browser says the words that are shown (WCAG 2.5.3)."""
+    browser = request.getfixturevalue(page)
+    browser.execute_script("document.querySelector('#tracks .actions button').click()")
+    labelled = browser.execute_script(
+        "return [...document.querySelectorAll('a, button')].map((e) => [e.textContent.trim(), e.ariaLabel])"
+    )
+    assert len(labelled) > 40
+    assert all(label is None or words in label for words, label in labelled)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_rails_fields_and_curves_stand_out(report, scheme):
+    """At least 3:1 from what is around them (WCAG 1.4.11), also where the best part is marked."""
+    feature = [{"name": "prefers-color-scheme", "value": scheme}]
+    report.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": feature})
+    try:
+        names = ["--edge", "--more-soft", "--more-most", "--less-soft", "--less-most", "--best-line"]
+        colour = "return getComputedStyle(document.documentElement).getPropertyValue(arguments[0]).trim()"
+        for name in names:
+            for ground in ("--paper", "--raised") if name == "--edge" else ("--paper", "--best"):
+                assert contrast(report.execute_script(colour, name), report.execute_script(colour, ground)) >= 3, name
+        border = report.execute_script("return getComputedStyle(document.getElementById('text')).borderColor")
+        edge = report.execute_script(colour, "--edge")
+        assert border == "rgb({}, {}, {})".format(*(int(edge[k : k + 2], 16) for k in (1, 3, 5)))
+    finally:
+        report.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
+
+
+def contrast(one, other):
+    """Return the contrast of two colours by WCAG 2.1."""
+
+    def luminance(colour):
+        parts = np.array([int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)])
+        return np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722]
+
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_forced_colours_keep_rails_and_curves(report):
+    report.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "forced-colors", "value": "active"}]})
+    try:
+        colours = report.execute_script(
+            "const root = getComputedStyle(document.body), area = getComputedStyle(document.querySelector('.area'));"
+            "const carried = getComputedStyle(document.querySelector('.carried'));"
+            "return [root.backgroundColor, area.fill, carried.fill]"
+        )
+        assert len(set(colours)) == 3
+    finally:
+        report.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def test_an_empty_library_says_how_to_scan(browser, tmp_path, capsys):
+    library = empty_library(tmp_path / "library")
+    with Library.open(library, shared=True) as opened_library, Server(opened_library) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        browser.get(server.url)
+        status(browser, "No tracks yet. Scan a folder of music: filmscore_agent.py scan FOLDER")
+        browser.get("about:blank")
+        server.shutdown()
+        thread.join()
+    assert filmscore_agent.main(["report", str(tmp_path / "x.html"), "--library", str(library)]) == 2
+    assert filmscore_agent.main(["find", "--want", "action", "--library", str(library)]) == 1
+    said = capsys.readouterr()
+    assert "scan FOLDER" in said.out and "has no tracks yet. Scan a folder" in said.err
+
+
+def test_a_long_title_is_cut_and_can_be_seen(browser, tmp_path):
+    rng = np.random.default_rng(0)
+    empty_library(tmp_path / "library")
+    long = dataclasses.replace(made_up_analysis(rng), title="very long " * 50)
+    add_tracks(tmp_path / "library", {"/music/a.ogg": long})
+    assert filmscore_agent.main(["report", str(tmp_path / "a.html"), "--library", str(tmp_path / "library")]) == 0
+    opened(browser, (tmp_path / "a.html").as_uri())
+    height = "return document.querySelector('.track h3').getBoundingClientRect().height"
+    cut = browser.execute_script(height)
+    browser.execute_script("document.querySelector('.actions button').click()")
+    assert browser.execute_script(height) > 2 * cut
+    assert browser.execute_script("return document.querySelector('.track h3').title").startswith("very long very")

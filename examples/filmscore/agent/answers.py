@@ -41,24 +41,25 @@ class Answers:
         weights = [_number(word, "weights", -1, 1) for word in asked.get("weights", "").split(",") if word]
         if len(weights) not in (0, len(names)):
             raise ValueError(f"weights: expected {len(names)} numbers from -1 to 1, got {len(weights)}")
-        text, least_s = asked.get("text", "")[:200], _number(asked.get("least", "0"), "least", 0, 1e9)
+        chosen = _filters(asked)
         first, count = _whole(asked, "first", 0, 10**9), _whole(asked, "count", 20, MOST)
         wants = {name: weight for name, weight in zip(names, weights, strict=False) if weight}
         with self._turn:
-            ids = self.library.ids(text=text, min_duration_s=least_s)
+            ids = self.library.ids(**chosen)
             found: list[Match] | list[Track]
             if wants:
-                found = find(self.library, wants, limit=count, text=text, min_duration_s=least_s, skip=first)
+                found = find(self.library, wants, limit=count, skip=first, **chosen)
             else:
                 found = list(self.library.tracks_of(ids[first : first + count]))
             return {"total": len(ids), "rows": self._rows(found[:count])}
 
     def similar(self, asked: Mapping[str, str]) -> dict[str, Any]:
-        """Return tracks similar to `track`, or to its part `from` one second `to` another."""
+        """Return tracks similar to `track`, or to its part `from` one second `to` another, that pass the filters."""
         part = [_number(asked[name], name, 0, 1e9) if name in asked else None for name in ("from", "to")]
+        chosen = _filters(asked)
         with self._turn:
             reference = Reference.of_track(self.library, self._track(asked).id, *part)
-            rows = self._rows(similar(self.library, reference, limit=ALIKE, per_album=PER_ALBUM))
+            rows = self._rows(similar(self.library, reference, limit=ALIKE, per_album=PER_ALBUM, **chosen))
         return {"total": len(rows), "rows": rows}
 
     def explain(self, asked: Mapping[str, str]) -> dict[str, Any]:
@@ -81,6 +82,12 @@ class Answers:
 
     def _track(self, asked: Mapping[str, str]) -> Track:
         return self.library.track(_whole(asked, "track", 0, 10**12))
+
+
+def _filters(asked: Mapping[str, str]) -> dict[str, Any]:
+    """Return the filters of tracks that a request has."""
+    least_s = _number(asked.get("least", "0"), "least", 0, 1e9)
+    return {"text": asked.get("text", "")[:200], "min_duration_s": least_s}
 
 
 def _number(text: str, name: str, low: float, high: float) -> float:

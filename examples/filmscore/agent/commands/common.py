@@ -125,7 +125,8 @@ def show_matches(library: Library, matches: Sequence[Match], options: argparse.N
         print_json([export.as_record(library, match, labels) for match in matches])
         return 0
     if not matches:
-        print("no track fits")
+        scan = "the library has no tracks yet: filmscore_agent.py scan FOLDER"
+        print("no track fits" if library.n_tracks else scan)
         return 1
     names = tables.short_paths([match.track.path for match in matches])
     rows = [

@@ -23,10 +23,11 @@ class Embedded {
     return { total: fitting.length, rows: fitting.slice(first, first + count) };
   }
 
-  async similar(id) {
-    const rows = this.byId.get(id).like.map(([other, score, start_s, end_s]) => {
+  async similar(like, search) {
+    const found = this.byId.get(like.id).like.map(([other, score, start_s, end_s]) => {
       return { ...this.byId.get(other), score, start_s, end_s };
     });
+    const rows = found.filter(filter(search));
     return { total: rows.length, rows };
   }
 
@@ -53,8 +54,9 @@ class Served {
     return this.ask("find", { weights, text: search.text, least: search.least_s, first, count }, true);
   }
 
-  similar(id, from, to) {
-    return this.ask("similar", from === null ? { track: id } : { track: id, from, to }, true);
+  similar(like, search) {
+    const part = like.from === null ? {} : { from: like.from, to: like.to };
+    return this.ask("similar", { track: like.id, ...part, text: search.text, least: search.least_s }, true);
   }
 
   track(id) {

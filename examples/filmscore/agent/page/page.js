@@ -13,8 +13,8 @@ function slider(genre, k) {
   const input = element("input", { type: "range", min: "-1", max: "1", step: "0.1", value: "0", id: `genre-${k}` });
   const output = element("output", { htmlFor: input.id });
   const box = element("div", { className: "slider" }, element("label", { htmlFor: input.id }, genre), input, output);
-  input.oninput = () => { show(); changed(); };
-  input.ondblclick = () => { input.value = 0; show(); changed(); };
+  input.oninput = () => { show(); changed(true); };
+  input.ondblclick = () => { input.value = 0; show(); changed(true); };
   function show() {
     const weight = Number(input.value);
     box.classList.toggle("more", weight > 0);
@@ -36,9 +36,13 @@ function searchOf() {
   return { weights, text: at("text").value.trim(), least_s: Number(at("least").value) };
 }
 
-function addressOf(search) {
+function addressOf(search, like = null) {
   const parts = new URLSearchParams();
-  if (search.weights.some((weight) => weight)) parts.set("mix", search.weights.join(","));
+  if (like) {
+    parts.set("like", like.id);
+    if (like.from !== null) parts.set("from", like.from);
+    if (like.from !== null) parts.set("to", like.to);
+  } else if (search.weights.some((weight) => weight)) parts.set("mix", search.weights.join(","));
   if (search.text) parts.set("text", search.text);
   if (search.least_s) parts.set("least", search.least_s);
   return `#${parts}`;
@@ -51,21 +55,30 @@ function follow() {
   if (number("like") !== null) {
     like = { id: number("like"), from: number("from"), to: number("to") };
     if (!about.parts || like.from === null || like.to === null) like.from = like.to = null;
+    if (parts.has("text")) at("text").value = parts.get("text");
+    if (parts.has("least")) setLeast(parts.get("least"));
     at("back").href = addressOf(searchOf());
+    history.replaceState(null, "", addressOf(searchOf(), like)); // with the filters, which stay
     return list(true);
   }
   like = null;
   const weights = (parts.get("mix") ?? "").split(",").map(Number);
   sliders.forEach(({ input, show }, k) => { input.value = weights[k] || 0; show(); });
   at("text").value = parts.get("text") ?? "";
-  at("least").value = parts.get("least") ?? "0";
-  if (at("least").selectedIndex < 0) at("least").value = "0";
+  setLeast(parts.get("least") ?? "0");
   return list(false);
 }
 
-function changed() {
-  like = null;
-  history.replaceState(null, "", addressOf(searchOf()));
+function setLeast(value) {
+  at("least").value = value;
+  if (at("least").selectedIndex < 0) at("least").value = "0";
+}
+
+// A new mix ends a list of tracks that are alike; the filters hold for both.
+function changed(ofMix) {
+  if (ofMix) like = null;
+  at("back").href = addressOf(searchOf());
+  history.replaceState(null, "", addressOf(searchOf(), like));
   clearTimeout(timer);
   timer = setTimeout(() => list(false), about.tracks ? WAIT_MS.embedded : WAIT_MS.served);
 }
@@ -75,7 +88,7 @@ async function list(moveFocus) {
   try {
     const reference = like && (await library.track(like.id));
     if (like && !reference) throw new Error("This track is not here.");
-    const answer = like ? await library.similar(like.id, like.from, like.to) : await library.find(search, 0, PORTION);
+    const answer = like ? await library.similar(like, search) : await library.find(search, 0, PORTION);
     if (mine !== turn) return;
     if (reference && like.from !== null) Object.assign(reference, { start_s: like.from, end_s: like.to });
     const mixed = !like && search.weights.some((weight) => weight);
@@ -90,7 +103,11 @@ async function list(moveFocus) {
     draw("tracks", answer.rows);
     const many = `${total.toLocaleString("en")} ${total === 1 ? "track" : "tracks"}`;
     const order = like ? " that are most alike, of other albums" : mixed ? ", best first" : "";
-    say(total ? many + order : like ? "No track of another album is here." : "No track fits.");
+    at("asked").textContent = askedFor(search);
+    const filtered = search.text || search.least_s;
+    const empty = "No tracks yet. Scan a folder of music: filmscore_agent.py scan FOLDER. Then open this page again.";
+    const none = filtered ? "No track fits." : like ? "No track of another album is here." : empty;
+    say(total ? many + order : none);
     if (moveFocus) {
       at("results").scrollIntoView();
       at("heading").focus();
@@ -98,6 +115,15 @@ async function list(moveFocus) {
   } catch (error) {
     if (mine === turn && error.name !== "AbortError") say(error.message);
   }
+}
+
+// The search in words, for the printed page, which has neither sliders nor fields.
+function askedFor(search) {
+  const signed = (weight) => `${weight > 0 ? "+" : "−"}${Math.abs(weight).toFixed(1)}`;
+  const words = search.weights.map((weight, k) => (weight && !like ? `${about.genres[k]} ${signed(weight)}` : ""));
+  if (search.text) words.push(`words: ${search.text}`);
+  if (search.least_s) words.push(`at least ${clock(search.least_s)}`);
+  return words.filter(Boolean).join(", ");
 }
 
 async function more(moveFocus) {
@@ -147,16 +173,17 @@ function play(track, start_s, end_s) {
 function toggle(track) {
   const same = playing && playing.id === track.id;
   if (same && !at("audio").paused) at("audio").pause();
+  else if (same && at("audio").currentTime > 0 && !at("audio").ended) at("audio").play().catch(() => {});
   else play(track, track.start_s, track.end_s);
 }
 
 function showPlaying() {
   const on = playing && !at("audio").paused;
   for (const row of drawnRows) {
-    const own = Boolean(on) && row.track.id === playing.id;
-    const place = own ? Math.min(at("audio").currentTime / row.track.duration_s, 1) : 0;
-    if (own || row.shownAsPlaying !== false) row.show(own, place);
-    row.shownAsPlaying = own;
+    const begun = playing && row.track.id === playing.id && !at("audio").ended, own = Boolean(on) && begun;
+    const time_s = begun ? at("audio").currentTime : 0;
+    if (begun || row.shownAsPlaying !== false) row.show(own, Math.min(time_s / row.track.duration_s, 1), time_s);
+    row.shownAsPlaying = begun;
   }
 }
 
@@ -174,10 +201,10 @@ at("search").addEventListener("submit", (event) => event.preventDefault());
 at("search").addEventListener("reset", (event) => {
   event.preventDefault();
   sliders.forEach(({ input, show }) => { input.value = 0; show(); });
-  changed();
+  changed(true);
 });
-at("text").addEventListener("input", changed);
-at("least").addEventListener("input", changed);
+at("text").addEventListener("input", () => changed(false));
+at("least").addEventListener("input", () => changed(false));
 at("skip").addEventListener("click", (event) => { event.preventDefault(); at("heading").focus(); });
 at("more").addEventListener("click", () => more(true));
 const atEnd = (entries) => { if (entries.some((entry) => entry.isIntersecting)) more(false); };

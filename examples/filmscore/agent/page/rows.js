@@ -103,7 +103,7 @@ function rowOf(track, about, weights, actions) {
     actions.toggle(track));
   play.className = "play";
   const { box, open } = curvesBox(track, about, weights, actions);
-  const like = [link(`#like=${track.id}`, "More like this", `More like ${track.name}`)];
+  const like = [link(`#like=${track.id}`, "More like this", `More like this: ${track.name}`)];
   if (about.parts) {
     const address = `#like=${track.id}&from=${track.start_s}&to=${track.end_s}`;
     like.push(link(address, `More like ${part}`, `More like ${part} of ${track.name}`));
@@ -116,9 +116,9 @@ function rowOf(track, about, weights, actions) {
     element("p", { className: "actions" }, ...like, open),
   );
   row.track = track;
-  row.show = (playing, at) => {
+  row.show = (playing, at, time_s) => {
     row.classList.toggle("playing", playing);
-    play.ariaLabel = playing ? `Pause ${track.name}` : `Play ${track.name} from ${clock(track.start_s)}`;
+    play.ariaLabel = playing ? `Pause ${track.name}` : `Play ${track.name} from ${clock(time_s || track.start_s)}`;
     const shape = playing ? "M3 2h3.5v12H3zM9.5 2H13v12H9.5z" : "M3.5 1.5v13l10.5-6.5z";
     play.querySelector("path").setAttribute("d", shape);
     box.style.setProperty("--at", at);
@@ -133,7 +133,7 @@ function title(track, part) {
   return element(
     "div",
     {},
-    element("h3", {}, element("bdi", {}, track.name)),
+    element("h3", { title: track.name }, element("bdi", {}, track.name)),
     element("p", { className: "words", title: track.path }, ...from, words.join(" · ")),
   );
 }
@@ -160,6 +160,7 @@ function curvesBox(track, about, weights, actions) {
   const open = button("All genres", `All genres of ${track.name}`, () => {
     const all = open.ariaExpanded === "false";
     open.ariaExpanded = String(all);
+    open.closest(".track").classList.toggle("open", all); // a long title is shown whole, too
     draw(all);
   });
   open.ariaExpanded = "false";
