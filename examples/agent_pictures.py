@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import filmscore_agent
 
 from filmscore.agent.library import Library
+from filmscore.agent.place import default_library
 from filmscore.agent.server import Server
 from filmscore.browser import chromium
 
@@ -31,7 +32,7 @@ LIKE = "document.querySelectorAll('#tracks .actions a')[0].click()"
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--library", type=Path, default=Path("filmscore-library"), metavar="DIR")
+    parser.add_argument("--library", type=Path, default=default_library(), metavar="DIR")
     parser.add_argument("--want", default="thriller:1, sci-fi:0.5, comedy:-1", metavar="MIX")
     parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "docs" / "agent", metavar="DIR")
     options = parser.parse_args(arguments)

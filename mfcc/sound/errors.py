@@ -57,6 +57,8 @@ def printable(path: Path) -> str:
         text = os.fsencode(path).decode("utf-8", "backslashreplace")
     except UnicodeEncodeError:  # half of a pair of surrogates, which no file system has in a name
         text = str(path)
+    if text.isprintable():
+        return text
     return "".join(c if is_legible(c) else c.encode("unicode_escape").decode() for c in text)
 
 

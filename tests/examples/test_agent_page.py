@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import threading
+from pathlib import Path
 
 import filmscore_agent
 import numpy as np
@@ -574,3 +575,34 @@ def test_a_long_title_is_cut_and_can_be_seen(browser, tmp_path):
     browser.execute_script("document.querySelector('.actions button').click()")
     assert browser.execute_script(height) > 2 * cut
     assert browser.execute_script("return document.querySelector('.track h3').title").startswith("very long very")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("page", ["report", "served"])
+def test_axe_finds_nothing_wrong_in_any_view(page, scheme, request):
+    """The rules of WCAG 2.2 AA, best practice and what axe tries out; it comes with `pip install axe-core-python`."""
+    package = pytest.importorskip("axe_core_python")
+    axe = (Path(package.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice", "experimental"]
+    names = "JSON.stringify(found.violations.map((each) => each.id))"
+    run = f"axe.run(document, {{runOnly: {tags}}}).then((found) => {names})"
+    browser = request.getfixturevalue(page)
+
+    def violations():
+        asked = {"expression": f"{axe};{run}", "awaitPromise": True}
+        return json.loads(browser.execute_cdp_cmd("Runtime.evaluate", asked)["result"]["value"])
+
+    feature = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": feature})
+    try:
+        assert violations() == []
+        slide(browser, "Drama", "END")
+        status(browser, "best first")
+        assert violations() == []
+        browser.execute_script("document.querySelector('#tracks .actions button').click()")
+        assert violations() == []
+        browser.execute_script("document.querySelector('#tracks .actions a').click()")
+        status(browser, "most alike")
+        assert violations() == []
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import sys
 import unicodedata
 
 from mfcc.sound.errors import is_legible, printable
@@ -18,7 +20,10 @@ def clean(text: str) -> str:
     >>> clean("one\\ntwo\\x1b[31m "), clean("日本　の音楽")
     ('one two [31m', '日本\u3000の音楽')
     """
-    return "".join(character if is_legible(character) else " " for character in text[:LONGEST]).strip()
+    text = text[:LONGEST]
+    if not text.isprintable():  # which most text is
+        text = "".join(character if is_legible(character) else " " for character in text)
+    return text.strip()
 
 
 def folded(text: str) -> str:
@@ -31,13 +36,21 @@ def folded(text: str) -> str:
     >>> folded("Über"), folded("u\u0308ber"), folded("Straße"), folded("ＯΔΟΣ")
     ('uber', 'uber', 'strasse', 'oδοσ')
     """
+    if not text.isascii():
+        text = _without_marks(text)
     if text.isascii():
         return text.lower()
-    return _without_marks(_without_marks(text).upper().lower().replace("ς", "σ"))
+    return _without_marks(text.upper().lower().replace("ς", "σ"))
 
 
 def _without_marks(text: str) -> str:
-    return "".join(c for c in unicodedata.normalize("NFKD", text) if unicodedata.category(c) != "Mn")
+    return unicodedata.normalize("NFKD", text).translate(_marks())
+
+
+@functools.cache
+def _marks() -> dict[int, None]:
+    """Return the code of each mark that belongs to the letter before it, for `str.translate`."""
+    return {code: None for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)) == "Mn"}
 
 
 def clean_lines(text: str) -> str:
