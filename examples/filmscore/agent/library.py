@@ -7,7 +7,6 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 
 from filmscore.agent.rows import RowFile
 from filmscore.agent.schema import LibraryError, check, connect, explained
+from filmscore.agent.tracks import Track, Windows
 from filmscore.agent.walk import Stamp
 from filmscore.agent.words import clean, folded
 from filmscore.tagging import check_names
@@ -31,61 +31,6 @@ _TRACK = (
     "t.id, MIN(f.path), t.duration_s, t.title, t.artist, t.album, t.n_windows, t.n_silent, t.first_window, "
     f"MAX({PRESENT}) = 0, COUNT(f.path)"
 )
-
-
-@dataclass(frozen=True)
-class Track:
-    """A recording, by its content.
-
-    Attributes
-    ----------
-    id : int
-        Its row in the arrays of tracks, plus 1.
-    path : str
-        A file of this content, as `os.fsdecode` gives it: `os.fsencode(path)` is the exact name.
-    duration_s : float
-    title, artist, album : str
-        From the file's tags, cleaned; empty where it has none.
-    n_windows, n_silent : int
-        Windows with values, and silent ones that have none.
-    first_window : int
-        Row of its first window.
-    missing : bool
-        Whether no file of this content was there when its folder was last scanned.
-    """
-
-    id: int
-    path: str
-    duration_s: float
-    title: str
-    artist: str
-    album: str
-    n_windows: int
-    n_silent: int
-    first_window: int
-    missing: bool
-
-    @property
-    def name(self) -> str:
-        """The file's name, for people."""
-        return printable(os.path.basename(self.path))
-
-
-@dataclass(frozen=True)
-class Windows:
-    """The windows of a track.
-
-    Attributes
-    ----------
-    start_s : array (n,)
-    values : array (n, n_classes)
-    directions : array of int8 (n, width)
-        Directions of the embeddings, in 127ths.
-    """
-
-    start_s: np.ndarray
-    values: np.ndarray
-    directions: np.ndarray
 
 
 class Library:
