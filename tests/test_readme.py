@@ -17,6 +17,7 @@ AGENT = re.findall(r"^    \.venv/bin/python examples/filmscore_agent\.py (.*)$",
 def checkout(tmp_path, monkeypatch):
     """A folder with the examples in it, where files may be written."""
     (tmp_path / "examples").symlink_to(ROOT / "examples")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
