@@ -29,9 +29,11 @@ from .presets import FILMSCORE as FILMSCORE
 from .presets import HTK as HTK
 from .presets import KALDI as KALDI
 from .presets import LIBROSA as LIBROSA
+from .presets import LIBROSA_UNLIMITED as LIBROSA_UNLIMITED
 from .presets import PRESETS as PRESETS
 from .presets import PYTHON_SPEECH_FEATURES as PYTHON_SPEECH_FEATURES
 from .presets import TORCHAUDIO as TORCHAUDIO
+from .presets import TORCHAUDIO_UNLIMITED as TORCHAUDIO_UNLIMITED
 from .recipe import MFCC as MFCC
 from .recordings import stream as stream
 from .tiling import Tiles as Tiles

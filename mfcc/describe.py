@@ -109,7 +109,9 @@ def _logarithm(r: Knobs) -> str:
 
 
 def _clip(r: Knobs) -> list[str]:
-    return [] if r.top_db is None else [_line("", f"at least the signal's maximum - {r.top_db:g} dB")]
+    if r.top_db is None:
+        return []
+    return [_line("", f"at least the clip's largest value - {r.top_db:g} dB, by which a frame depends on its clip")]
 
 
 def _cepstrum(r: Knobs) -> str:

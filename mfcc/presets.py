@@ -1,6 +1,9 @@
-"""Recipes that reproduce other tools, by name; any knob is changed with `dataclasses.replace`.
+"""Recipes that reproduce other tools, by name; any knob is changed with `replace`.
 
-`HTK.describe()` prints a recipe; `HTK.difference(KALDI)` names the knobs in which two differ.
+Each is what its tool computes by default. In two of them a frame depends on the rest of its clip, because librosa and
+torchaudio raise what is more than 80 dB below the clip's loudest value: LIBROSA_UNLIMITED and TORCHAUDIO_UNLIMITED are
+the same without that limit. `HTK.describe()` prints a recipe; `HTK.difference(KALDI)` names the knobs in which two
+differ.
 """
 
 from __future__ import annotations
@@ -82,15 +85,20 @@ LIBROSA = MFCC(
     mel_formula="slaney",
     filter_norm="slaney",
     log="decibel",
+    top_db=80,
     n_mfcc=20,
     c0="first",
 )
-"""librosa 0.11, `librosa.feature.mfcc(y=y, sr=22050)`, but for its limit of 80 dB below the loudest value of the clip,
-which makes a frame depend on its clip: `dataclasses.replace(LIBROSA, top_db=80)` adds it.
+"""librosa 0.11, `librosa.feature.mfcc(y=y, sr=22050)`.
 
 Other settings: lifter goes with lifter_start=1; htk=True is mel_formula="htk"; mel_norm is filter_norm, norm is
 dct_norm.
 """
+
+LIBROSA_UNLIMITED = LIBROSA.replace(top_db=None)
+"""LIBROSA without its limit of 80 dB below the loudest value of the clip, so that a frame depends on its own samples
+alone: for streams, tiles and excerpts. It is `librosa.feature.mfcc(S=librosa.power_to_db(M, top_db=None))` of the mel
+spectrogram M."""
 
 PYTHON_SPEECH_FEATURES = MFCC(
     sr=16000,
@@ -133,16 +141,19 @@ with warnings.catch_warnings():  # 128 filters on 201 bins leave some empty; tor
         zero_padding="around",
         n_mels=128,
         log="decibel",
+        top_db=80,
         n_mfcc=40,
         c0="first",
     )
-"""torchaudio 2, `torchaudio.transforms.MFCC()`, but for its limit of 80 dB below the loudest value of the clip, as with
-LIBROSA: `dataclasses.replace(TORCHAUDIO, top_db=80)` adds it.
+    TORCHAUDIO_UNLIMITED = TORCHAUDIO.replace(top_db=None)
+"""torchaudio 2, `torchaudio.transforms.MFCC()`; TORCHAUDIO_UNLIMITED is the same without its limit of 80 dB below the
+loudest value of the clip, so that a frame depends on its own samples alone.
 
-Other settings: log_mels=True is log="natural", log_floor=1e-6, log_floor_mode="add"; mel_scale and norm are mel_formula
-and filter_norm, MFCC's own norm is dct_norm; normalized=True is spectrum_scale="window", "frame_length" is "length".
-Where n_fft or the sampling rate is odd, its bins lie between 0 and sr // 2: filter_sr = sr // 2 * n_fft / (n_fft // 2).
+Other settings: log_mels=True is log="natural", log_floor=1e-6, log_floor_mode="add", top_db=None; mel_scale and norm
+are mel_formula and filter_norm, MFCC's own norm is dct_norm; normalized=True is spectrum_scale="window", "frame_length"
+is "length". Where n_fft or the sampling rate is odd, its bins lie between 0 and sr // 2:
+filter_sr = sr // 2 * n_fft / (n_fft // 2).
 """
 
 PRESETS: dict[str, MFCC] = {name: value for name, value in vars().items() if isinstance(value, MFCC)}
-"""All recipes here by name."""
+"""All recipes here by name; the command line takes the names in lower case."""

@@ -71,7 +71,7 @@ class MFCC(Knobs):
         max(m, floor); the floor in place of zeros only; m + floor.
     top_db : float, optional
         Raise everything that is more than this many decibels below the loudest mel value of the whole signal; needs
-        log="decibel". It makes a frame depend on the rest of its signal; None is off.
+        log="decibel". It makes a frame depend on the rest of its signal; None is off. librosa and torchaudio have 80.
     n_mfcc : int
         Number of cosines, at most n_mels, the constant one (C0) included.
     dct_type : 1, 2 or 3
@@ -134,8 +134,9 @@ class MFCC(Knobs):
         """Yield the features of a signal that comes in blocks, as soon as they are known.
 
         Joined along their last axis they are those of the whole signal, bit for bit, whatever the cuts; what is held in
-        memory does not grow with its length (but with `top_db`, which makes a frame depend on the whole signal, it is
-        all of it).
+        memory does not grow with its length. But with `top_db`, as LIBROSA and TORCHAUDIO have it, a frame depends on
+        the whole signal: all of it is held, and nothing comes before its end. LIBROSA_UNLIMITED and
+        TORCHAUDIO_UNLIMITED have no such limit.
 
         Parameters
         ----------

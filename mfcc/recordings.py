@@ -33,7 +33,8 @@ def stream(
     source : str, bytes, os.PathLike or array of shape (n_samples,)
         A recording to read, or mono samples at recipe.sr.
     recipe : MFCC
-        With `top_db`, a file is read twice: its loudest value must be known first.
+        With `top_db`, as LIBROSA and TORCHAUDIO have it, a file is read twice: its loudest value must be known first.
+        LIBROSA_UNLIMITED and TORCHAUDIO_UNLIMITED have no such limit.
     offset, duration : float, optional
         Excerpt in seconds.
     on_truncated : "raise" or "keep"

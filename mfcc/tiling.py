@@ -98,7 +98,8 @@ def tiles(
         never more in memory than its tiles and some blocks.
     recipe : MFCC
         The features: coefficients or, by its `output`, mel bands or spectra. The default are the published ones: a tile
-        of 100 frames is 9.29 s long.
+        of 100 frames is 9.29 s long. With `top_db`, as LIBROSA and TORCHAUDIO have it, a tile depends on the rest of
+        its recording; with LIBROSA_UNLIMITED and TORCHAUDIO_UNLIMITED it doesn't.
     n_frames : int
         Frames of a tile. What is left at the end and fills no tile is left out.
     hop_frames : int, optional

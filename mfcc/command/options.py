@@ -25,7 +25,7 @@ too: output=mfcc, log_mel, mel, log_spectrum or spectrum.
 
 --resynth writes what coefficients keep of a recording: loudness, timbre and rhythm. Lost are the pitch (harmonics lie
 closer together than mel filters), the waveform (phases are made up), what is shorter than a frame, and with a recipe
-without C0 or energy (FILMSCORE) the loudness. --plot shows original and reconstruction side by side.
+without C0 or energy (filmscore) the loudness. --plot shows original and reconstruction side by side.
 
 Exit status: 0 if every recording was done or is up to date, 1 if any failed, 2 for a wrong command line, 130 after
 Ctrl-C. DIR/{JOURNAL} has a line for each recording: its settings, and why it failed. A second run does what is missing,
@@ -35,10 +35,10 @@ examples:
   python -m mfcc track.ogg --out features --plot
   python -m mfcc music/ --out features --tiles 100 --jobs 4
   python -m mfcc music/ --out features --tiles 100 --set output=log_mel --set n_mels=64 --set fmax=9500
-  python -m mfcc speech.wav --out features --preset HTK --deltas 2 --format htk
+  python -m mfcc speech.wav --out features --preset htk --deltas 2 --format htk
   python -m mfcc speech.wav --out features --set sr=16000 --set n_fft=512 --set hop_length=160 --format csv
   cat track.ogg | python -m mfcc - --out - --format csv > track.csv
-  python -m mfcc --preset LIBROSA --describe
+  python -m mfcc --preset librosa --describe
   python -m mfcc track.ogg --duration 30 --resynth heard.wav --plot
 """
 
@@ -55,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
     add("paths", nargs="*", metavar="FILE_OR_FOLDER", help="recordings, folders with recordings, - for standard input")
     add("--out", metavar="DIR", help="where the features go; - is standard output, for one recording")
     add("--format", choices=FORMATS, default="npz", help="npz has times, names and recipe too (default)")
-    add("--preset", choices=sorted(PRESETS), help="recipe (default: FILMSCORE)")
+    add("--preset", type=_preset, choices=sorted(map(str.lower, PRESETS)), help="recipe (default: filmscore)")
     add("--recipe", metavar="JSON", help="the recipe in a file: MFCC.to_dict(), or what has it under 'recipe'")
     add("--set", action="append", dest="knobs", metavar="KNOB=VALUE", help="change a knob of the recipe")
     add("--describe", action="store_true", help="print the recipe in words and formulas")
@@ -133,7 +133,7 @@ def check_paths(options: argparse.Namespace) -> None:
 
 def _recipe(options: argparse.Namespace) -> MFCC:
     if options.recipe is None:
-        recipe = PRESETS[options.preset or "FILMSCORE"]
+        recipe = PRESETS[(options.preset or "filmscore").upper()]
     elif options.preset is not None:
         raise ValueError("--recipe: expected no --preset with it.")
     else:
@@ -180,6 +180,10 @@ def knob(text: str) -> tuple[str, Any]:
     with contextlib.suppress(ValueError, RecursionError):
         return name, json.loads({"True": "true", "False": "false", "None": "null"}.get(value, value))
     return name, value
+
+
+def _preset(text: str) -> str:
+    return text.lower().replace("-", "_")
 
 
 def _positive(text: str) -> int:

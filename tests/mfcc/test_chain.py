@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from mfcc import FILMSCORE, LIBROSA, MFCC, chain
+from mfcc import FILMSCORE, LIBROSA, LIBROSA_UNLIMITED, MFCC, chain
 from mfcc.windows import get_window
 from tests.mfcc import naive
 from tests.mfcc.recipes import recipes
@@ -64,7 +64,9 @@ def test_the_logarithm_of_the_spectrum(recipe, seed):
 
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize(
-    "recipe", [FILMSCORE, LIBROSA, dataclasses.replace(LIBROSA, top_db=5)], ids=["filmscore", "librosa", "top_db"]
+    "recipe",
+    [FILMSCORE, LIBROSA_UNLIMITED, dataclasses.replace(LIBROSA, top_db=5)],
+    ids=["filmscore", "librosa", "top_db"],
 )
 @pytest.mark.parametrize(("dtype", "atol"), [("float32", 3e-6), ("float64", 1e-13)])
 def test_recipes_of_full_size(recipe, stage, dtype, atol):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mfcc
-from mfcc import FILMSCORE, LIBROSA, MFCC, PRESETS, checks
+from mfcc import FILMSCORE, LIBROSA, LIBROSA_UNLIMITED, MFCC, PRESETS, checks
 from tests.mfcc.recipes import recipes
 
 Y = (0.1 * np.random.default_rng(0).standard_normal(8192)).astype(np.float32)
@@ -350,7 +350,7 @@ def test_describe_states_formulas():
 
 def test_threads_change_no_bit():
     y = np.random.default_rng(0).standard_normal(400_000).astype(np.float32)
-    for recipe in (FILMSCORE, LIBROSA, dataclasses.replace(LIBROSA, top_db=30)):
+    for recipe in (FILMSCORE, LIBROSA_UNLIMITED, dataclasses.replace(LIBROSA, top_db=30)):
         expected = recipe(y, threads=1)
         for threads in (2, 3, 8, None):
             assert np.array_equal(recipe(y, threads=threads), expected)

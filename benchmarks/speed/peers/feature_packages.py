@@ -11,7 +11,7 @@ from speed.case import Modes, Ready, Task
 
 RECIPES = {
     "published": mfcc.FILMSCORE,
-    "librosa": mfcc.LIBROSA.replace(top_db=80),
+    "librosa": mfcc.LIBROSA,
     "python_speech_features": mfcc.PYTHON_SPEECH_FEATURES,
     "kaldi": mfcc.KALDI,
 }

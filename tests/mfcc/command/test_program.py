@@ -191,8 +191,14 @@ def test_tiles(music, tmp_path):
     assert main([str(music / "one.wav"), "--out", str(tmp_path), "--tiles", "100"]) == 1
 
 
+@pytest.mark.parametrize("typed", ["librosa_unlimited", "librosa-unlimited", "LIBROSA_UNLIMITED", "Librosa-Unlimited"])
+def test_presets_have_the_names_that_people_type(typed, capsys):
+    assert main(["--describe", "--preset", typed]) == 0
+    assert capsys.readouterr().out == mfcc.LIBROSA_UNLIMITED.describe() + "\n"
+
+
 def test_presets_knobs_and_excerpts(music, tmp_path, capsys):
-    command = ["--preset", "LIBROSA", "--set", "n_mfcc=13", "--set", "pad_mode=reflect", "--set", "sr=16000"]
+    command = ["--preset", "librosa", "--set", "n_mfcc=13", "--set", "pad_mode=reflect", "--set", "sr=16000"]
     excerpt = ["--offset", "0.5", "--duration", "1.25"]
     assert main([str(music / "one.wav"), "--out", str(tmp_path), *command, *excerpt]) == 0
     with np.load(tmp_path / "one.wav.npz") as file:
@@ -284,7 +290,7 @@ def test_plot_without_matplotlib(music, tmp_path, capsys, monkeypatch):
         (["a.wav"], "expected recordings or folders, and --out DIR"),
         (["a.wav", "--out", "{out}", "--jobs", "0"], "--jobs: expected an integer of at least 1, got 0"),
         (["a.wav", "--out", "{out}", "--duration", "-1"], "--duration: expected a number of seconds, got -1"),
-        (["a.wav", "--out", "{out}", "--preset", "NONE"], "--preset: invalid choice: 'NONE'"),
+        (["a.wav", "--out", "{out}", "--preset", "NONE"], "--preset: invalid choice: 'none'"),
         (["a.wav", "--out", "{out}", "--format", "xls"], "--format: invalid choice: 'xls'"),
         (
             ["a.wav", "--out", "{out}", "--set", "n_mfc=3"],
