@@ -83,10 +83,12 @@ def check_flag(who: str, name: str, value: Any) -> bool:
     return bool(value)
 
 
-def check_samples(who: str, y: Any, *, integer_full_scale: float | None = None) -> np.ndarray:
+def check_samples(who: str, y: Any, *, integer_full_scale: float | str | None = None) -> np.ndarray:
     """Return mono samples as a contiguous array of float32 or float64, without a check that they are finite.
 
-    Integers are divided by `integer_full_scale`, the integer that stands for full scale; without one they are refused.
+    Integers are divided by `integer_full_scale`, the number that stands for full scale, or by that of their type if it
+    is "type"; of unsigned ones it is subtracted first, because their silence is in the middle. Without one they are
+    refused.
     """
     y = np.asarray(y)
     if y.dtype == bool or not (np.issubdtype(y.dtype, np.floating) or np.issubdtype(y.dtype, np.integer)):
@@ -97,15 +99,21 @@ def check_samples(who: str, y: Any, *, integer_full_scale: float | None = None) 
             mix = f" Mix the channels down first: y.mean(axis={int(np.argmin(y.shape))})."
         raise ValueError(f"{who}: y: expected mono samples of shape (n_samples,), got shape {y.shape}.{mix}")
     if np.issubdtype(y.dtype, np.integer):
+        unsigned, of_type = y.dtype.kind == "u", 2 ** (8 * y.itemsize - 1)
         if integer_full_scale is None:
-            full_scale = f"{-float(np.iinfo(y.dtype).min) or 2.0 ** (8 * y.itemsize - 1):.0f}"
+            formula = f"(y - {of_type}.0) / {of_type}.0" if unsigned else f"y / {of_type}.0"
             raise TypeError(
                 f"{who}: y: expected floating-point samples (full scale is 1.0), got integers ({y.dtype}) without a "
-                f"scale. Divide by full scale, y / {full_scale}, or state it in the recipe: "
-                f"integer_full_scale={full_scale}."
+                f"scale. Convert them, {formula} for the full scale of their type, or let the recipe do it: "
+                f"integer_full_scale='type'."
             )
         dtype = np.float32 if y.itemsize <= 2 else np.float64
-        return np.ascontiguousarray(y.astype(dtype) / dtype(integer_full_scale))
+        full_scale = dtype(of_type if isinstance(integer_full_scale, str) else integer_full_scale)
+        x = y.astype(dtype)
+        if unsigned:
+            x -= full_scale
+        x /= full_scale
+        return np.ascontiguousarray(x)
     return np.require(y, np.float32 if y.itemsize <= 4 else np.float64, ["C", "A"])
 
 

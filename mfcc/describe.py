@@ -24,7 +24,8 @@ def _line(step: str, text: str) -> str:
 def _samples(r: Knobs) -> str:
     text = f"mono at {r.sr:g} Hz, full scale 1.0"
     if r.integer_full_scale is not None:
-        text += f"; integers are divided by {r.integer_full_scale:g}"
+        by = "that of their type" if r.integer_full_scale == "type" else f"{r.integer_full_scale:g}"
+        text += f"; integers are divided by {by}, the middle of unsigned ones is 0"
     if r.full_scale != 1:
         text += f"; then multiplied by {r.full_scale:g}"
     return _line("samples", text)

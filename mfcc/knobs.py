@@ -64,7 +64,7 @@ class Knobs:
 
     sr: float = _number(22050.0, minimum=mel.LOWEST_SR, maximum=mel.HIGHEST_SR, hint="It is the sampling rate in Hz.")
     full_scale: float = _number(1.0, minimum=1e-12, maximum=1e12, hint="Usual is 1 or 32768.")
-    integer_full_scale: float | None = _number(None, minimum=1, maximum=2.0**64, hint="For int16 samples it is 32768.")
+    integer_full_scale: float | Literal["type"] | None = _depends(None)
     preemphasis: float = _number(0.0, minimum=0, maximum=1, hint="Usual is 0.97; 0 is off.")
     preemphasis_scope: Literal["frame", "signal"] = _choice("frame", ("frame", "signal"))
     n_fft: int = _depends(2048)
@@ -166,8 +166,9 @@ class Knobs:
 
 
 _FIELDS = dataclasses.fields(Knobs)
-VERSION: int = max(field.metadata["since"] for field in _FIELDS)
-"""Version of the stored form."""
+VERSION: int = max(5, *(field.metadata["since"] for field in _FIELDS))
+"""Version of the stored form. Since 5 integer_full_scale may be "type"."""
+_WRITTEN = 4
 
 
 def bank_arguments(knobs: Mapping[str, Any]) -> mel.FilterBank:
@@ -188,10 +189,21 @@ def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
     for field in _FIELDS:
         if field.metadata["check"] is not None:
             knobs[field.name] = field.metadata["check"](_WHO, field.name, knobs[field.name])
+    _check_integers(knobs)
     _check_frames(knobs)
     _check_bands(knobs)
     _check_cepstrum(knobs)
     return knobs
+
+
+def _check_integers(knobs: dict[str, Any]) -> None:
+    full_scale = knobs["integer_full_scale"]
+    if full_scale is None or (isinstance(full_scale, str) and full_scale == "type"):
+        return
+    hint = "Or take 'type': each integer type has its own, int16 32768."
+    knobs["integer_full_scale"] = check_number(
+        _WHO, "integer_full_scale", full_scale, minimum=1, maximum=2.0**64, hint=hint
+    )
 
 
 def _check_frames(knobs: dict[str, Any]) -> None:
@@ -241,6 +253,19 @@ def _check_cepstrum(knobs: dict[str, Any]) -> None:
         raise ValueError(
             f"{_WHO}: energy_place: expected 'append' with c0='drop', got 'c0'. There is no C0 to put the energy into."
         )
+
+
+def to_description(knobs: Knobs) -> dict[str, Any]:
+    """Return every knob under its name, fit for JSON, in the oldest version from `_WRITTEN` on that can say it.
+
+    So recipes that make no use of later knobs are stored as they always were, and earlier versions read them.
+    """
+    values = dataclasses.asdict(knobs)
+    later = {field.name: field.default for field in _FIELDS if field.metadata["since"] > _WRITTEN}
+    if knobs.integer_full_scale != "type" and all(values[name] == default for name, default in later.items()):
+        values = {name: value for name, value in values.items() if name not in later}
+        return {"format": FORMAT, "version": _WRITTEN, **values}
+    return {"format": FORMAT, "version": VERSION, **values}
 
 
 def from_description(description: Mapping[str, Any]) -> dict[str, Any]:

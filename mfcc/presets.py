@@ -21,7 +21,7 @@ samples at 22,050 Hz without overlap."""
 HTK = MFCC(
     sr=16000,
     full_scale=32768,
-    integer_full_scale=32768,
+    integer_full_scale="type",
     n_fft=512,
     win_length=400,
     hop_length=160,
@@ -50,7 +50,7 @@ and so has HCopy; here it is bounded.
 KALDI = MFCC(
     sr=16000,
     full_scale=32768,
-    integer_full_scale=32768,
+    integer_full_scale="type",
     preemphasis=0.97,
     n_fft=512,
     win_length=400,
@@ -103,7 +103,7 @@ spectrogram M."""
 PYTHON_SPEECH_FEATURES = MFCC(
     sr=16000,
     full_scale=32768,
-    integer_full_scale=32768,
+    integer_full_scale="type",
     preemphasis=0.97,
     preemphasis_scope="signal",
     n_fft=512,

@@ -30,8 +30,11 @@ class MFCC(Knobs):
     full_scale : float
         Samples are multiplied by this: the amplitude that a float sample of 1.0 stands for. HTK and Kaldi compute with
         16-bit numbers: 32768.
-    integer_full_scale : float, optional
-        The integer that stands for 1.0 when samples are integers (32768 for int16). None: integers are refused.
+    integer_full_scale : "type", float or None
+        What stands for 1.0 when samples are integers. "type": the full scale of their type, 128 for int8 and uint8,
+        32768 for int16 and uint16, 2^31 and 2^63 for the wider ones. A number: that one, for 12 bits in int16 it is
+        2048. None: integers are refused. It is subtracted from unsigned ones first, whose silence is in the middle:
+        uint8 is (y - 128) / 128.
     preemphasis : float
         a in x[i] - a x[i - 1], from 0 (off) to 1.
     preemphasis_scope : "frame" or "signal"
@@ -116,7 +119,7 @@ class MFCC(Knobs):
         ----------
         y : array, shape (n_samples,)
             Samples at `sr`, full scale 1.0. float32 (and integers of up to 16 bits, if the recipe states their scale)
-            gives float32, float64 gives float64.
+            gives float32, float64 (and wider integers) gives float64.
         threads : int, optional
             How many to compute with; the result is the same to the bit. Default: as many as there are CPUs, if the
             signal is long enough.
@@ -213,7 +216,7 @@ class MFCC(Knobs):
 
     def to_dict(self) -> dict[str, Any]:
         """Return every knob under its name, and the version of their meaning, fit for JSON."""
-        return {"format": knobs.FORMAT, "version": knobs.VERSION, **dataclasses.asdict(self)}
+        return knobs.to_description(self)
 
     @classmethod
     def from_dict(cls, description: Mapping[str, Any]) -> MFCC:

@@ -1,5 +1,6 @@
 """The pages about features: their code runs, their table is that of the presets, their pictures are there."""
 
+import dataclasses
 import doctest
 import re
 from pathlib import Path
@@ -32,8 +33,8 @@ def knob_table():
     """Return a row for each knob in which presets differ, in bold where it is not the default."""
     names = list(PRESETS)
     lines = [f"| knob | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
-    for knob, usual in PRESETS["FILMSCORE"].to_dict().items():
-        values = [PRESETS[name].to_dict()[knob] for name in names]
+    for knob, usual in dataclasses.asdict(PRESETS["FILMSCORE"]).items():
+        values = [getattr(PRESETS[name], knob) for name in names]
         if any(value != usual for value in values):
             cells = (shown(value) if value == usual else f"**{shown(value)}**" for value in values)
             lines.append(f"| `{knob}` | {' | '.join(cells)} |")

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mfcc
-from mfcc import FILMSCORE, LIBROSA, LIBROSA_UNLIMITED, MFCC, PRESETS, checks
+from mfcc import FILMSCORE, KALDI, LIBROSA, LIBROSA_UNLIMITED, MFCC, PRESETS, checks, knobs
 from tests.mfcc.recipes import recipes
 
+ROOT = Path(__file__).resolve().parents[2]
 Y = (0.1 * np.random.default_rng(0).standard_normal(8192)).astype(np.float32)
 
 
@@ -103,6 +105,41 @@ def test_samples_of_other_types():
     assert stated(integers.astype(np.int32)).dtype == np.float64
 
 
+INTEGERS = sorted({np.dtype(code).name for code in np.typecodes["AllInteger"]})
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("name", INTEGERS)
+def test_integers_have_the_full_scale_of_their_type(name, order):
+    dtype = np.dtype(name)
+    bits, middle = 8 * dtype.itemsize, 2 ** (8 * dtype.itemsize - 1) if dtype.kind == "u" else 0
+    atol = 1e-3 if bits <= 16 else 1e-9
+    y = [round(float(x) * (2 ** (bits - 1) - 1)) for x in Y / np.abs(Y).max()]
+    expected = KALDI(np.array(y, np.float64) / 2 ** (bits - 1))
+    integers = np.array([x + middle for x in y], dtype.newbyteorder(order))
+    actual = KALDI(integers)
+    assert actual.dtype == (np.float32 if bits <= 16 else np.float64)
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=atol)
+    np.testing.assert_array_equal(np.concatenate(list(KALDI.stream(np.array_split(integers, 5))), axis=1), actual)
+    np.testing.assert_allclose(np.concatenate(list(mfcc.stream(integers, KALDI)), axis=1), expected, rtol=0, atol=1e-3)
+    # Each hint of the error, followed, gives the same.
+    with pytest.raises(TypeError, match=r"got integers .* without a scale") as error:
+        FILMSCORE(integers)
+    formula = re.search(r"Convert them, (.*) for the full scale", str(error.value))[1]
+    np.testing.assert_allclose(KALDI(eval(formula, {"y": integers})), expected, rtol=0, atol=atol)
+    np.testing.assert_array_equal(KALDI.replace(integer_full_scale="type")(integers), actual)
+    number = KALDI.replace(integer_full_scale=2.0 ** (bits - 1))
+    np.testing.assert_array_equal(number(integers), actual)
+
+
+def test_a_number_as_full_scale_holds_for_every_type():
+    twelve_bits = np.round(2047 * Y / np.abs(Y).max()).astype(np.int16)
+    recipe = FILMSCORE.replace(integer_full_scale=2048)
+    expected = FILMSCORE(twelve_bits.astype(np.float32) / 2048)
+    np.testing.assert_array_equal(recipe(twelve_bits), expected)
+    np.testing.assert_array_equal(recipe((twelve_bits + 2048).astype(np.uint16)), expected)
+
+
 def test_the_argument_stays_as_it_was():
     y = Y.copy()
     for recipe in (
@@ -126,7 +163,8 @@ def test_silence_is_finite():
         ({"sr": 0}, "sr: expected a finite number of at least 1e-06 .*, got 0. It is the sampling rate in Hz"),
         ({"sr": "44100"}, "sr: expected a number, got '44100'"),
         ({"full_scale": -1}, "full_scale: expected a finite number of at least 1e-12 and at most 1e.12, got -1"),
-        ({"integer_full_scale": 0}, "integer_full_scale: .*For int16 samples it is 32768"),
+        ({"integer_full_scale": 0}, "integer_full_scale: .*Or take 'type': each integer type has its own, int16 32768"),
+        ({"integer_full_scale": "typ"}, "integer_full_scale: expected a number, got 'typ'. Or take 'type'"),
         (
             {"preemphasis": 1.5},
             "preemphasis: expected a finite number of at least 0 and at most 1, got 1.5. Usual is 0.97",
@@ -228,9 +266,9 @@ def test_bad_samples():
     )
     refused(np.zeros((2, 8192)), r"got shape \(2, 8192\). Mix the channels down first: y.mean\(axis=0\)")
     refused(
-        np.zeros(8192, np.int16), r"got integers \(int16\) without a scale. Divide by full scale, y / 32768", TypeError
+        np.zeros(8192, np.int16), r"got integers \(int16\) without a scale. Convert them, y / 32768.0 for", TypeError
     )
-    refused(np.zeros(8192, np.uint8), "integer_full_scale=128", TypeError)
+    refused(np.zeros(8192, np.uint8), r"\(y - 128.0\) / 128.0 for .*integer_full_scale='type'", TypeError)
     refused(np.zeros(8192, complex), "expected samples as float32 or float64, got an array of complex128", TypeError)
     refused(np.zeros(8192, bool), "got an array of bool", TypeError)
     refused(np.array(["a"] * 3), "got an array of <U1", TypeError)
@@ -269,7 +307,7 @@ def test_a_dictionary_that_does_not_fit():
 
     refused({**good, "hop": 1, "also": 2}, "expected no other knobs than those of MFCC, got also, hop")
     refused({k: v for k, v in good.items() if k not in ("sr", "lifter")}, "missing sr, lifter")
-    newer = good["version"] + 1
+    newer = knobs.VERSION + 1
     refused({**good, "version": newer}, f"version: expected {newer - 1} or an older one, got {newer}.*another version")
     refused({**good, "format": "nnlite.Network"}, "format: expected 'mfcc.MFCC', got 'nnlite.Network'")
     refused({}, "format: expected 'mfcc.MFCC', got None")
@@ -319,7 +357,7 @@ def test_every_knob_shows_in_the_description():
     )  # fmt: skip
     choices_of = {field.name: field.metadata["choices"] for field in dataclasses.fields(MFCC)}
     choices_of |= {
-        "sr": (22050.0, 44100.0), "full_scale": (1.0, 2.0), "integer_full_scale": (None, 128.0),
+        "sr": (22050.0, 44100.0), "full_scale": (1.0, 2.0), "integer_full_scale": (None, 128.0, "type"),
         "preemphasis": (0.0, 0.9, 0.97), "n_fft": (1024, 2048), "win_length": (1000, 1024), "hop_length": (500, 600),
         "n_mels": (30, 41), "fmin": (0.0, 50.0), "fmax": (11025.0, 9000.0), "filter_sr": (None, 22075.0),
         "warp": (1.1, 1.2), "warp_low": (100, 200), "warp_high": (6000, 6500),
@@ -381,6 +419,16 @@ def test_a_recipe_of_an_older_version_means_what_it_meant():
         for name in ("n_mels", *(name for name, number in since.items() if number == version)):
             with pytest.raises(ValueError, match=f"missing {name}"):
                 mfcc.MFCC.from_dict({key: value for key, value in old.items() if key != name})
+
+
+def test_a_recipe_is_stored_in_the_oldest_version_that_can_say_it():
+    assert FILMSCORE.to_dict()["version"] == 4
+    stored = json.loads((ROOT / "tests/data/files_of_8a98062/features/float32/features.json").read_text())["recipe"]
+    assert MFCC.from_dict(stored).to_dict() == stored and stored["version"] == 4
+    of_type = FILMSCORE.replace(integer_full_scale="type")
+    assert of_type.to_dict()["version"] == 5 and MFCC.from_dict(of_type.to_dict()) == of_type
+    number = MFCC.from_dict(KALDI.to_dict() | {"integer_full_scale": 32768.0})
+    assert number.integer_full_scale == 32768 and number.difference(KALDI) == ("integer_full_scale",)
 
 
 def test_a_lifter_that_coefficients_cannot_be_divided_by_is_refused():
