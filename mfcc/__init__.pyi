@@ -35,6 +35,7 @@ from .presets import PYTHON_SPEECH_FEATURES as PYTHON_SPEECH_FEATURES
 from .presets import TORCHAUDIO as TORCHAUDIO
 from .presets import TORCHAUDIO_UNLIMITED as TORCHAUDIO_UNLIMITED
 from .recipe import MFCC as MFCC
+from .recordings import features as features
 from .recordings import stream as stream
 from .tiling import Tiles as Tiles
 from .tiling import tiles as tiles

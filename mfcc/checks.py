@@ -90,6 +90,11 @@ def check_samples(who: str, y: Any, *, integer_full_scale: float | str | None = 
     is "type"; of unsigned ones it is subtracted first, because their silence is in the middle. Without one they are
     refused.
     """
+    if isinstance(y, tuple) and len(y) == 2 and np.ndim(y[0]) == 1 and np.ndim(y[1]) == 0:
+        raise TypeError(
+            f"{who}: y: expected samples, got a pair of samples and a number. If it is what mfcc.load returns, take it "
+            f"apart: y, sr = mfcc.load(path, recipe.sr). mfcc.features(path, recipe) does it all."
+        )
     y = np.asarray(y)
     if y.dtype == bool or not (np.issubdtype(y.dtype, np.floating) or np.issubdtype(y.dtype, np.integer)):
         raise TypeError(f"{who}: y: expected samples as float32 or float64, got an array of {y.dtype}.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -49,6 +50,11 @@ def _depends(default: Any, *, since: int = 1) -> Any:
     return _field(default, since)
 
 
+def _origin(field: Any) -> Any:
+    """Return a field that says where others come from. Recipes that differ in it alone are equal."""
+    return dataclasses.field(default=field.default, metadata=field.metadata, compare=False)
+
+
 def _field(
     default: Any, since: int, check: Callable[[str, str, Any], Any] | None = None, choices: tuple[Any, ...] = ()
 ) -> Any:
@@ -67,9 +73,12 @@ class Knobs:
     integer_full_scale: float | Literal["type"] | None = _depends(None)
     preemphasis: float = _number(0.0, minimum=0, maximum=1, hint="Usual is 0.97; 0 is off.")
     preemphasis_scope: Literal["frame", "signal"] = _choice("frame", ("frame", "signal"))
-    n_fft: int = _depends(2048)
-    win_length: int = _depends(None)  # n_fft
-    hop_length: int = _depends(None)  # win_length
+    n_fft: int = _depends(None)  # 2048, or win_length rounded up if that is given in seconds
+    win_length: int = _depends(None)  # win_seconds, or n_fft
+    hop_length: int = _depends(None)  # hop_seconds, or win_length
+    win_seconds: float | None = _origin(_number(None, above=0, maximum=1e6, hint="It is in seconds.", since=5))
+    hop_seconds: float | None = _origin(_number(None, above=0, maximum=1e6, hint="It is in seconds.", since=5))
+    seconds_rounding: Literal["down", "nearest"] = _origin(_choice("down", ("down", "nearest"), since=5))
     zero_padding: Literal["after", "around"] = _choice("after", ("after", "around"))
     center: bool | Literal["hop"] = _choice(False, framing.CENTER)
     pad_mode: Literal["constant", "reflect", "symmetric", "edge"] = _choice("constant", framing.PAD_MODES)
@@ -166,7 +175,7 @@ class Knobs:
 
 
 _FIELDS = dataclasses.fields(Knobs)
-VERSION: int = max(5, *(field.metadata["since"] for field in _FIELDS))
+VERSION: int = max(field.metadata["since"] for field in _FIELDS)
 """Version of the stored form. Since 5 integer_full_scale may be "type"."""
 _WRITTEN = 4
 
@@ -206,7 +215,32 @@ def _check_integers(knobs: dict[str, Any]) -> None:
     )
 
 
+def fft_length(win_length: int) -> int:
+    """Return the length of the transform of a window that is given in seconds: the next power of two."""
+    return max(2, 1 << (win_length - 1).bit_length())
+
+
+def _count_samples(knobs: dict[str, Any], length: str, seconds: str) -> None:
+    """Fill in a length that is given in seconds, or forget the seconds if a given length is another one."""
+    if knobs[seconds] is None:
+        return
+    samples = knobs["sr"] * knobs[seconds] + 1e-9  # 0.01 of 44,100 are 441 samples, whatever is lost by rounding
+    n = math.floor(samples + 0.5 if knobs["seconds_rounding"] == "nearest" else samples)
+    if knobs[length] is not None and knobs[length] != n:
+        knobs[seconds] = None
+        return
+    if n < 1:
+        raise ValueError(
+            f"{_WHO}: {seconds}: expected at least one sample, {1 / knobs['sr']:g} s, got {knobs[seconds]:g}."
+        )
+    knobs[length] = n
+
+
 def _check_frames(knobs: dict[str, Any]) -> None:
+    _count_samples(knobs, "win_length", "win_seconds")
+    _count_samples(knobs, "hop_length", "hop_seconds")
+    if knobs["n_fft"] is None:
+        knobs["n_fft"] = 2048 if knobs["win_seconds"] is None else fft_length(knobs["win_length"])
     n_fft = check_integer(_WHO, "n_fft", knobs["n_fft"], minimum=2, maximum=mel.MOST_FFT)
     knobs["n_fft"] = check_length(_WHO, "n_fft", n_fft)
     win_length = check_integer(_WHO, "win_length", n_fft if knobs["win_length"] is None else knobs["win_length"])
@@ -290,7 +324,7 @@ def from_description(description: Mapping[str, Any]) -> dict[str, Any]:
     missing = [name for name in names if name not in found]
     if missing:
         raise ValueError(f"{who}: expected every knob of MFCC, missing {', '.join(missing)}.")
-    for name in ("win_length", "hop_length", "fmax"):
+    for name in ("n_fft", "win_length", "hop_length", "fmax"):
         if found[name] is None:
             raise ValueError(f"{who}: {name}: expected a number, got None. A stored recipe leaves nothing open.")
     return found

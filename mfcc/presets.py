@@ -1,6 +1,7 @@
 """Recipes that reproduce other tools, by name; any knob is changed with `replace`.
 
-Each is what its tool computes by default. In two of them a frame depends on the rest of its clip, because librosa and
+Each is what its tool computes by default. Recipes of speech count windows and hops in seconds: `KALDI.replace(sr=8000)`
+has 25 ms every 10 ms too. In two of them a frame depends on the rest of its clip, because librosa and
 torchaudio raise what is more than 80 dB below the clip's loudest value: LIBROSA_UNLIMITED and TORCHAUDIO_UNLIMITED are
 the same without that limit. `HTK.describe()` prints a recipe; `HTK.difference(KALDI)` names the knobs in which two
 differ.
@@ -22,9 +23,8 @@ HTK = MFCC(
     sr=16000,
     full_scale=32768,
     integer_full_scale="type",
-    n_fft=512,
-    win_length=400,
-    hop_length=160,
+    win_seconds=0.025,
+    hop_seconds=0.01,
     window="hamming",
     window_periodic=False,
     n_mels=23,
@@ -52,9 +52,8 @@ KALDI = MFCC(
     full_scale=32768,
     integer_full_scale="type",
     preemphasis=0.97,
-    n_fft=512,
-    win_length=400,
-    hop_length=160,
+    win_seconds=0.025,
+    hop_seconds=0.01,
     pad_mode="symmetric",
     remove_mean=True,
     window="povey",
@@ -106,9 +105,9 @@ PYTHON_SPEECH_FEATURES = MFCC(
     integer_full_scale="type",
     preemphasis=0.97,
     preemphasis_scope="signal",
-    n_fft=512,
-    win_length=400,
-    hop_length=160,
+    win_seconds=0.025,
+    hop_seconds=0.01,
+    seconds_rounding="nearest",
     partial="pad",
     window="rectangular",
     spectrum_scale="length",
@@ -125,9 +124,10 @@ PYTHON_SPEECH_FEATURES = MFCC(
 """python_speech_features 0.6, `mfcc(signal, 16000)`, on the 16-bit integers of a file; full_scale=1 gives what it makes
 of floating-point samples.
 
-Other settings: appendEnergy=False is energy=None; nfilt and numcep are n_mels and n_mfcc; winfunc is window, with
-window_periodic=False for numpy's windows; logfbank is output="log_mel". (An energy between 0 and 2.2e-16, of samples
-softer than -150 dB, is raised to that here.)
+Other settings: its nfft is 512 at every rate, here the transform goes with the window: `replace(sr=8000, n_fft=512)` is
+its `mfcc(signal, 8000)`; appendEnergy=False is energy=None; nfilt and numcep are n_mels and n_mfcc; winfunc is window,
+with window_periodic=False for numpy's windows; logfbank is output="log_mel". (An energy between 0 and 2.2e-16, of
+samples softer than -150 dB, is raised to that here.)
 """
 
 with warnings.catch_warnings():  # 128 filters on 201 bins leave some empty; torchaudio warns of them too

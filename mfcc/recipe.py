@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mfcc import knobs, mel
-from mfcc.checks import check_integer, check_samples
+from mfcc.checks import check_integer, check_number, check_samples
 from mfcc.describe import describe
 from mfcc.knobs import Knobs
 
@@ -40,12 +40,18 @@ class MFCC(Knobs):
     preemphasis_scope : "frame" or "signal"
         "frame": in each frame; its first sample is multiplied by 1 - a (HTK, Kaldi). "signal": along the whole
         signal; its first sample is kept (python_speech_features).
-    n_fft : int
-        Length of the Fourier transform in samples: 2^a 3^b 5^c, at least 2.
+    n_fft : int, optional
+        Length of the Fourier transform in samples: 2^a 3^b 5^c, at least 2. Default: 2048, or the next power of two
+        of a window that is given in seconds.
     win_length : int, optional
-        Length of the window in samples, at most n_fft. Default: n_fft.
+        Length of the window in samples, at most n_fft. Default: win_seconds, or else n_fft.
     hop_length : int, optional
-        From one frame to the next in samples. Default: win_length, frames without overlap.
+        From one frame to the next in samples. Default: hop_seconds, or else win_length, frames without overlap.
+    win_seconds, hop_seconds : float, optional
+        The same lengths in seconds, which `replace` keeps at another rate. A length in samples that is given and is
+        another one counts, and the seconds become None. Recipes of equal lengths in samples are equal.
+    seconds_rounding : "down" or "nearest"
+        How seconds become samples: rounded down (HTK, Kaldi), or halves up (python_speech_features).
     zero_padding : "after" or "around"
         Where a window shorter than n_fft gets its zeros. "after": frames are win_length samples long (HTK, Kaldi);
         "around": n_fft samples, with the window in the middle (librosa, torchaudio).
@@ -112,14 +118,18 @@ class MFCC(Knobs):
             bank = knobs.bank_arguments(vars(self))
             mel.warn_of_empty_filters("MFCC", bank, mel.filter_weights(bank), stacklevel=4)
 
-    def __call__(self, y: np.ndarray, *, threads: int | None = None) -> np.ndarray:
+    def __call__(self, y: np.ndarray, *, sr: float | None = None, threads: int | None = None) -> np.ndarray:
         """Return the features of a mono signal, shape (n_features, n_frames), C-contiguous.
+
+        `mfcc.features(path, recipe)` takes a recording, and brings it to the recipe's rate.
 
         Parameters
         ----------
         y : array, shape (n_samples,)
-            Samples at `sr`, full scale 1.0. float32 (and integers of up to 16 bits, if the recipe states their scale)
-            gives float32, float64 (and wider integers) gives float64.
+            Samples at the recipe's rate, full scale 1.0. float32 (and integers of up to 16 bits, if the recipe states
+            their scale) gives float32, float64 (and wider integers) gives float64.
+        sr : float, optional
+            The rate of y in Hz, to be checked: `y, sr = mfcc.load(path)` may give another one than the recipe's.
         threads : int, optional
             How many to compute with; the result is the same to the bit. Default: as many as there are CPUs, if the
             signal is long enough.
@@ -127,10 +137,12 @@ class MFCC(Knobs):
         Raises
         ------
         ValueError
-            For a signal that is not mono, not finite, or too short for one frame.
+            For a signal that is not mono, not finite, or too short for one frame, and for another rate.
         TypeError
             For integers where the recipe states no scale, and for what is no number.
         """
+        if sr is not None:
+            self._check_rate(sr)
         return self._run(self.output, y, threads)
 
     def stream(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
@@ -186,7 +198,8 @@ class MFCC(Knobs):
     def replace(self, **changes: Any) -> MFCC:
         """Return the recipe with other values of some knobs; knobs that followed another go on following it.
 
-        A window as long as the transform stays so, frames without overlap too, and filters that end at sr / 2.
+        A window as long as the transform stays so, frames without overlap too, and filters that end at sr / 2. Windows
+        and hops in seconds keep them at another rate, and the transform remains the next power of two.
         `dataclasses.replace` would leave those knobs where they are.
 
         Raises
@@ -198,14 +211,21 @@ class MFCC(Knobs):
         --------
         >>> MFCC().replace(sr=16000, n_fft=512).difference(MFCC(sr=16000, n_fft=512))
         ()
+        >>> from mfcc import KALDI
+        >>> telephone = KALDI.replace(sr=8000)
+        >>> telephone.win_length, telephone.hop_length, telephone.n_fft, telephone.fmax
+        (200, 80, 256, 4000.0)
         """
         unknown = [name for name in changes if name not in self.__dataclass_fields__]
         if unknown:
             listed = ", ".join(self.__dataclass_fields__)
             raise TypeError(f"MFCC.replace: expected knobs out of {listed}, got {', '.join(unknown)}.")
+        in_seconds = changes.get("win_seconds", self.win_seconds) is not None
         follows = {
-            "win_length": self.win_length == self.n_fft,
-            "hop_length": self.hop_length == self.win_length,
+            "n_fft": in_seconds and "win_length" not in changes and self.n_fft == knobs.fft_length(self.win_length),
+            "win_length": in_seconds or self.win_length == self.n_fft,
+            "hop_length": changes.get("hop_seconds", self.hop_seconds) is not None
+            or self.hop_length == self.win_length,
             "fmax": self.fmax == self.sr / 2,
         }
         return dataclasses.replace(self, **{name: None for name, does in follows.items() if does} | changes)
@@ -227,7 +247,7 @@ class MFCC(Knobs):
         """Return the names of the knobs in which two recipes differ, in order; empty if they are equal."""
         if not isinstance(other, MFCC):
             raise TypeError(f"MFCC.difference: other: expected an MFCC, got {type(other).__name__}.")
-        names = (field.name for field in dataclasses.fields(self))
+        names = (field.name for field in dataclasses.fields(self) if field.compare)
         return tuple(name for name in names if getattr(self, name) != getattr(other, name))
 
     def check_same(self, other: MFCC, who: str = "MFCC.check_same") -> None:
@@ -251,6 +271,15 @@ class MFCC(Knobs):
             raise ValueError(
                 f"{who}: expected features by the same recipe, got another: {both}. "
                 f"Compute them again by the recipe that is expected."
+            )
+
+    def _check_rate(self, sr: float) -> None:
+        rate = check_number("MFCC", "sr", sr, hint="It is the sampling rate of y in Hz.")
+        if rate != self.sr:
+            raise ValueError(
+                f"MFCC: sr: expected samples at the recipe's {self.sr:g} Hz, got {rate:g} Hz. Load them so, "
+                f"mfcc.load(path, {self.sr:g}), let mfcc.features(path, recipe) do both, or take "
+                f"recipe.replace(sr={rate:g})."
             )
 
     def _run(self, stage: str, y: np.ndarray, threads: int | None) -> np.ndarray:

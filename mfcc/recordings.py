@@ -72,6 +72,47 @@ def stream(
     return checked()
 
 
+def features(
+    source: Path | np.ndarray,
+    recipe: MFCC = FILMSCORE,
+    *,
+    offset: float = 0.0,
+    duration: float | None = None,
+    on_truncated: OnTruncated = "raise",
+) -> np.ndarray:
+    """Read a recording, bring it to the recipe's rate, and return its features: `recipe(y)` of its samples.
+
+    Parameters
+    ----------
+    source : str, bytes, os.PathLike or array of shape (n_samples,)
+        A recording of any rate and number of channels, or mono samples at recipe.sr.
+    recipe : MFCC
+    offset, duration : float, optional
+        Excerpt in seconds.
+    on_truncated : "raise" or "keep"
+        See `load`.
+
+    Returns
+    -------
+    array, shape (n_features, n_frames), float32, C-contiguous
+
+    Raises
+    ------
+    AudioError
+        For a file that `load` refuses, and one that is shorter than a frame.
+    ValueError, TypeError
+        For arguments out of range; for samples that are not mono, not finite, or fill no frame.
+
+    Examples
+    --------
+    >>> y = np.sin(0.1 * np.arange(300_000, dtype=np.float32))
+    >>> features(y).shape
+    (40, 146)
+    """
+    check_recipe("features", recipe)
+    return np.ascontiguousarray(whole_features("features", source, recipe, offset, duration, on_truncated)[0])
+
+
 def whole_features(
     who: str,
     source: Path | np.ndarray,

@@ -149,3 +149,10 @@ def test_deltas_but_for_the_ends():
     np.testing.assert_allclose(theirs[:26], ours[:26], atol=1e-6)
     np.testing.assert_allclose(theirs[26:, 2:-2], ours[26:, 2:-2], atol=1e-6)
     assert np.abs(theirs[26:] - ours[26:]).max() > 0.01
+
+
+@pytest.mark.parametrize("sr", [8000, 11025, 22050, 44100, 48000])
+def test_the_default_at_other_rates(sr):
+    y = noise(sr, seed=sr)
+    expected = mfcc_of_kaldi({"frame_opts.samp_freq": float(sr)}, y)
+    np.testing.assert_allclose(KALDI.replace(sr=sr)(y / 32768), expected, rtol=0, atol=1e-3)

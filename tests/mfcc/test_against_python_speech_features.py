@@ -99,3 +99,14 @@ def test_deltas(width):
     once = theirs.delta(c.T, width)
     np.testing.assert_allclose(deltas(c, width), once.T, atol=1e-12)
     np.testing.assert_allclose(deltas(c, width, order=2), theirs.delta(once, width).T, atol=1e-12)
+
+
+@pytest.mark.parametrize("sr", [8000, 11025, 20000, 22050, 44100, 48000])
+def test_other_rates(sr):
+    """Its transform has 512 samples at every rate, and cuts longer windows off; ours grows with the window."""
+    y, recipe = MUSIC[:9000], PYTHON_SPEECH_FEATURES.replace(sr=sr)
+    expected = theirs.mfcc(y, sr, nfft=recipe.n_fft).T
+    np.testing.assert_allclose(recipe(y / 32768), expected, rtol=0, atol=1e-8)
+    if recipe.n_fft <= 512:
+        actual = PYTHON_SPEECH_FEATURES.replace(sr=sr, n_fft=512)(y / 32768)
+        np.testing.assert_allclose(actual, theirs.mfcc(y, sr).T, rtol=0, atol=1e-8)

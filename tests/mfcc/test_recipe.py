@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mfcc
-from mfcc import FILMSCORE, KALDI, LIBROSA, LIBROSA_UNLIMITED, MFCC, PRESETS, checks, knobs
+from mfcc import FILMSCORE, HTK, KALDI, LIBROSA, LIBROSA_UNLIMITED, MFCC, PRESETS, PYTHON_SPEECH_FEATURES, checks, knobs
 from tests.mfcc.recipes import recipes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -163,6 +163,9 @@ def test_silence_is_finite():
         ({"sr": 0}, "sr: expected a finite number of at least 1e-06 .*, got 0. It is the sampling rate in Hz"),
         ({"sr": "44100"}, "sr: expected a number, got '44100'"),
         ({"full_scale": -1}, "full_scale: expected a finite number of at least 1e-12 and at most 1e.12, got -1"),
+        ({"win_seconds": 0}, "win_seconds: expected a finite number above 0"),
+        ({"hop_seconds": 1e-6}, "hop_seconds: expected at least one sample, 4.53515e-05 s, got 1e-06"),
+        ({"hop_seconds": "10 ms"}, "hop_seconds: expected a number, got '10 ms'"),
         ({"integer_full_scale": 0}, "integer_full_scale: .*Or take 'type': each integer type has its own, int16 32768"),
         ({"integer_full_scale": "typ"}, "integer_full_scale: expected a number, got 'typ'. Or take 'type'"),
         (
@@ -269,6 +272,7 @@ def test_bad_samples():
         np.zeros(8192, np.int16), r"got integers \(int16\) without a scale. Convert them, y / 32768.0 for", TypeError
     )
     refused(np.zeros(8192, np.uint8), r"\(y - 128.0\) / 128.0 for .*integer_full_scale='type'", TypeError)
+    refused((Y, 22050), r"got a pair of samples and a number.*mfcc.load\(path, recipe.sr\)", TypeError)
     refused(np.zeros(8192, complex), "expected samples as float32 or float64, got an array of complex128", TypeError)
     refused(np.zeros(8192, bool), "got an array of bool", TypeError)
     refused(np.array(["a"] * 3), "got an array of <U1", TypeError)
@@ -355,7 +359,7 @@ def test_every_knob_shows_in_the_description():
         preemphasis=0.9, win_length=1000, hop_length=500, n_mfcc=20, spectrum_scale="length", lifter=22, energy="raw",
         energy_place="append", c0="last", center=True, warp=1.1, warp_low=100, warp_high=6000, log="decibel",
     )  # fmt: skip
-    choices_of = {field.name: field.metadata["choices"] for field in dataclasses.fields(MFCC)}
+    choices_of = {field.name: field.metadata["choices"] for field in dataclasses.fields(MFCC) if field.compare}
     choices_of |= {
         "sr": (22050.0, 44100.0), "full_scale": (1.0, 2.0), "integer_full_scale": (None, 128.0, "type"),
         "preemphasis": (0.0, 0.9, 0.97), "n_fft": (1024, 2048), "win_length": (1000, 1024), "hop_length": (500, 600),
@@ -419,6 +423,45 @@ def test_a_recipe_of_an_older_version_means_what_it_meant():
         for name in ("n_mels", *(name for name, number in since.items() if number == version)):
             with pytest.raises(ValueError, match=f"missing {name}"):
                 mfcc.MFCC.from_dict({key: value for key, value in old.items() if key != name})
+
+
+def test_lengths_in_seconds_are_kept_at_another_rate():
+    for recipe in (HTK, KALDI, PYTHON_SPEECH_FEATURES):
+        at_8_khz = recipe.replace(sr=8000)
+        assert (at_8_khz.win_length, at_8_khz.hop_length, at_8_khz.n_fft, at_8_khz.fmax) == (200, 80, 256, 4000)
+        assert at_8_khz.replace(sr=16000) == recipe
+        assert MFCC.from_dict(json.loads(json.dumps(at_8_khz.to_dict()))).replace(sr=16000) == recipe
+    assert HTK.replace(sr=8000).n_mels == 23
+    for sr, down, nearest in ((11025, 275, 276), (22050, 551, 551), (44100, 1102, 1103), (48000, 1200, 1200)):
+        assert KALDI.replace(sr=sr).win_length == HTK.replace(sr=sr).win_length == down
+        assert PYTHON_SPEECH_FEATURES.replace(sr=sr).win_length == nearest
+        assert KALDI.replace(sr=sr).n_fft == 2 ** int(np.ceil(np.log2(down)))
+    recipe = MFCC(sr=16000, win_seconds=0.025, hop_seconds=0.01)
+    assert (recipe.n_fft, recipe.win_length, recipe.hop_length) == (512, 400, 160)
+    assert MFCC(win_seconds=0.05).hop_length == MFCC(win_seconds=0.05).win_length == 1102
+    assert FILMSCORE.replace(hop_seconds=0.01).hop_length == 220
+
+
+def test_lengths_in_samples_count_where_they_are_given():
+    same = MFCC(sr=16000, n_fft=512, win_length=400, hop_length=160)
+    assert MFCC(sr=16000, win_seconds=0.025, hop_seconds=0.01) == same
+    assert KALDI.replace(win_length=300).replace(sr=8000).win_length == 300
+    assert KALDI.replace(win_length=300).win_seconds is None and KALDI.replace(win_length=300).n_fft == 512
+    assert KALDI.replace(n_fft=1024).win_length == 400 and KALDI.replace(n_fft=1024, sr=8000).win_length == 200
+    assert KALDI.replace(win_seconds=None, sr=8000).win_length == 400
+    assert KALDI.replace(win_seconds=0.03).win_length == 480
+    assert dataclasses.replace(KALDI, sr=8000, fmax=4000).win_length == 400
+    older = {name: value for name, value in KALDI.to_dict().items() if "seconds" not in name} | {"version": 4}
+    assert MFCC.from_dict(older) == KALDI and MFCC.from_dict(older).replace(sr=8000).win_length == 400
+
+
+def test_the_rate_of_samples_is_checked():
+    y = Y.astype(np.float64)
+    assert np.array_equal(KALDI(y, sr=16000), KALDI(y))
+    with pytest.raises(ValueError, match=r"MFCC: sr: expected samples at the recipe's 16000 Hz, got 22050 Hz"):
+        KALDI(y, sr=22050.0)
+    with pytest.raises(TypeError, match="MFCC: sr: expected a number, got '16000'"):
+        KALDI(y, sr="16000")
 
 
 def test_a_recipe_is_stored_in_the_oldest_version_that_can_say_it():

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 import mfcc
-from mfcc import FILMSCORE, LIBROSA, LIBROSA_UNLIMITED, MFCC
+from mfcc import FILMSCORE, KALDI, LIBROSA, LIBROSA_UNLIMITED, MFCC
 from mfcc.recordings import whole_features
 
 SR = 22050
@@ -53,6 +53,17 @@ def test_a_file_gives_what_its_samples_give(recording, recipe, excerpt):
     )
 
 
+@pytest.mark.parametrize(
+    "recipe", [FILMSCORE, KALDI, LIBROSA, KALDI.replace(sr=8000)], ids=["published", "speech", "librosa", "telephone"]
+)
+def test_one_call_brings_a_file_to_the_rate_of_the_recipe(recording, recipe):
+    y, _ = mfcc.load(recording, recipe.sr, offset=1.0, duration=5.0)
+    actual = mfcc.features(recording, recipe, offset=1.0, duration=5.0)
+    np.testing.assert_array_equal(actual, recipe(y, sr=recipe.sr))
+    np.testing.assert_array_equal(mfcc.features(y, recipe), actual)
+    assert actual.flags.c_contiguous
+
+
 def test_what_is_too_short(tmp_path):
     soundfile.write(tmp_path / "short.wav", noise(2047), SR)
     for recipe in (FILMSCORE, FILMSCORE.replace(log="decibel", top_db=80)):
@@ -86,6 +97,8 @@ def test_a_truncated_file(recording):
 def test_arguments_out_of_range(options, error, match):
     with pytest.raises(error, match=f"^stream: {match}"):  # at once, without a look at the file
         mfcc.stream("unseen.wav", **options)
+    with pytest.raises(error, match=f"^features: {match}"):
+        mfcc.features("unseen.wav", **options)
 
 
 _PEAK = """

@@ -141,6 +141,12 @@ def test_the_preset_is_a_configuration():
     assert HCopy.from_config(text.replace("MFCC_0", "FBANK")).recipe == bank
 
 
+@pytest.mark.parametrize("sr", [8000, 16000, 20000])
+def test_the_preset_at_another_rate_is_a_configuration(sr):
+    text = USUAL.replace("_E_D_A", "_0") + f"NUMCHANS = 23\nUSEPOWER = T\nPREEMCOEF = 0.0\nSOURCERATE = {10**7 / sr}"
+    assert HCopy.from_config(text).recipe == HTK.replace(sr=sr)
+
+
 def test_how_files_are_written():
     text = """#!/bin/sh
     SOURCEKIND = WAVEFORM   # 16 bits
