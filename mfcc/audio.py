@@ -11,7 +11,15 @@ import numpy as np
 import soxr
 from numpy.typing import DTypeLike
 
-from mfcc.checks import check_choice, check_finite, check_integer, check_number, check_samples
+from mfcc.checks import (
+    check_choice,
+    check_finite,
+    check_float_type,
+    check_integer,
+    check_number,
+    check_path,
+    check_samples,
+)
 from mfcc.recipe import MFCC
 from mfcc.sound.blocks import recut
 from mfcc.sound.decoding import HIGHEST_RATE, LOWEST_RATE, Decoder
@@ -74,7 +82,8 @@ def load(
     that was cut between two pages.
     """
     _check_excerpt("load", offset, duration, on_truncated)
-    sample_type = _float_type("load", dtype)
+    check_path("load", path)
+    sample_type = check_float_type("load", dtype)
     if sr is not None:
         _check_rate("load", sr)
     with Decoder(path, offset=offset, duration=duration, dtype=sample_type) as decoder:
@@ -127,10 +136,11 @@ def blocks(
         At once, for arguments out of range.
     """
     _check_excerpt("blocks", offset, duration, on_truncated)
-    sample_type = _float_type("blocks", dtype)
+    check_path("blocks", path)
+    sample_type = check_float_type("blocks", dtype)
     if sr is not None:
         _check_rate("blocks", sr)
-    length = check_integer("blocks", "block_length", block_length)
+    length = check_integer("blocks", "block_length", block_length, maximum=1 << 30)
     return _blocks(path, sr, length, offset, duration, sample_type, on_truncated)
 
 
@@ -199,10 +209,3 @@ def _check_excerpt(who: str, offset: float, duration: float | None, on_truncated
 
 def _check_rate(who: str, sr: float) -> None:
     check_number(who, "sr", sr, minimum=LOWEST_RATE, maximum=HIGHEST_RATE, hint="It is in Hz; None keeps the file's.")
-
-
-def _float_type(who: str, dtype: DTypeLike) -> np.dtype[Any]:
-    given = np.dtype(dtype)
-    if given not in (np.dtype(np.float32), np.dtype(np.float64)):
-        raise ValueError(f"{who}: dtype: expected float32 or float64, got {given.name}. Samples are read as fractions.")
-    return given

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import numbers
 import operator
+import os
 from collections.abc import Collection
 from typing import Any
 
@@ -19,18 +21,20 @@ def check_integer(
 ) -> int:
     """Return value as an int from `minimum` to `maximum`; TypeError for what is no integer, ValueError for another."""
     if isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{who}: {name}: expected an integer, got {value!r}.{_spaced(hint)}")
+        raise TypeError(f"{who}: {name}: expected an integer, got {shown(value)}.{_spaced(hint)}")
     try:
         number = operator.index(value)
     except TypeError:
         if not (isinstance(value, (float, np.floating)) and float(value).is_integer()):
-            raise TypeError(f"{who}: {name}: expected an integer, got {value!r}.{_spaced(hint)}") from None
+            raise TypeError(f"{who}: {name}: expected an integer, got {shown(value)}.{_spaced(hint)}") from None
         number = int(value)
     if number < minimum:
-        raise ValueError(f"{who}: {name}: expected an integer of at least {minimum}, got {number}.{_spaced(hint)}")
+        raise ValueError(
+            f"{who}: {name}: expected an integer of at least {minimum}, got {shown(number)}.{_spaced(hint)}"
+        )
     if maximum is not None and number > maximum:
-        shown = f"{number:,}" if number < 10**18 else "more than 1e18"
-        raise ValueError(f"{who}: {name}: expected an integer of at most {maximum:,}, got {shown}.{_spaced(hint)}")
+        got = f"{number:,}" if number < 10**18 else "more than 1e18"
+        raise ValueError(f"{who}: {name}: expected an integer of at most {maximum:,}, got {got}.{_spaced(hint)}")
     return number
 
 
@@ -45,8 +49,8 @@ def check_number(
     hint: str = "",
 ) -> float:
     """Return value as a finite float with minimum <= value <= maximum and value > above."""
-    if isinstance(value, (bool, np.bool_, str, bytes)) or not np.isscalar(value) or isinstance(value, complex):
-        raise TypeError(f"{who}: {name}: expected a number, got {value!r}.{_spaced(hint)}")
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{who}: {name}: expected a number, got {shown(value)}.{_spaced(hint)}")
     real: Any = value  # type checkers take what np.isscalar says for more than it is
     try:
         number = float(real)
@@ -73,14 +77,70 @@ def check_choice(who: str, name: str, value: Any, choices: Collection[Any], *, h
         if isinstance(choice, int) and not isinstance(choice, bool) and _same_integer(value, choice):
             return choice
     listed = ", ".join(repr(choice) for choice in choices)
-    raise ValueError(f"{who}: {name}: expected one of {listed}, got {value!r}.{_spaced(hint)}")
+    raise ValueError(f"{who}: {name}: expected one of {listed}, got {shown(value)}.{_spaced(hint)}")
 
 
 def check_flag(who: str, name: str, value: Any) -> bool:
     """Return value if it is True or False; TypeError otherwise."""
     if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{who}: {name}: expected True or False, got {value!r}.")
+        raise TypeError(f"{who}: {name}: expected True or False, got {shown(value)}.")
     return bool(value)
+
+
+def check_float_type(who: str, dtype: Any, types: tuple[type, ...] = (np.float32, np.float64)) -> np.dtype[Any]:
+    """Return one of some floating-point types; TypeError for what is no data type, ValueError for another one."""
+    listed = " or ".join(np.dtype(each).name for each in types)
+    try:
+        given = None if dtype is None else np.dtype(dtype)
+    except (TypeError, ValueError, SyntaxError, OverflowError, MemoryError):
+        given = None
+    if given is None:
+        raise TypeError(f"{who}: dtype: expected {listed}, got {shown(dtype)}.")
+    if given not in types:
+        raise ValueError(f"{who}: dtype: expected {listed}, got {given.name}.")
+    return given
+
+
+def check_axis(who: str, axis: Any, ndim: int) -> int:
+    """Return an axis of an array of ndim axes, counted from the front or, below 0, from the back."""
+    return check_integer(who, "axis", axis, minimum=-ndim, maximum=ndim - 1, hint=f"The array has {ndim} axes.")
+
+
+def check_path(who: str, path: Any) -> None:
+    """Raise TypeError for what is no path. An integer would be taken for an open file of the process, and closed."""
+    if not isinstance(path, (str, bytes, os.PathLike)):
+        raise TypeError(f"{who}: path: expected str, bytes or os.PathLike, got {type(path).__name__}.")
+
+
+def check_array(who: str, name: str, value: Any) -> np.ndarray:
+    """Return value as an array; TypeError for nested lists of unequal lengths and whatever else makes none."""
+    try:
+        return np.asarray(value)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise TypeError(f"{who}: {name}: expected an array of numbers, got {shown(value)} ({error}).") from None
+
+
+def check_reals(who: str, name: str, value: Any) -> np.ndarray:
+    """Return real numbers as an array of float64; TypeError for what is none."""
+    x = check_array(who, name, value)
+    if x.dtype.kind not in "fiu":
+        raise TypeError(f"{who}: {name}: expected real numbers, got an array of {x.dtype}.")
+    return x.astype(np.float64)
+
+
+def check_is(who: str, name: str, value: Any, kind: type) -> None:
+    """Raise TypeError if value is not of a class."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{who}: {name}: expected a {kind.__name__}, got {type(value).__name__}.")
+
+
+def shown(value: Any) -> str:
+    """Return a value as an error shows it: its first 80 characters."""
+    try:
+        text = repr(value)
+    except ValueError:  # an integer of thousands of digits
+        return f"a {type(value).__name__}"
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def check_samples(who: str, y: Any, *, integer_full_scale: float | str | None = None) -> np.ndarray:
@@ -95,7 +155,7 @@ def check_samples(who: str, y: Any, *, integer_full_scale: float | str | None = 
             f"{who}: y: expected samples, got a pair of samples and a number. If it is what mfcc.load returns, take it "
             f"apart: y, sr = mfcc.load(path, recipe.sr). mfcc.features(path, recipe) does it all."
         )
-    y = np.asarray(y)
+    y = check_array(who, "y", y)
     if y.dtype == bool or not (np.issubdtype(y.dtype, np.floating) or np.issubdtype(y.dtype, np.integer)):
         raise TypeError(f"{who}: y: expected samples as float32 or float64, got an array of {y.dtype}.")
     if y.ndim != 1:
@@ -140,7 +200,7 @@ def check_finite(who: str, y: np.ndarray, *, first: int = 0) -> None:
 
 def check_features(who: str, features: ArrayLike) -> np.ndarray:
     """Return finite features of shape (..., n_frames) as float32 or float64."""
-    x = np.asarray(features)
+    x = check_array(who, "features", features)
     if x.dtype == bool or not (np.issubdtype(x.dtype, np.floating) or np.issubdtype(x.dtype, np.integer)):
         raise TypeError(f"{who}: features: expected real numbers, got an array of {x.dtype}.")
     if x.ndim == 0:
@@ -156,7 +216,7 @@ def check_features(who: str, features: ArrayLike) -> np.ndarray:
 
 def check_rows(who: str, name: str, values: ArrayLike, rows: int, called: str) -> np.ndarray:
     """Return finite numbers of shape (rows, n_frames), n_frames at least 1, as float32 or float64."""
-    x = np.asarray(values)
+    x = check_array(who, name, values)
     if x.dtype == bool or not (np.issubdtype(x.dtype, np.floating) or np.issubdtype(x.dtype, np.integer)):
         raise TypeError(f"{who}: {name}: expected real numbers, got an array of {x.dtype}.")
     if x.ndim != 2 or x.shape[0] != rows or x.shape[1] == 0:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from mfcc.checks import check_choice, check_flag, check_integer
+from mfcc.checks import check_array, check_axis, check_choice, check_flag, check_float_type, check_integer
 
 TYPES = (1, 2, 3)
+_LARGEST = 2**20  # rows and columns of a matrix
 
 
 def dct(x: ArrayLike, type: int = 2, n: int | None = None, axis: int = -1, ortho: bool = False) -> np.ndarray:
@@ -45,9 +46,9 @@ def dct(x: ArrayLike, type: int = 2, n: int | None = None, axis: int = -1, ortho
     >>> dct(dct([1.0, 2.0, 3.0], ortho=True), 3, ortho=True).round(3).tolist()
     [1.0, 2.0, 3.0]
     """
-    check_choice("dct", "type", type, TYPES)
+    type = check_choice("dct", "type", type, TYPES)
     check_flag("dct", "ortho", ortho)
-    x = _prepare("dct", x, type, n, axis)
+    x, axis = _prepare("dct", x, type, n, axis)
     y = {1: _type1, 2: _type2, 3: _type3}[type](x, ortho)
     return np.ascontiguousarray(np.moveaxis(y, -1, axis))
 
@@ -62,9 +63,9 @@ def idct(x: ArrayLike, type: int = 2, n: int | None = None, axis: int = -1, orth
     >>> idct(dct([1.0, 2.0, 3.0])).round(3).tolist()
     [1.0, 2.0, 3.0]
     """
-    check_choice("idct", "type", type, TYPES)
+    type = check_choice("idct", "type", type, TYPES)
     check_flag("idct", "ortho", ortho)
-    x = _prepare("idct", x, type, n, axis)
+    x, axis = _prepare("idct", x, type, n, axis)
     y = {1: _type1, 2: _type3, 3: _type2}[type](x, ortho)
     if not ortho:
         y /= 2 * (y.shape[-1] - (type == 1))
@@ -77,7 +78,18 @@ def dct_matrix(n_out: int, n_in: int, *, type: int = 2, norm: str | None = "orth
     norm is "ortho", None, or "htk": type 2 with all rows times sqrt(1 / (2 N)), which leaves C0 larger by sqrt(2), and
     with angles that are multiples of pi / N in 32 bits, as HTK has them; that alone moves liftered coefficients by up
     to 0.0003. (The others likewise: type 1 with its first row, type 3 with its first column larger by sqrt(2).)
+    n_out and n_in are at least 1 (n_in 2 for type 1), dtype is float32 or float64.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For another type, norm or dtype, and for lengths that are none.
     """
+    type = check_choice("dct_matrix", "type", type, TYPES)
+    norm = check_choice("dct_matrix", "norm", norm, ("ortho", "htk", None))
+    dtype = check_float_type("dct_matrix", dtype)
+    n_out = check_integer("dct_matrix", "n_out", n_out, maximum=_LARGEST)
+    n_in = check_integer("dct_matrix", "n_in", n_in, minimum=2 if type == 1 else 1, maximum=_LARGEST)
     return _rows(np.arange(n_out), n_in, type, norm).astype(dtype)
 
 
@@ -110,19 +122,24 @@ def _cosine(numerator: np.ndarray, n: int) -> np.ndarray:
     return np.cos(np.pi / (2 * n) * (numerator % (4 * n)))
 
 
-def _prepare(who: str, x: ArrayLike, type: int, n: int | None, axis: int) -> np.ndarray:
-    x = np.asarray(x)
+def _prepare(who: str, x: ArrayLike, type: int, n: int | None, axis: int) -> tuple[np.ndarray, int]:
+    """Return an array with its axis of n numbers last, and where that axis was."""
+    x = check_array(who, "x", x)
     if np.iscomplexobj(x):
         raise ValueError(f"{who}: x: expected real numbers, got an array of {x.dtype}.")
+    if x.dtype.kind not in "fiub":
+        raise TypeError(f"{who}: x: expected real numbers, got an array of {x.dtype}.")
     if x.ndim == 0:
         raise ValueError(f"{who}: x: expected an array of at least one axis, got a scalar.")
     if x.dtype != np.float32:
         x = x.astype(np.float64)
+    axis = check_axis(who, axis, x.ndim)
     x = np.moveaxis(x, axis, -1)
-    n = check_integer(who, "n", x.shape[-1] if n is None else n, minimum=2 if type == 1 else 1)
+    n = x.shape[-1] if n is None else n
+    n = check_integer(who, "n", n, minimum=2 if type == 1 else 1, maximum=2**31)
     if n <= x.shape[-1]:
-        return x[..., :n]
-    return np.concatenate([x, np.zeros((*x.shape[:-1], n - x.shape[-1]), x.dtype)], axis=-1)
+        return x[..., :n], axis
+    return np.concatenate([x, np.zeros((*x.shape[:-1], n - x.shape[-1]), x.dtype)], axis=-1), axis
 
 
 # Below this length a product with the matrix is as fast as an FFT and takes any length.

@@ -50,7 +50,7 @@ def deltas(features: ArrayLike, width: int = 2, order: int = 1, simple: bool = F
     """
     c = check_features("deltas", features)
     width = check_integer("deltas", "width", width, maximum=10_000)
-    order = check_integer("deltas", "order", order)
+    order = check_integer("deltas", "order", order, maximum=10)
     simple = check_flag("deltas", "simple", simple)
     n = c.shape[-1]
     if n == 0:

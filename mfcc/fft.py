@@ -14,13 +14,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mfcc.checks import check_integer
+from mfcc.checks import check_array, check_axis, check_integer
 from mfcc.threads import for_each, thread_count
+
+_MOST = 1 << 31  # values of a transform
 
 
 def is_good_length(n: int) -> bool:
     """Return whether n is a product of twos, threes and fives, the lengths that the transforms here take."""
-    if n < 1:
+    if check_integer("is_good_length", "n", n, minimum=-_MOST, maximum=_MOST) < 1:
         return False
     for prime in (2, 3, 5):
         while n % prime == 0:
@@ -36,7 +38,7 @@ def next_good_length(n: int) -> int:
     >>> next_good_length(2048), next_good_length(2049), next_good_length(7)
     (2048, 2160, 8)
     """
-    n = check_integer("next_good_length", "n", n)
+    n = check_integer("next_good_length", "n", n, maximum=_MOST)
     while not is_good_length(n):
         n += 1
     return n
@@ -44,7 +46,7 @@ def next_good_length(n: int) -> int:
 
 def check_length(who: str, name: str, n: int) -> int:
     """Return n; ValueError that names the next good length if n is not a product of twos, threes and fives."""
-    n = check_integer(who, name, n)
+    n = check_integer(who, name, n, maximum=_MOST)
     if not is_good_length(n):
         raise ValueError(
             f"{who}: {name}: expected a length 2^a 3^b 5^c, got {n}. The next good length is {next_good_length(n)}; "
@@ -157,14 +159,17 @@ def irfft(x: ArrayLike, n: int | None = None, axis: int = -1) -> np.ndarray:
     >>> irfft([4.0, 0.0, 0.0]).tolist()
     [1.0, 1.0, 1.0, 1.0]
     """
-    x = np.asarray(x)
-    if x.ndim and n is None:
+    x = check_array("irfft", "x", x)
+    if x.ndim == 0:
+        raise ValueError("irfft: x: expected an array of at least one axis, got a scalar.")
+    axis = check_axis("irfft", axis, x.ndim)
+    if n is None:
         n = 2 * (x.shape[axis] - 1)
         if n < 1:
             raise ValueError(
                 f"irfft: x: expected at least 2 frequencies, got {x.shape[axis]}. State n, which may be 1."
             )
-    n = check_length("irfft", "n", n)  # type: ignore[arg-type]
+    n = check_length("irfft", "n", n)
     rows, restore = _rows("irfft", x, n // 2 + 1, axis, good=False)
     rows = _as_complex(rows)
     if n % 2 == 0:
@@ -179,11 +184,12 @@ def _rows(
     who: str, x: ArrayLike, n: int | None, axis: int, good: bool = True
 ) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
     """Return the input as rows of a type that the kernels take, and a function that gives rows the shape of x again."""
-    x = np.asarray(x)
+    x = check_array(who, "x", x)
     if x.ndim == 0:
         raise ValueError(f"{who}: x: expected an array of at least one axis, got a scalar.")
     if x.dtype == np.float16 or not (np.issubdtype(x.dtype, np.number) or x.dtype == bool):
         raise TypeError(f"{who}: x: expected numbers of single or double precision, got an array of {x.dtype}.")
+    axis = check_axis(who, axis, x.ndim)
     x = np.moveaxis(x, axis, -1)
     n = x.shape[-1] if n is None else n
     n = check_length(who, "n", n) if good else n

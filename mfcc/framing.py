@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from mfcc.checks import check_choice, check_integer
+from mfcc.checks import check_array, check_choice, check_integer
 
 Center = bool | Literal["hop"]
 
@@ -101,7 +101,7 @@ def frame(
     [[2, 1, 2], [2, 3, 4]]
     """
     frame_length, hop_length = _check("frame", frame_length, hop_length, center, pad_mode, partial)
-    y = np.asarray(y)
+    y = check_array("frame", "y", y)
     if y.ndim != 1:
         raise ValueError(f"frame: y: expected an array of shape (n_samples,), got shape {y.shape}.")
     count = n_frames(len(y), frame_length, hop_length, center=center, partial=partial)
@@ -153,5 +153,7 @@ def _check(
     check_choice(who, "center", center, CENTER)
     check_choice(who, "pad_mode", pad_mode, PAD_MODES)
     check_choice(who, "partial", partial, PARTIAL)
-    frame_length = check_integer(who, "frame_length", frame_length)
-    return frame_length, check_integer(who, "hop_length", hop_length, hint="It is the step to the next frame.")
+    frame_length = check_integer(who, "frame_length", frame_length, maximum=1 << 31)
+    return frame_length, check_integer(
+        who, "hop_length", hop_length, maximum=1 << 31, hint="It is the step to the next frame."
+    )

@@ -243,7 +243,8 @@ def _check_frames(knobs: dict[str, Any]) -> None:
         knobs["n_fft"] = 2048 if knobs["win_seconds"] is None else fft_length(knobs["win_length"])
     n_fft = check_integer(_WHO, "n_fft", knobs["n_fft"], minimum=2, maximum=mel.MOST_FFT)
     knobs["n_fft"] = check_length(_WHO, "n_fft", n_fft)
-    win_length = check_integer(_WHO, "win_length", n_fft if knobs["win_length"] is None else knobs["win_length"])
+    win_length = n_fft if knobs["win_length"] is None else knobs["win_length"]
+    win_length = check_integer(_WHO, "win_length", win_length, maximum=1 << 31)
     if win_length > n_fft:
         raise ValueError(
             f"{_WHO}: win_length: expected at most n_fft = {n_fft}, got {win_length}. "
@@ -268,7 +269,7 @@ def _check_bands(knobs: dict[str, Any]) -> None:
 
 
 def _check_cepstrum(knobs: dict[str, Any]) -> None:
-    n_mfcc = check_integer(_WHO, "n_mfcc", knobs["n_mfcc"])
+    n_mfcc = check_integer(_WHO, "n_mfcc", knobs["n_mfcc"], maximum=1 << 31)
     if n_mfcc > knobs["n_mels"] and knobs["output"] == "mfcc":
         raise ValueError(
             f"{_WHO}: n_mfcc: expected at most n_mels = {knobs['n_mels']}, got {n_mfcc}. There are no more independent "

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from mfcc.checks import check_choice, check_flag, check_integer, check_number
+from mfcc.checks import check_choice, check_flag, check_float_type, check_integer, check_number, check_reals
 
 FORMULAS = ("htk", "slaney")
 SHAPES = ("hz", "mel", "bins")
@@ -51,7 +51,7 @@ def hz_to_mel(f: ArrayLike, *, formula: Literal["htk", "slaney"] = "htk") -> np.
     (0.0, 999.99, 15.0)
     """
     check_choice("hz_to_mel", "formula", formula, FORMULAS)
-    f = np.asarray(f, np.float64)
+    f = check_reals("hz_to_mel", "f", f)
     if np.any(f < 0):
         raise ValueError(f"hz_to_mel: f: expected frequencies of at least 0 Hz, got {f.min():g}.")
     if formula == "htk":
@@ -69,7 +69,7 @@ def mel_to_hz(m: ArrayLike, *, formula: Literal["htk", "slaney"] = "htk") -> np.
     (440.0, 1000.0)
     """
     check_choice("mel_to_hz", "formula", formula, FORMULAS)
-    m = np.asarray(m, np.float64)
+    m = check_reals("mel_to_hz", "m", m)
     if np.any(m < 0):
         raise ValueError(f"mel_to_hz: m: expected mels of at least 0, got {m.min():g}.")
     if formula == "htk":
@@ -118,7 +118,7 @@ def mel_filterbank(
     warp, warp_low, warp_high : float
         Vocal tract length normalisation, HTK's WARPFREQ, WARPLCUTOFF and WARPUCUTOFF: corners of the filters between
         about warp_low and warp_high, in Hz, are divided by warp; towards fmin and fmax the change fades. 1 is off.
-    dtype : data type
+    dtype : float32 or float64
         Weights are computed in float64 and rounded to this type.
 
     Raises
@@ -136,6 +136,7 @@ def mel_filterbank(
     >>> mel_filterbank(8000, 8, 2, dtype=np.float64).round(3).tolist()
     [[0.0, 0.676, 0.0, 0.0, 0.0], [0.0, 0.324, 0.906, 0.453, 0.0]]
     """
+    dtype = check_float_type("mel_filterbank", dtype)
     bank = FilterBank(
         sr, n_fft, n_mels, fmin, fmax, formula, shape, norm, skip_edge_bins, warp, warp_low, warp_high
     ).checked("mel_filterbank")

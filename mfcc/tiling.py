@@ -125,8 +125,8 @@ def tiles(
         For samples that are not mono, not finite, or fill no tile, and for arguments out of range.
     """
     check_recipe("tiles", recipe)
-    n_frames = check_integer("tiles", "n_frames", n_frames)
-    hop_frames = n_frames if hop_frames is None else check_integer("tiles", "hop_frames", hop_frames)
+    n_frames = check_integer("tiles", "n_frames", n_frames, maximum=1 << 22)
+    hop_frames = n_frames if hop_frames is None else check_integer("tiles", "hop_frames", hop_frames, maximum=1 << 40)
     silence_dbfs = check_number("tiles", "silence_dbfs", silence_dbfs, hint="It is in decibels below full scale.")
     check_choice("tiles", "on_short", on_short, ("raise", "empty"))
     meter = _Meter(recipe.hop_length)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import DTypeLike
 
-from mfcc.checks import check_choice, check_flag, check_integer
+from mfcc.checks import check_choice, check_flag, check_float_type, check_integer
 
 # Windows that are sums of cosines, sum_k (-1)^k a[k] cos(2 pi k n / N), by their coefficients a.
 _COSINE_SUMS: dict[str, tuple[float, ...]] = {
@@ -39,13 +39,13 @@ def get_window(name: str, length: int, *, periodic: bool = True, dtype: DTypeLik
     periodic : bool
         True: one period of a periodic sequence, of which `length` samples are taken (for spectral analysis; librosa,
         torchaudio). False: symmetric, the first sample equals the last (HTK, Kaldi).
-    dtype : data type
+    dtype : float32 or float64
         The window is computed in float64 and rounded to this type.
 
     Raises
     ------
     ValueError
-        For an unknown name or a length below 1.
+        For an unknown name, a length below 1, and another type.
 
     Examples
     --------
@@ -55,8 +55,9 @@ def get_window(name: str, length: int, *, periodic: bool = True, dtype: DTypeLik
     [0.0, 0.5, 1.0, 0.5, 0.0]
     """
     check_choice("get_window", "name", name, WINDOWS)
-    length = check_integer("get_window", "length", length)
+    length = check_integer("get_window", "length", length, maximum=1 << 31)
     periodic = check_flag("get_window", "periodic", periodic)
+    dtype = check_float_type("get_window", dtype)
     if length == 1:
         return np.ones(1, dtype)
     phase = np.arange(length) / (length if periodic else length - 1)  # in periods

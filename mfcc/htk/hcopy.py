@@ -59,6 +59,10 @@ class HCopy:
     def __post_init__(self) -> None:
         if not isinstance(self.recipe, MFCC):
             raise TypeError(f"HCopy: recipe: expected an MFCC, got {type(self.recipe).__name__}.")
+        if not isinstance(self.delta_widths, (tuple, list)):
+            raise TypeError(
+                f"HCopy: delta_widths: expected a tuple of integers, got {type(self.delta_widths).__name__}."
+            )
         widths = tuple(check_integer("HCopy", "delta_widths", width) for width in self.delta_widths)
         object.__setattr__(self, "delta_widths", widths)
         check_flag("HCopy", "simple_differences", self.simple_differences)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mfcc import framing
-from mfcc.checks import check_integer, check_number, check_rng, check_rows
+from mfcc.checks import check_integer, check_is, check_number, check_rng, check_rows
 from mfcc.fft import irfft, rfft
 from mfcc.recipe import MFCC
 from mfcc.windows import get_window
@@ -78,10 +78,11 @@ def griffin_lim(
     (8192,)
     """
     who = "griffin_lim"
+    check_is(who, "recipe", recipe, MFCC)
     spectrum = check_rows(who, "spectrum", spectrum, recipe.n_fft // 2 + 1, "n_fft // 2 + 1")
     if (spectrum < 0).any():
         raise ValueError(f"{who}: spectrum: expected at least 0, got {spectrum.min():g}. Decibels are no power.")
-    n_iter = check_integer(who, "n_iter", n_iter, minimum=0)
+    n_iter = check_integer(who, "n_iter", n_iter, minimum=0, maximum=10**6)
     momentum = check_number(who, "momentum", momentum, minimum=0, maximum=1)
     check_rng(who, rng)
     hop = _hop(who, recipe, hop_length)
@@ -144,7 +145,7 @@ def _hop(who: str, recipe: MFCC, hop_length: int | None) -> int:
     if hop_length is None:
         fine = max(1, recipe.win_length // 4)
         return recipe.hop_length if recipe.hop_length <= recipe.win_length // 2 else fine
-    hop_length = check_integer(who, "hop_length", hop_length)
+    hop_length = check_integer(who, "hop_length", hop_length, maximum=1 << 31)
     if hop_length > recipe.win_length:
         raise ValueError(
             f"{who}: hop_length: expected at most win_length = {recipe.win_length}, got {hop_length}. There would be "

@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mfcc.checks import check_rng, check_rows
+from mfcc.checks import check_integer, check_is, check_rng, check_rows
 from mfcc.inverse.phase_retrieval import griffin_lim
-from mfcc.inverse.steps import to_log_mel, to_mel, to_spectrum, undo_logarithm
+from mfcc.inverse.steps import log_mel_of, to_mel, to_spectrum, undo_logarithm
 from mfcc.recipe import MFCC
 
 
@@ -24,7 +24,7 @@ def resynthesize(
 ) -> np.ndarray:
     """Return samples that sound like the original as far as features keep it.
 
-    The way is to_log_mel, to_mel, to_spectrum, griffin_lim, from wherever the recipe's output lies on it. Coefficients
+    The way is log_mel_of, to_mel, to_spectrum, griffin_lim, from wherever the recipe's output lies on it. Coefficients
     keep loudness, timbre and rhythm. Lost are the pitch (harmonics lie closer together than mel filters), the waveform
     (phases are made up) and what is shorter than a frame; spectra keep the pitch. `lost` says it of a recipe.
 
@@ -58,13 +58,15 @@ def resynthesize(
     (8192,)
     """
     who = "resynthesize"
+    check_is(who, "recipe", recipe, MFCC)
     check_rng(who, rng)
+    n_iter = check_integer(who, "n_iter", n_iter, minimum=0, maximum=10**6)
     rows, named = recipe.n_features, "n_coefficients" if recipe.output == "mfcc" else "n_features"
     x: ArrayLike = check_rows(who, "features", features, rows, named)
     if c0 is not None and recipe.output != "mfcc":
         raise ValueError(f"{who}: c0: expected None for a recipe with output={recipe.output!r}, got {c0!r}.")
     if recipe.output == "mfcc":
-        x = to_log_mel(x, recipe, c0=c0)
+        x = log_mel_of(who, "features", x, recipe, c0)
     if recipe.output in ("mfcc", "log_mel"):
         x = to_mel(x, recipe)
     if recipe.output in ("mfcc", "log_mel", "mel"):

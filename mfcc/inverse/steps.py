@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mfcc import knobs
-from mfcc.checks import check_integer, check_rows
+from mfcc.checks import check_integer, check_is, check_reals, check_rows, shown
 from mfcc.dct import dct_matrix
 from mfcc.inverse.least_squares import nonnegative_least_squares
 from mfcc.inverse.phase_retrieval import emphasis
@@ -53,8 +53,13 @@ def to_log_mel(coefficients: ArrayLike, recipe: MFCC, *, c0: ArrayLike | None = 
     >>> bool(np.allclose(to_log_mel(recipe(y), recipe), recipe.log_mel(y)))
     True
     """
-    who = "to_log_mel"
-    given = check_rows(who, "coefficients", coefficients, recipe.n_coefficients, "n_coefficients")
+    return log_mel_of("to_log_mel", "coefficients", coefficients, recipe, c0)
+
+
+def log_mel_of(who: str, name: str, coefficients: ArrayLike, recipe: MFCC, c0: ArrayLike | None) -> np.ndarray:
+    """Return what `to_log_mel` does; errors begin with `who`."""
+    check_is(who, "recipe", recipe, MFCC)
+    given = check_rows(who, name, coefficients, recipe.n_coefficients, "n_coefficients")
     rows = given.astype(np.float64)
     n = np.arange(recipe.n_mfcc)
     weight = np.ones(recipe.n_mfcc)
@@ -72,9 +77,9 @@ def to_log_mel(coefficients: ArrayLike, recipe: MFCC, *, c0: ArrayLike | None = 
     back = np.linalg.inv(dct_matrix(recipe.n_mels, recipe.n_mels, type=recipe.dct_type, norm=recipe.dct_norm))
     log_mel = back[:, : recipe.n_mfcc] @ cosines
     if has_c0 and c0 is not None:
-        raise ValueError(f"{who}: c0: expected None for a recipe with c0={recipe.c0!r}, got {c0!r}.")
+        raise ValueError(f"{who}: c0: expected None for a recipe with c0={recipe.c0!r}, got {shown(c0)}.")
     if not has_c0:
-        given_c0 = None if c0 is None else _check_c0(c0, rows.shape[1]) / weight[0]
+        given_c0 = None if c0 is None else _check_c0(who, c0, rows.shape[1]) / weight[0]
         first = _loudness(log_mel, back[:, 0], energy, recipe) if given_c0 is None else given_c0
         log_mel += np.outer(back[:, 0], first)
     return log_mel.astype(given.dtype)
@@ -94,6 +99,7 @@ def to_mel(log_mel: ArrayLike, recipe: MFCC) -> np.ndarray:
     >>> to_mel(np.zeros((41, 1)), MFCC(log="decibel"))[:2].tolist()
     [[1.0], [1.0]]
     """
+    check_is("to_mel", "recipe", recipe, MFCC)
     return undo_logarithm("to_mel", "log_mel", log_mel, recipe, recipe.n_mels, "n_mels")
 
 
@@ -126,10 +132,11 @@ def to_spectrum(mel: ArrayLike, recipe: MFCC, *, n_iter: int = 200) -> np.ndarra
     (1025, 4)
     """
     who = "to_spectrum"
+    check_is(who, "recipe", recipe, MFCC)
     given = check_rows(who, "mel", mel, recipe.n_mels, "n_mels")
     if (given < 0).any():
         raise ValueError(f"{who}: mel: expected at least 0, got {given.min():g}. Is it a logarithm? Take to_mel first.")
-    n_iter = check_integer(who, "n_iter", n_iter, minimum=0)
+    n_iter = check_integer(who, "n_iter", n_iter, minimum=0, maximum=10**6)
     weights = recipe.filter_bank
     out = np.empty((weights.shape[1], given.shape[1]), given.dtype)
     for begin in range(0, given.shape[1], _BLOCK):
@@ -157,11 +164,11 @@ def _natural(recipe: MFCC) -> float:
     return 1.0 if recipe.log == "natural" else np.log(10.0) * recipe.power / 20
 
 
-def _check_c0(c0: ArrayLike, n_frames: int) -> np.ndarray:
-    values = np.asarray(c0, np.float64)
+def _check_c0(who: str, c0: ArrayLike, n_frames: int) -> np.ndarray:
+    values = check_reals(who, "c0", c0)
     if values.shape not in ((), (n_frames,)) or not np.isfinite(values).all():
         raise ValueError(
-            f"to_log_mel: c0: expected a finite number, or one for each of {n_frames} frames, got an array of shape "
+            f"{who}: c0: expected a finite number, or one for each of {n_frames} frames, got an array of shape "
             f"{values.shape}."
         )
     return np.broadcast_to(values, n_frames)

@@ -7,6 +7,7 @@ import unicodedata
 
 _JOINERS = "\u200c\u200d"  # without them words of Persian, and emoji of several parts, are others
 
+_LONGEST = 4096  # bytes of a path
 Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 
@@ -54,12 +55,16 @@ def printable(path: Path) -> str:
     'caf\\\\xe9.ogg'
     """
     try:
-        text = os.fsencode(path).decode("utf-8", "backslashreplace")
+        name = os.fsencode(path)
+        text = name.decode("utf-8", "backslashreplace")
     except UnicodeEncodeError:  # half of a pair of surrogates, which no file system has in a name
         text = str(path)
-    if text.isprintable():
+        name = text.encode("utf-8", "backslashreplace")
+    if not text.isprintable():
+        text = "".join(c if is_legible(c) else c.encode("unicode_escape").decode() for c in text)
+    if b"\0" not in name and len(name) <= _LONGEST:
         return text
-    return "".join(c if is_legible(c) else c.encode("unicode_escape").decode() for c in text)
+    return f"{text[:60]}... ({len(name)} bytes, which no path has: is it the content of a file?)"
 
 
 def is_legible(character: str) -> bool:
