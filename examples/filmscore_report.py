@@ -95,7 +95,7 @@ def networks_over_time(options: argparse.Namespace, out: Path) -> list[Path] | N
 
 
 def film_scores(options: argparse.Namespace, out: Path) -> list[Path] | None:
-    """Real films: what games teach of them, and what films do; the taggers too, if they are asked for."""
+    """Judge models of games, films and both on real films; write the taggers too, if they are asked for."""
     if options.films is None:
         return []
     names = list(dict.fromkeys(model.features for model in (MOVEMENT, MODULATION, LINEAR)))

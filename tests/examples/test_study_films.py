@@ -233,7 +233,7 @@ def test_the_report_of_a_few_films(read, tmp_path, monkeypatch):
         },
     )
     monkeypatch.setattr(film_study, "BY_COMPOSER", (QUICK, small["MOVEMENT_OF_FILMS"]))
-    monkeypatch.setattr(film_study, "ON_GAMES", (small["MOVEMENT"],))
+    monkeypatch.setattr(film_study, "ON_GAMES", (small["MODULATION"], small["MOVEMENT"]))
     monkeypatch.setattr(film_study, "CHOSEN_ON", frozenset(f"f{k}" for k in range(9)))
     monkeypatch.setattr(film_study, "GENRES", NAMES)
     out = tmp_path / "out"
@@ -255,5 +255,5 @@ def test_the_report_of_a_few_films(read, tmp_path, monkeypatch):
     assert "of which it heard none" in (tmp_path / "free.md").read_text()
     assert "not to be passed on" in (tmp_path / "own.md").read_text()
     n = len(trained)
-    assert n == 4 + 3 * 6 + 2 * 6 + 2 + 2 * 6 + 6
+    assert n == 4 + 3 * 6 + 2 * 6 + 2 + 2 * 6 + 2 * 6
     assert filmscore_report.main(arguments) == 0 and len(trained) == n

@@ -12,7 +12,7 @@ import numpy as np
 from filmscore.corpus import GENRES
 from filmscore.features import Features
 from filmscore.splits import evaluable_classes
-from filmscore.study import tables, transfer, trials
+from filmscore.study import report, tables, transfer, trials
 from filmscore.study.folds import N_FOLDS
 from filmscore.study.judging import Judgement, Pieces, difference, judge
 from filmscore.study.models import LINEAR, MODELS, MODULATION, MOVEMENT, MOVEMENT_OF_FILMS, Model
@@ -143,8 +143,9 @@ def blocks(games: Mapping[str, Features], films: Mapping[str, Features], out: Pa
         for setting, models in MODELS_OF.items()
         for model in models
     }
+    on_games = {model.title: report.result(games[model.features], out, model).track for model in ON_GAMES}
     return {
-        "films": table(found),
+        "films": f"{table(found)}\n\n{of_games(on_games)}",
         "film-genres": genres(found),
         "film-kinds": kinds(found, {m.title: result(m, "both", games, films, out, "composer") for m in BY_COMPOSER}),
     }
@@ -184,6 +185,16 @@ def table(found: Mapping[tuple[str, str], Result]) -> str:
         f"films and games, {MOVEMENT_OF_FILMS.title} against {LINEAR.title} "
         f"{tables.signed(difference(both, linear, 'roc_auc'))}.\n\n"
         f"The way back, trained on films and tested on tracks of games: {'; '.join(back)}."
+    )
+
+
+def of_games(judged: Mapping[str, Judgement]) -> str:
+    """Return a sentence on the same models where games are left out of training in turn."""
+    figures = [f"{title} {tables.with_interval(of, 'roc_auc')}" for title, of in judged.items() if title != PRIOR.title]
+    gain = difference(judged[MOVEMENT.title], judged[MODULATION.title], "roc_auc")
+    return (
+        f"The same models on tracks of unheard games, six folds by game: {'; '.join(figures)}. "
+        f"{MOVEMENT.title} against {MODULATION.title} {tables.signed(gain)}."
     )
 
 

@@ -19,11 +19,23 @@ from filmscore.study import report, tables
 from filmscore.study.fitting import ensemble, some_of_each_game
 from filmscore.study.folds import CAP
 from filmscore.study.judging import Judgement, Pieces
-from filmscore.study.models import MOVEMENT, MOVEMENT_OF_FILMS, Model
+from filmscore.study.models import MODULATION, MOVEMENT_OF_FILMS, Model
 from filmscore.study.transfer import Heard, predictor
 from filmscore.tagging import about_model
 from nnlite import metrics
 from nnlite.model_selection import balanced_weights
+
+SEEN = {
+    "modulation": (
+        "They see how the 40 MFCCs of a 9.3 s window move: their energy in seven bands of modulation frequency\n"
+        "(`filmscore.inputs.modulation`), with mel bands up to 9.5 kHz."
+    ),
+    "movement": (
+        "They see how 64 log-mel bands up to 9.5 kHz, their cosines and their rises move within a window of 9.3 s:\n"
+        "their energy in nine bands of modulation frequency from 0.1 to 9.6 Hz (`filmscore.inputs.movement`)."
+    ),
+}
+"""What a card says of the inputs of taggers."""
 
 
 def train(model: Model, features: Features, pieces: Pieces, seed: int = 0) -> nn.BaggedEnsemble:
@@ -66,11 +78,17 @@ def write_free(
     path: Path, games: Mapping[str, Features], films: Mapping[str, Features], out: Path, commands: Sequence[str]
 ) -> list[Path]:
     """Train the tagger on games alone and write it with its card, which says how it does on real films."""
-    features = games[MOVEMENT.features]
-    by_game = report.result(features, out, MOVEMENT)
-    on_films = film_study.result(MOVEMENT, "games-films", games, films, out)
-    fitted = train(MOVEMENT, features, by_game.track_pieces)
-    return _write(path, fitted, features, card(path, MOVEMENT, [features], by_game.track, on_films.judged(), commands))
+    features = games[MODULATION.features]
+    by_game = report.result(features, out, MODULATION)
+    on_films = film_study.result(MODULATION, "games-films", games, films, out)
+    fitted = train(MODULATION, features, by_game.track_pieces)
+    return _write(
+        path,
+        fitted,
+        features,
+        MODULATION,
+        card(path, MODULATION, [features], by_game.track, on_films.judged(), commands),
+    )
 
 
 def write_of_films(
@@ -81,12 +99,12 @@ def write_of_films(
     both = film_study.result(model, "both", games, films, out)
     features = [films[model.features], games[model.features]]
     fitted = train_on_films(model, *features, both.cues)
-    return _write(path, fitted, features[1], card(path, model, features, None, both.judged(), commands))
+    return _write(path, fitted, features[1], model, card(path, model, features, None, both.judged(), commands))
 
 
-def _write(path: Path, fitted: nn.BaggedEnsemble, features: Features, text: str) -> list[Path]:
+def _write(path: Path, fitted: nn.BaggedEnsemble, features: Features, model: Model, text: str) -> list[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
-    nn.save(path, fitted, **about_model(features, MOVEMENT.inputs))
+    nn.save(path, fitted, **about_model(features, model.inputs))
     with replace_file(path.with_suffix(".md")) as file:
         file.write(text.encode())
     return [path, path.with_suffix(".md")]
@@ -112,10 +130,12 @@ def card(
     games = heard[-1]
     licences = Counter(track.licence or "not stated" for track in games.tracks)
     bags = "a network" if model.bags == 1 else f"{model.bags} networks"
-    films = "" if len(heard) == 1 else (
-        f"{len(heard[0].tracks)} excerpts of {_count(heard[0])} films, tagged with the first three genres that IMDb "
-        "has; they carry no licence, so that **this model is not to be passed on**. "
-  )  # fmt: skip
+    films = ""
+    if len(heard) == 2:
+        films = (
+            f"{len(heard[0].tracks)} excerpts of {_count(heard[0])} films, tagged with the genres that IMDb has;\n"
+            "they carry no licence, so that **this model is not to be passed on**.\n"
+        )
     worth = (
         f"On cues of real films that were left out of training: ROC-AUC {tables.with_interval(on_films, 'roc_auc')}."
     )
@@ -137,15 +157,14 @@ def card(
 
 **What it is.** Ten times {bags} for one genre against the rest, trained on all positives of the genre and as many
 negatives, with a layer of {model.hidden[0]} {model.activation} units.
-They see how 64 log-mel bands up to 9.5 kHz, their cosines and their rises move within a window of 9.3 s: their energy
-in nine bands of modulation frequency from 0.1 to 9.6 Hz (`filmscore.inputs.movement`). What a network says is how well
-the window fits the genre; a recording has the mean of its windows. The file keeps thresholds that were best for F1 of
-whole recordings.
+{SEEN.get(model.inputs, f"They see `filmscore.inputs.{model.inputs}`.")}
+What a network says is how well the window fits the genre; a recording has the mean of its windows. The file keeps
+thresholds that were best for F1 of whole recordings.
 
 **Data.** {films}{len(games.tracks)} recordings of {_count(games)} story-telling games, at most {CAP} windows of a game
-for training; games weigh the same. Their tags are film genres that a film of the game's story would carry, given to
-whole soundtracks by this project (`examples/filmscore/corpus/games/`): opinions about stories, not listeners'
-judgements about tracks.
+for training{"; games weigh the same" if model.by_game else ""}. Their tags are film genres that a film of the game's
+story would carry, given to whole soundtracks by this project (`examples/filmscore/corpus/games/`): opinions about
+stories, not listeners' judgements about tracks.
 
 **Licences of the games' recordings.** {", ".join(f"{licence} ({n})" for licence, n in licences.most_common())}.
 The model's file holds no audio.
@@ -157,7 +176,8 @@ of them, so nothing of the corpus is left to measure it on. RESULTS.md has other
 
 **Limits.** {", ".join(thin)}: two soundtracks each among the games. The values rank recordings within a genre. They do
 not rank genres within a recording until the shares of genres in a library are known: RESULTS.md has what stating
-or estimating them gives. An AUC of 0.65 is better than guessing and far from certain.
+or estimating them gives. On films they are better than guessing (0.5)
+and far from certain.
 
 **Made by**
 

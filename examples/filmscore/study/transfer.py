@@ -117,11 +117,10 @@ class Predictor(NamedTuple):
 def predictor(model: Model, heard: Sequence[Heard], seed: int) -> Predictor:
     """Train a model on one corpus or on two.
 
-    Games, or films, of a corpus weigh the same, and the second corpus has `GAMES_SHARE` of all weight. What is seen of
-    the second one is moved to the mean and deviation of the first: else networks learn which corpus a window is from,
-    since genres are more frequent in one of them.
+    Of two corpora the second has `GAMES_SHARE` of all weight, and what is seen of it is moved to the mean and deviation
+    of the first: else networks learn which corpus a window is from, since genres are more frequent in one of them.
     """
-    x, labels, weights = joined(heard)
+    x, labels, weights = joined(heard, model.by_game)
     shares = weights @ labels / weights.sum()
     least = 0.5 / (len(labels) + 1)
     constants = log_odds_of(np.clip(shares, least, 1 - least))
@@ -140,10 +139,14 @@ def predictor(model: Model, heard: Sequence[Heard], seed: int) -> Predictor:
     return Predictor(estimator, present, constants)
 
 
-def joined(heard: Sequence[Heard]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return inputs, labels and weights (of mean 1) of the windows of one corpus or of two."""
+def joined(heard: Sequence[Heard], by_game: bool = True) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return inputs, labels and weights (of mean 1) of the windows of one corpus or of two.
+
+    Games or films of a corpus weigh the same, or their windows do (`by_game` False).
+    """
     parts = [some.x[some.rows] for some in heard]
-    weights = [balanced_weights(some.data.groups("game")[some.rows]) for some in heard]
+    groups = [some.data.groups("game")[some.rows] for some in heard]
+    weights = [balanced_weights(some) if by_game else np.ones(len(some)) for some in groups]
     if len(heard) == 2:
         parts[1] = moved(parts[1], weights[1], parts[0], weights[0])
         weights = [w / w.sum() * share for w, share in zip(weights, (1 - GAMES_SHARE, GAMES_SHARE), strict=True)]
