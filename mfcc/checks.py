@@ -211,7 +211,7 @@ def check_features(who: str, features: ArrayLike) -> np.ndarray:
             f"{who}: features: expected finite numbers, got {bad} of {x.size} that are NaN or infinite. Repair or "
             f"leave out the frames that hold them."
         )
-    return x if x.dtype == np.float32 else x.astype(np.float64)
+    return _in_own_type(x)
 
 
 def check_rows(who: str, name: str, values: ArrayLike, rows: int, called: str) -> np.ndarray:
@@ -228,7 +228,14 @@ def check_rows(who: str, name: str, values: ArrayLike, rows: int, called: str) -
     bad = x.size - int(np.isfinite(x).sum())
     if bad:
         raise ValueError(f"{who}: {name}: expected finite numbers, got {bad} of {x.size} that are NaN or infinite.")
-    return x if x.dtype == np.float32 else x.astype(np.float64)
+    return _in_own_type(x)
+
+
+def _in_own_type(x: np.ndarray) -> np.ndarray:
+    """Return float32 of any byte order as float32, and whatever else as a copy in float64."""
+    if x.dtype.newbyteorder("=") == np.float32:
+        return x.astype(np.float32, copy=False)
+    return x.astype(np.float64)
 
 
 def check_rng(who: str, rng: np.random.Generator) -> None:

@@ -131,8 +131,7 @@ def _prepare(who: str, x: ArrayLike, type: int, n: int | None, axis: int) -> tup
         raise TypeError(f"{who}: x: expected real numbers, got an array of {x.dtype}.")
     if x.ndim == 0:
         raise ValueError(f"{who}: x: expected an array of at least one axis, got a scalar.")
-    if x.dtype != np.float32:
-        x = x.astype(np.float64)
+    x = x.astype(np.float32 if x.dtype.newbyteorder("=") == np.float32 else np.float64, copy=False)
     axis = check_axis(who, axis, x.ndim)
     x = np.moveaxis(x, axis, -1)
     n = x.shape[-1] if n is None else n

@@ -193,7 +193,8 @@ def _rows(
     x = np.moveaxis(x, axis, -1)
     n = x.shape[-1] if n is None else n
     n = check_length(who, "n", n) if good else n
-    dtype = x.dtype if x.dtype in (np.float32, np.complex64) else np.complex128 if np.iscomplexobj(x) else np.float64
+    native = x.dtype.newbyteorder("=")
+    dtype = native if native in (np.float32, np.complex64) else np.complex128 if np.iscomplexobj(x) else np.float64
     if n == x.shape[-1]:
         rows = np.require(x, dtype, ["C", "A"]).reshape(math.prod(x.shape[:-1]), n)
     else:
