@@ -14,7 +14,7 @@ collect_ignore_glob = ["data/*.py"]  # scripts that made recordings; they need w
 
 TESTS = Path(__file__).parent
 SLOW = {
-    "benchmarks", "faults", "test_agent_page.py", "test_agent_training.py", "test_streams.py", "test_cluster.py",
+    "benchmarks", "faults", "page", "test_own_models.py", "test_streams.py", "test_cluster.py",
     "test_fuzz_audio.py", "test_other_processors.py", "test_torch_twin.py", "test_training_scripts.py",
 }  # fmt: skip
 """Names of folders and files of slow tests: they start browsers, clusters or many processes, compile kernels for other

@@ -25,7 +25,7 @@ from filmscore.tagging import Tagger
 from mfcc import MFCC
 from mfcc.command.journal import Journal
 from mfcc.command.options import read_recipe
-from tests.examples import agent_library
+from tests.examples.agent import libraries
 from tests.faults.file_kinds import Kind
 from tests.faults.mutate.packages import package
 
@@ -172,7 +172,7 @@ def read_tagger(folder: Path) -> Callable[[], None]:
 
 
 def write_library(folder: Path) -> None:
-    agent_library.made_up_library(folder / "made", n_tracks=6, n_albums=2)
+    libraries.made_up_library(folder / "made", n_tracks=6, n_albums=2)
     with Writer(folder / "made") as writer:
         writer.label_all({1: ["Action"], 2: ["Drama", "Comedy"]}, "by hand")
     for path in (folder / "made").iterdir():

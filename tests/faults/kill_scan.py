@@ -23,7 +23,7 @@ import numpy as np
 
 from filmscore.agent.library import Library
 from filmscore.agent.schema import FILE
-from tests.examples.agent_library import model_file, write_noise
+from tests.examples.agent.libraries import model_file, write_noise
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -12,7 +12,7 @@ from filmscore.agent import rows, schema
 from filmscore.agent.basis import SCALE, Basis, to_bytes, unit
 from filmscore.agent.library import Library, LibraryError
 from filmscore.agent.writing import Writer, create
-from tests.examples.agent_library import (
+from tests.examples.agent.libraries import (
     add_tracks,
     empty_library,
     made_up_analysis,

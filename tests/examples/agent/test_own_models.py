@@ -16,7 +16,7 @@ from filmscore.agent.training import ModelInput, train
 from filmscore.agent.writing import create
 from filmscore.files import sha256
 from filmscore.tagging import Tagger
-from tests.examples.agent_library import (
+from tests.examples.agent.libraries import (
     add_tracks,
     empty_library,
     made_up_analysis,
@@ -282,7 +282,7 @@ def test_one_network_for_all_genres_needs_tracks_of_each(tmp_path, monkeypatch):
 def test_hearing_again_is_what_the_model_was_given(tmp_path):
     from filmscore.agent.analyse import FileJob
     from filmscore.inputs import INPUTS
-    from tests.examples.agent_library import write_noise
+    from tests.examples.agent.libraries import write_noise
 
     folder = tmp_path / "library"
     empty_library(folder)

@@ -10,7 +10,7 @@ from filmscore.agent.explain import explain
 from filmscore.agent.library import Library, LibraryError
 from filmscore.agent.search import Reference, best_stretch, find, parse_wants, similar
 from filmscore.agent.surprise import surprises
-from tests.examples.agent_library import WINDOW_S, add_tracks, empty_library, made_up_analysis, made_up_library
+from tests.examples.agent.libraries import WINDOW_S, add_tracks, empty_library, made_up_analysis, made_up_library
 from tests.examples.made_up import NAMES
 
 
