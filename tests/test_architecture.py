@@ -1,28 +1,34 @@
 """Who may import whom, where numba may appear, and what is forbidden everywhere.
 
 The files are found in the tree, so a new one is held to all of this; a new module of nnlite fails until `BELOW` has a
-place for it. Each test lists all that is wrong, with file and line.
+place for it, one of mfcc until `MFCC_BELOW` in `test_architecture_mfcc.py` has. Each test lists all that is wrong, with
+file and line.
 """
 
 import ast
 import configparser
 import functools
-import importlib
-import importlib.util
 import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("nnlite", "mfcc")
-
-VECTOR_TOOLS = ("nnlite.runtime.jit", "nnlite.runtime.memory", "nnlite.runtime.simd", "nnlite.runtime.simd_math")
+from tests.sources import (
+    ALL,
+    LIBRARY,
+    MODULES,
+    PACKAGES,
+    ROOT,
+    imports,
+    mentions,
+    none,
+    part_of,
+    sources,
+    third_party,
+    top_of,
+)
 
 # What each module (or package) of nnlite stands on. It may import that, what that stands on, and its own parts.
 BELOW = {
@@ -53,28 +59,6 @@ BELOW = {
 NUMPY_ALONE = {"checks", "initializers", "labels", "losses", "optimizers", "schedules", "early_stopping"}
 NUMPY_ALONE |= {"calibration", "metrics", "model_selection", "serialization"}
 
-# The same of mfcc, from the ground up; files or folders in one row do not know each other. A new file belongs into a
-# folder (sound, kernels, inverse, htk, pictures, command); one in the root of mfcc needs a row here.
-MFCC_BELOW = {
-    "checks threads kernels": "",
-    "windows framing mel fft": "checks threads kernels",
-    "dct": "fft",
-    "delta_features normalization": "checks",
-    "sound": "kernels",
-    "knobs": "windows framing mel fft",
-    "describe": "knobs",
-    "chain": "knobs dct",
-    "streaming": "chain sound",
-    "recipe": "describe streaming",
-    "presets feature_names audio inverse": "recipe",
-    "recordings": "audio presets",
-    "htk": "presets delta_features normalization",
-    "tiling": "recordings",
-    "pictures": "recordings inverse feature_names",
-    "command": "tiling pictures htk",
-    "__main__": "command",
-}
-
 COMPILERS = {"jit", "njit", "vectorize", "guvectorize", "cfunc", "stencil", "jit_module", "generated_jit", "prange"}
 UNSAFE_MODULES = {"pickle", "_pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
 UNSAFE_CALLS = {"eval", "exec", "compile", "__import__"}
@@ -85,114 +69,11 @@ RANDOM_TYPES = {"BitGenerator", "Generator", "PCG64", "PCG64DXSM", "Philox", "Ra
 HEAVY = {"numba", "llvmlite", "matplotlib", "scipy.signal", "soundfile", "sklearn"}
 
 
-class Source(NamedTuple):
-    module: str
-    path: Path
-    tree: ast.Module
-
-    def at(self, line: int) -> str:
-        return f"{self.path.relative_to(ROOT)}:{line}"
-
-    @property
-    def part(self) -> str:
-        """nnlite.layers.base -> layers; nnlite -> ''."""
-        return part_of(self.module)
-
-    @property
-    def of_kernels(self) -> bool:
-        return self.module.startswith(("nnlite.kernels", "mfcc.kernels"))
-
-
-def top_of(module: str) -> str:
-    return module.partition(".")[0]
-
-
-def part_of(module: str) -> str:
-    return module.partition(".")[2].partition(".")[0]
-
-
-@functools.cache
-def sources(folder: str) -> tuple[Source, ...]:
-    found = []
-    for path in sorted((ROOT / folder).rglob("*.py")):
-        parts = path.relative_to(ROOT).with_suffix("").parts
-        module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-        found.append(Source(module, path, ast.parse(path.read_text(encoding="utf-8"))))
-    return tuple(found)
-
-
-LIBRARY = tuple(source for package in PACKAGES for source in sources(package))
-ALL = (*LIBRARY, *sources("examples"), *sources("benchmarks"))
-MODULES = {source.module for source in LIBRARY}
-
-
-def once(search: Callable[[Source], Iterator[tuple[str, str]]]) -> Callable[[Source], tuple[tuple[str, str], ...]]:
-    """Keep what a search found in a source: several tests ask."""
-    return functools.cache(lambda source: tuple(search(source)))
-
-
-def running(tree: ast.AST) -> Iterator[Any]:
-    """All nodes but those under ``if TYPE_CHECKING:``."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            yield from running(ast.Module(node.orelse, []))
-            continue
-        yield node
-        yield from running(node)
-
-
-@once
-def imports(source: Source) -> Iterator[tuple[str, str]]:
-    """Modules that a module imports, anywhere in it, each with its place."""
-    package = source.module if source.path.name == "__init__.py" else source.module.rpartition(".")[0]
-    for node in running(source.tree):
-        if isinstance(node, ast.Import):
-            yield from ((alias.name, source.at(node.lineno)) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
-            for alias in node.names:
-                inner = f"{base}.{alias.name}"  # a lazily imported name of a package's root counts as a module
-                yield (inner if inner in MODULES or base in PACKAGES else base), source.at(node.lineno)
-
-
-def third_party(source: Source) -> Iterator[tuple[str, str]]:
-    for module, place in imports(source):
-        if top_of(module) not in sys.stdlib_module_names and top_of(module) not in PACKAGES:
-            yield module, place
-
-
-@once
-def mentions(source: Source) -> Iterator[tuple[str, str]]:
-    """Full names of what a module imports or refers to, each with its place: np.random.rand is numpy.random.rand."""
-    known: dict[str, str] = {}
-    for node in running(source.tree):
-        if isinstance(node, ast.Import):
-            known |= {alias.asname or top_of(alias.name): alias.name for alias in node.names if alias.asname}
-            known |= {top_of(alias.name): top_of(alias.name) for alias in node.names if not alias.asname}
-            yield from ((alias.name, source.at(node.lineno)) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            names = {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
-            known |= names
-            yield from ((name, source.at(node.lineno)) for name in names.values())
-    for node in ast.walk(source.tree):
-        attributes: list[str] = []
-        inner = node
-        while isinstance(inner, ast.Attribute):
-            attributes.insert(0, inner.attr)
-            inner = inner.value
-        if isinstance(inner, ast.Name) and inner.id in known:
-            yield ".".join([known[inner.id], *attributes]), source.at(inner.lineno)
-
-
 @functools.cache
 def may_import(part: str) -> frozenset[str]:
     """The transitive closure of `BELOW`."""
     direct = BELOW.get(part, "").split()
     return frozenset(direct).union(*(may_import(other) for other in direct))
-
-
-def none(wrong: list[str]) -> None:
-    assert not wrong, "\n" + "\n".join(sorted(wrong))
 
 
 def test_the_tree_is_there():
@@ -225,51 +106,6 @@ def test_nnlite_imports_what_is_below():
         for name, place in {*imports(source), *mentions(source)}:  # mentions: what `import nnlite` loads lazily
             if top_of(name) == "mfcc" or (top_of(name) == "nnlite" and part_of(name) not in allowed):
                 wrong.append(f"{place}: {source.module} may not import {name}")
-    none(wrong)
-
-
-def test_mfcc_knows_nothing_of_networks():
-    wrong = []
-    for source in sources("mfcc"):
-        for module, place in imports(source):
-            if top_of(module) == "nnlite" and not (source.of_kernels and module in VECTOR_TOOLS):
-                wrong.append(f"{place}: {source.module} may not import {module} (mfcc.kernels may: {VECTOR_TOOLS})")
-    none(wrong)
-
-
-def below_in_mfcc() -> dict[str, frozenset[str]]:
-    """The transitive closure of `MFCC_BELOW`, a row for each file or folder."""
-    below: dict[str, frozenset[str]] = {}
-    for names, direct in MFCC_BELOW.items():
-        found = frozenset(direct.split()).union(*(below[other] for other in direct.split()))
-        below |= dict.fromkeys(names.split(), found)
-    return below
-
-
-def test_mfcc_has_no_loose_files():
-    parts = {source.part for source in sources("mfcc")} - {""}
-    new, gone = sorted(parts - below_in_mfcc().keys()), sorted(below_in_mfcc().keys() - parts)
-    assert not new, f"move {new} into a folder of mfcc, or give it a row in MFCC_BELOW"
-    assert not gone, f"take {gone} out of MFCC_BELOW"
-
-
-def test_mfcc_imports_what_is_below():
-    wrong, below = [], below_in_mfcc()
-    for source in sources("mfcc"):
-        allowed = below.get(source.part, frozenset()) | {source.part}
-        for module, place in imports(source):
-            if top_of(module) == "mfcc" and part_of(module) not in allowed:
-                wrong.append(f"{place}: {source.module} may not import {module}")
-    none(wrong)
-
-
-def test_mfcc_changes_no_finished_recipe():
-    wrong = []
-    for source in sources("mfcc"):
-        for function in ast.walk(source.tree):
-            if isinstance(function, ast.FunctionDef) and function.name != "__post_init__":
-                changes = (node for node in ast.walk(function) if isinstance(node, ast.Attribute))
-                wrong += [source.at(node.lineno) for node in changes if ast.unparse(node) == "object.__setattr__"]
     none(wrong)
 
 
