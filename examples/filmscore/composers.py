@@ -1,4 +1,4 @@
-"""What a split by composer keeps together: films that share a composer, and those that share one with these."""
+"""Groups for a split by composer: films that share a composer, and those that share one with these."""
 
 from __future__ import annotations
 

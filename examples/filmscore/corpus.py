@@ -18,7 +18,7 @@ OTHER_GENRES = (
     *("Adult", "Animation", "Biography", "Documentary", "Family", "Film-Noir", "Game-Show", "History", "Horror"),
     *("Music", "Mystery", "News", "Reality-TV", "Short", "Sport", "Talk-Show", "War", "Western"),
 )
-"""What else IMDb says of a film. None of it is mapped to a class."""
+"""Other genres that IMDb gives to films. None of them is mapped to a class."""
 MANIFESTS = Path(__file__).with_name("corpus")
 GAMES, FILMS = MANIFESTS / "games", MANIFESTS / "films"
 TIERS = ("small", "study", "full")
@@ -133,7 +133,7 @@ class Track:
 
     @property
     def piece(self) -> str:
-        """What to average over: the cue, or the track itself."""
+        """Name of the piece over which values are averaged: the cue, or the track itself."""
         return self.cue or self.id
 
 

@@ -35,7 +35,7 @@ class Places:
 
 @dataclass
 class Report:
-    """What became of the recordings."""
+    """The result of a fetch, recording by recording."""
 
     sums: dict[str, str] = field(default_factory=dict)  # path -> hash of the file as it was unpacked
     present: int = 0

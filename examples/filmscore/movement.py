@@ -18,7 +18,7 @@ N_GROUPS, N_COSINES, N_RANGES = 16, 20, 3
 """Rows: groups of neighbouring mel bands, cosines over all of them, ranges of frequency that rise."""
 
 RISE = 5.0
-"""What rises are multiplied by: they are small beside the bands' own movement."""
+"""Factor on rises, which are small beside the movement of the bands."""
 
 BLOCK = 128
 """Tiles that are worked on at a time."""

@@ -28,7 +28,7 @@ MODELS_OF: Mapping[str, Sequence[Model]] = {
     "both": (LINEAR, MOVEMENT_OF_FILMS),
     "films-games": (LINEAR, MOVEMENT_OF_FILMS),
 }
-"""What is compared in each of `transfer.SETTINGS`."""
+"""Models that are compared in each of `transfer.SETTINGS`."""
 
 BY_COMPOSER: Sequence[Model] = (LINEAR, MOVEMENT_OF_FILMS)
 ON_GAMES: Sequence[Model] = (PRIOR, LINEAR, MODULATION, MOVEMENT)

@@ -176,7 +176,7 @@ MOVEMENT_OF_FILMS = replace(
 """The same where films train: a rare genre of few films has few negatives in one network, and more in five."""
 
 LINEAR = replace(_RIDGE, inputs="mfcc", title="logistic regression on mean and deviation")
-"""What the others are held against on films."""
+"""The model that the others are compared with on films."""
 
 LONG = replace(BASE, batch_size=32, epochs=24, title="convolutional, eight times the steps")
 

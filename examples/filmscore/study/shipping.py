@@ -35,7 +35,7 @@ SEEN = {
         "their energy in nine bands of modulation frequency from 0.1 to 9.6 Hz (`filmscore.inputs.movement`)."
     ),
 }
-"""What a card says of the inputs of taggers."""
+"""Text of a card on the inputs of taggers."""
 
 
 def train(model: Model, features: Features, pieces: Pieces, seed: int = 0) -> nn.BaggedEnsemble:
