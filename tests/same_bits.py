@@ -37,7 +37,7 @@ def convolutional() -> Arrays:
 
 
 def strided() -> Arrays:
-    """What the published network has none of: strides, padding, average pooling, normalisation, Adam."""
+    """Train with all that the published network lacks: strides, padding, average pooling, normalisation, Adam."""
     import nnlite as nn
 
     layers = [

@@ -42,7 +42,7 @@ TAGS = np.column_stack([X[:, 0] > X[:, 1], X[:, 2] > 0]).astype(np.float32)
 
 @pytest.fixture(scope="module")
 def outputs():
-    """What networks and features were worth, by the names of their files."""
+    """Recorded values of networks and features, by the names of their files."""
     with np.load(OLD / "outputs.npz") as arrays:
         return {name.replace("-", "/"): arrays[name] for name in arrays}
 

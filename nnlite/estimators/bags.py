@@ -13,7 +13,7 @@ from nnlite.estimators.members import WHO, Task
 from nnlite.rows import Rows
 
 ONE_CLASS = LabelCoding(np.arange(1), multilabel=True)
-"""What a member is asked: does a sample have its class?"""
+"""Coding of the labels of a member: whether a sample has its class."""
 
 
 def plan_members(

@@ -21,7 +21,7 @@ from nnlite.estimators.ensemble import BaggedEnsembleWarning
 from nnlite.model_selection import balanced_weights
 
 GAMES_SHARE = 0.4
-"""Of the weight in training, what the games have where films train as well."""
+"""Share of the games in the weight of training, where films train as well."""
 
 SETTINGS = {
     "games-films": "games",
@@ -29,7 +29,7 @@ SETTINGS = {
     "both": "other films and games",
     "films-games": "films",
 }
-"""What a model of each setting is trained on. It is tested on films, in the last one on games."""
+"""The music that trains a model in each setting. Films test it, in the last setting games."""
 
 
 class Heard(NamedTuple):
