@@ -61,9 +61,13 @@ from .network.shards import predict as predict
 from .network.unit_variance import lsuv as lsuv
 from .optimizers import SGD as SGD
 from .optimizers import Adam as Adam
+from .optimizers import AdamW as AdamW
+from .optimizers import MovingAverage as MovingAverage
 from .rows import Rows as Rows
 from .runtime.threads import set_threads as set_threads
+from .schedules import CosineDecay as CosineDecay
 from .schedules import LinearDecay as LinearDecay
+from .schedules import OneCycle as OneCycle
 from .schedules import StepDecay as StepDecay
 from .schedules import Warmup as Warmup
 from .serialization import FileFormatError as FileFormatError

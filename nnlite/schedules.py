@@ -11,7 +11,7 @@ from typing import Protocol
 
 from nnlite.checks import check_integer, check_number, is_number
 
-__all__ = ["Constant", "LinearDecay", "Schedule", "StepDecay", "Warmup"]
+__all__ = ["Constant", "CosineDecay", "LinearDecay", "OneCycle", "Schedule", "StepDecay", "Warmup"]
 
 
 class Schedule(Protocol):
@@ -70,6 +70,89 @@ class LinearDecay:
         _check_time("LinearDecay", epoch, max_epochs)
         done = float(epoch) / float(max_epochs)
         return (1.0 - done) + float(self.final) * done
+
+
+@dataclass(frozen=True)
+class CosineDecay:
+    """Half a wave of a cosine from 1 at epoch 0 to ``final`` at the end (Loshchilov and Hutter, ICLR 2017).
+
+    The factor is ``final + (1 - final) * (1 + cos(pi * epoch / max_epochs)) / 2``. ``Warmup(5, CosineDecay())`` rises
+    first.
+
+    Parameters
+    ----------
+    final : float
+        Factor at the end, 0 or more.
+
+    Raises
+    ------
+    ValueError
+        If ``final`` is negative or not finite.
+
+    Examples
+    --------
+    >>> [round(CosineDecay()(epoch, 4), 4) for epoch in (0, 1, 2, 4)]
+    [1.0, 0.8536, 0.5, 0.0]
+    """
+
+    final: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_number("CosineDecay", "final", self.final)
+
+    def __call__(self, epoch: float, max_epochs: float) -> float:
+        """Return the factor on the learning rate at a (fractional) epoch in [0, max_epochs]."""
+        _check_time("CosineDecay", epoch, max_epochs)
+        return _half_wave(1.0, float(self.final), float(epoch) / float(max_epochs))
+
+
+@dataclass(frozen=True)
+class OneCycle:
+    """Half a wave up from ``start`` to 1 and a longer one down to ``final`` (Smith and Topin 2018).
+
+    The optimizer's learning rate is the largest one. The defaults are those of PyTorch's ``OneCycleLR``, which also
+    lowers the momentum while the rate rises; here the momentum stays.
+
+    Parameters
+    ----------
+    rise : float
+        Share of the training in which the rate rises, above 0 and below 1.
+    start : float
+        Factor at epoch 0, from 0 to 1.
+    final : float
+        Factor at the end, from 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If a value is out of its range.
+
+    Examples
+    --------
+    >>> [round(OneCycle(rise=0.25)(epoch, 8), 4) for epoch in (0, 1, 2, 5, 8)]
+    [0.04, 0.52, 1.0, 0.5, 0.0]
+    """
+
+    rise: float = 0.3
+    start: float = 0.04
+    final: float = 4e-6
+
+    def __post_init__(self) -> None:
+        for name in ("rise", "start", "final"):
+            check_number("OneCycle", name, getattr(self, name), low=0, high=1, expected="a number from 0 to 1")
+        if self.rise in (0, 1):
+            raise ValueError(
+                f"OneCycle: rise: expected a share above 0 and below 1, got {self.rise!r}. Without a rise take "
+                "CosineDecay()."
+            )
+
+    def __call__(self, epoch: float, max_epochs: float) -> float:
+        """Return the factor on the learning rate at a (fractional) epoch in [0, max_epochs]."""
+        _check_time("OneCycle", epoch, max_epochs)
+        done, rise = float(epoch) / float(max_epochs), float(self.rise)
+        if done < rise:
+            return _half_wave(float(self.start), 1.0, done / rise)
+        return _half_wave(1.0, float(self.final), (done - rise) / (1.0 - rise))
 
 
 @dataclass(frozen=True)
@@ -156,6 +239,12 @@ class Warmup:
         _check_time("Warmup", epoch, max_epochs)
         done = min(1.0, float(epoch) / float(self.epochs))
         return (float(self.start) * (1.0 - done) + done) * self.schedule(epoch, max_epochs)
+
+
+def _half_wave(first: float, last: float, done: float) -> float:
+    """Return the value between two that a cosine has when a share of its way is done; the ends are exact."""
+    left = (1.0 + math.cos(math.pi * done)) / 2.0
+    return first * left + last * (1.0 - left)
 
 
 def _check_number(who: str, name: str, value: float) -> None:

@@ -15,3 +15,8 @@ def random_arrays(seed, dtype=np.float64, shapes=SHAPES):
 
 KNOWN = {name: cls() for name, cls in REGISTRY.items() if name.startswith("optimizers.")}
 EACH_KIND = pytest.mark.parametrize("optimizer", KNOWN.values(), ids=KNOWN)
+
+
+def speaker(optimizer):
+    """Return the name with which errors of an optimizer begin: that of the one that does the steps."""
+    return type(getattr(optimizer, "optimizer", optimizer)).__name__

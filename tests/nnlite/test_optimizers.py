@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnlite import optimizers
-from nnlite.optimizers import SGD, Adam
+from nnlite.optimizers import SGD, Adam, AdamW, MovingAverage, steps
 from tests.nnlite.optimizer_cases import EACH_KIND, SHAPES, random_arrays
 
 sgds = st.builds(
@@ -23,7 +22,8 @@ sgds = st.builds(
     clip_norm=st.sampled_from([None, 0.5, 100.0]),
 ) | st.builds(SGD, learning_rate=st.floats(1e-3, 1.0), weight_decay=st.sampled_from([0.0, 0.1]))
 adams = st.builds(
-    Adam,
+    lambda decoupled, **settings: (AdamW if decoupled else Adam)(**settings),
+    st.booleans(),
     learning_rate=st.floats(1e-4, 0.1),
     beta1=st.floats(0.0, 0.99),
     beta2=st.floats(0.0, 0.999),
@@ -44,7 +44,9 @@ def naive_steps(optimizer, params, many_grads, factors):
         for name, p in params.items():
             for index in np.ndindex(p.shape):
                 value, g = float(p[index]), float(grads[name][index]) * scale
-                if p.ndim >= 2:
+                if p.ndim >= 2 and isinstance(optimizer, AdamW):
+                    value -= lr * optimizer.weight_decay * value
+                elif p.ndim >= 2:
                     g += optimizer.weight_decay * value
                 first, second = memory[name, index]
                 if isinstance(optimizer, SGD):
@@ -73,6 +75,27 @@ def test_steps_are_the_published_formulas(optimizer, seed, factors):
         np.testing.assert_allclose(params[name], array, rtol=1e-9, atol=1e-9)
 
 
+@settings(max_examples=20)
+@given(sgds | adams, st.floats(0, 0.999), st.integers(1, 20))
+def test_an_average_follows_the_steps_of_its_optimizer(optimizer, decay, n_steps):
+    params, plain = random_arrays(30), random_arrays(30)
+    averaging = MovingAverage(optimizer, decay)
+    state, plain_state = averaging.init(params), optimizer.init(plain)
+    expected = {name: p.tolist() for name, p in params.items()}
+    for step in range(1, n_steps + 1):
+        grads = random_arrays([31, step])
+        averaging.update(params, grads, state, 0.5)
+        optimizer.update(plain, grads, plain_state, 0.5)
+        d = min(decay, (1 + step) / (10 + step))
+        expected = {name: d * np.array(a) + (1 - d) * plain[name] for name, a in expected.items()}
+    average = averaging.averaged(params, state)
+    for name in params:
+        np.testing.assert_array_equal(params[name], plain[name])
+        np.testing.assert_allclose(average[name], expected[name], rtol=1e-9, atol=1e-12)
+        assert average[name] is state[f"average/{name}"]
+    assert optimizer.averaged(plain, plain_state) is plain
+
+
 @pytest.mark.parametrize("optimizer", [SGD(0.1, 0.9), SGD(0.1, 0.9, True, 0.1, clip_norm=1), Adam()])
 def test_float32_follows_float64(optimizer):
     wide = random_arrays(0)
@@ -99,8 +122,8 @@ def test_large_arrays_take_the_same_steps(optimizer, dtype, monkeypatch):
     shapes = {"weight": (3, 41), "bias": (123,)}
     many = [random_arrays([3, step], dtype, shapes) for step in range(5)]
     results = []
-    for block in (optimizers.BLOCK, 100):
-        monkeypatch.setattr(optimizers, "BLOCK", block)
+    for block in (steps.BLOCK, 100):
+        monkeypatch.setattr(steps, "BLOCK", block)
         params = random_arrays(2, dtype, shapes)
         state = optimizer.init(params)
         for grads in many:
@@ -151,7 +174,7 @@ def test_a_bowl_is_descended(optimizer):
 
 
 @settings(max_examples=25)
-@given(sgds | adams, st.integers(0, 6))
+@given(sgds | adams | st.builds(MovingAverage, sgds | adams), st.integers(0, 6))
 def test_a_checkpoint_changes_no_bit(optimizer, cut):
     straight, resumed = random_arrays(6, np.float32), random_arrays(6, np.float32)
     states = [optimizer.init(straight), optimizer.init(resumed)]
@@ -202,13 +225,13 @@ def test_what_the_state_holds():
 
 
 @pytest.mark.parametrize(
-    "optimizer", [SGD(0.1, 0.9, True, 0.01), Adam(weight_decay=0.01)]
+    "optimizer", [SGD(0.1, 0.9, True, 0.01), Adam(weight_decay=0.01), AdamW(), MovingAverage(AdamW())]
 )  # a norm is a sum: no clipping
 @pytest.mark.parametrize("layout", ["C", "F", "strided"])
 def test_blocks_and_layouts_change_no_bit(optimizer, layout, monkeypatch):
     results = []
     for block in (7, 10**9):
-        monkeypatch.setattr(optimizers, "BLOCK", block)
+        monkeypatch.setattr(steps, "BLOCK", block)
         params = {"weight": arranged(np.random.default_rng(11).normal(size=(9, 8)), layout)}
         grads = {"weight": arranged(np.random.default_rng(12).normal(size=(9, 8)), "C")}
         state = optimizer.init(params)
@@ -227,7 +250,9 @@ def arranged(array, layout):
     return np.array(array, order=layout)
 
 
-@pytest.mark.parametrize("optimizer", [SGD(0.1, 0.9, True, 0.01, 1.0), Adam(weight_decay=0.01, clip_norm=1.0)])
+@pytest.mark.parametrize(
+    "optimizer", [SGD(0.1, 0.9, True, 0.01, 1.0), Adam(weight_decay=0.01, clip_norm=1.0), MovingAverage(AdamW())]
+)
 def test_no_temporary_of_an_arrays_size(optimizer):
     params = {"weight": np.ones((1000, 1000), np.float32)}
     grads, state = {"weight": np.ones((1000, 1000), np.float32)}, optimizer.init(params)

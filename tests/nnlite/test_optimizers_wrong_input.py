@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from nnlite import optimizers
-from nnlite.optimizers import SGD, Adam
-from tests.nnlite.optimizer_cases import EACH_KIND, SHAPES, random_arrays
+from nnlite.optimizers import SGD, Adam, AdamW, MovingAverage
+from tests.nnlite.optimizer_cases import EACH_KIND, SHAPES, random_arrays, speaker
 
 
 @pytest.mark.parametrize("optimizer", [SGD(0.1, 0.9, clip_norm=1.0), SGD(), Adam(clip_norm=1.0), Adam()])
@@ -49,6 +49,9 @@ def test_a_factor_that_is_no_rate_is_refused(optimizer, factor):
         (lambda: Adam(beta1=-0.1), r"Adam: beta1: expected a number in \[0, 1\), got -0.1"),
         (lambda: Adam(beta2=1), r"Adam: beta2: expected a number in \[0, 1\), got 1"),
         (lambda: Adam(epsilon=0), "Adam: epsilon: expected a positive finite number, got 0"),
+        (lambda: AdamW(weight_decay=-1), "AdamW: weight_decay: expected a finite number of 0 or more, got -1"),
+        (lambda: AdamW(beta1=1), r"AdamW: beta1: expected a number in \[0, 1\), got 1"),
+        (lambda: MovingAverage(SGD(), 1.0), r"MovingAverage: decay: expected a number in \[0, 1\), got 1.0"),
         (lambda: Adam(clip_norm=math.inf), "Adam: clip_norm: expected a positive finite number, got inf"),
     ],
 )
@@ -75,6 +78,21 @@ def test_what_does_not_belong_together(optimizer, params, grads, state, message)
     assert all(not array.any() for array in arrays[0].values())
 
 
+def test_an_average_is_of_an_optimizer_and_of_the_same_parameters():
+    with pytest.raises(
+        TypeError, match=r"MovingAverage: optimizer: expected an optimizer such as SGD\(0.01\), got 0.9"
+    ):
+        MovingAverage(0.9)
+    optimizer, params = MovingAverage(), random_arrays(0)
+    before = deepcopy(params)
+    for missing, message in (("average/bias", "average/bias: expected"), ("averaged_steps", "expected a step counter")):
+        state = optimizer.init(params)
+        del state[missing]
+        with pytest.raises(ValueError, match=f"MovingAverage: state: {message}"):
+            optimizer.update(params, random_arrays(1), state)
+    assert all(np.array_equal(params[name], before[name]) for name in params)
+
+
 def test_dtypes_do_not_mix():
     with pytest.raises(ValueError, match=r"SGD: grads: a: expected shape and dtype \(2,\) float32, got \(2,\) float64"):
         SGD().update({"a": np.zeros(2, np.float32)}, {"a": np.zeros(2)}, {})
@@ -84,7 +102,7 @@ def test_dtypes_do_not_mix():
 def test_each_kind_refuses_what_does_not_belong_together(optimizer):
     params, grads = random_arrays(0), random_arrays(1)
     for wrong in ({}, {name: g[..., np.newaxis] for name, g in grads.items()}):
-        with pytest.raises(ValueError, match=f"{type(optimizer).__name__}: grads: "):
+        with pytest.raises(ValueError, match=f"{speaker(optimizer)}: grads: "):
             optimizer.update(params, wrong, optimizer.init(params))
 
 
@@ -93,6 +111,6 @@ def test_each_kind_refuses_what_is_not_finite(optimizer):
     params, grads = random_arrays(0), random_arrays(1)
     grads["bias"][0] = np.nan
     before = deepcopy(params)
-    with pytest.raises(optimizers.NonFiniteGradient, match=f"{type(optimizer).__name__}: grads: bias: expected"):
+    with pytest.raises(optimizers.NonFiniteGradient, match=f"{speaker(optimizer)}: grads: bias: expected"):
         optimizer.update(params, grads, optimizer.init(params))
     assert all(np.array_equal(params[name], before[name]) for name in params)

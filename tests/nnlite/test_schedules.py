@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnlite.schedules import Constant, LinearDecay, StepDecay, Warmup
+from nnlite.schedules import Constant, CosineDecay, LinearDecay, OneCycle, StepDecay, Warmup
 
 times = st.tuples(st.floats(0, 1), st.integers(1, 1000)).map(lambda pair: (pair[0] * pair[1], pair[1]))
 
@@ -29,6 +29,50 @@ def test_linear_decay(time, final):
 def test_linear_decay_stays_positive_before_the_end(time):
     epoch, max_epochs = time
     assert LinearDecay()(epoch, max_epochs) > 0 or epoch >= max_epochs * (1 - 1e-15)
+
+
+@given(times, st.floats(0, 2))
+def test_cosine_decay(time, final):
+    epoch, max_epochs = time
+    expected = final + (1 - final) * (1 + math.cos(math.pi * epoch / max_epochs)) / 2
+    assert CosineDecay(final)(epoch, max_epochs) == pytest.approx(expected, abs=1e-12)
+    assert CosineDecay(final)(0, max_epochs) == 1.0
+    assert CosineDecay(final)(max_epochs, max_epochs) == final  # to the bit
+
+
+@given(times, st.floats(0.01, 0.99), st.floats(0, 1), st.floats(0, 1))
+def test_one_cycle(time, rise, start, final):
+    epoch, max_epochs = time
+    done = epoch / max_epochs
+    low, way = (start, done / rise) if done < rise else (final, (1 - done) / (1 - rise))
+    expected = low + (1 - low) * (1 - math.cos(math.pi * way)) / 2
+    schedule = OneCycle(rise, start, final)
+    assert schedule(epoch, max_epochs) == pytest.approx(expected, abs=1e-12)
+    assert (schedule(0, max_epochs), schedule(max_epochs, max_epochs)) == (start, final)  # to the bit
+
+
+def rates_of_torch(make, n_steps):
+    torch = pytest.importorskip("torch")
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.5)
+    scheduler, rates = make(torch.optim.lr_scheduler, optimizer), []
+    for _ in range(n_steps):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    return rates
+
+
+def test_cosine_decay_is_that_of_pytorch():
+    theirs = rates_of_torch(lambda kinds, optimizer: kinds.CosineAnnealingLR(optimizer, 40, eta_min=0.05), 41)
+    assert [0.5 * CosineDecay(0.1)(step / 10, 4) for step in range(41)] == pytest.approx(theirs, rel=1e-9)
+
+
+def test_one_cycle_is_that_of_pytorch():
+    """Theirs reaches its lowest rate in the last step, ours at the end of it: one step fewer in their count."""
+    make = lambda kinds, optimizer: kinds.OneCycleLR(optimizer, 0.5, 41, cycle_momentum=False)  # noqa: E731
+    theirs = rates_of_torch(make, 41)
+    top = (0.3 * 41 - 1) / 40  # they count the step before the top
+    assert [0.5 * OneCycle(top)(step / 10, 4) for step in range(41)] == pytest.approx(theirs, rel=1e-9)
 
 
 @given(times, st.integers(1, 50), st.floats(0.1, 1.5))
@@ -65,6 +109,11 @@ def test_descriptions_are_values():
     [
         (lambda: LinearDecay(-0.1), "LinearDecay: final: expected a finite number of 0 or more, got -0.1"),
         (lambda: LinearDecay(math.nan), "LinearDecay: final: expected a finite number of 0 or more, got nan"),
+        (lambda: CosineDecay(-1), "CosineDecay: final: expected a finite number of 0 or more, got -1"),
+        (lambda: OneCycle(1.5), "OneCycle: rise: expected a number from 0 to 1, got 1.5"),
+        (lambda: OneCycle(0.0), r"OneCycle: rise: expected a share above 0 and below 1, got 0.0. .* CosineDecay\(\)"),
+        (lambda: OneCycle(final=-1), "OneCycle: final: expected a number from 0 to 1, got -1"),
+        (lambda: OneCycle()(11, 10), "OneCycle: epoch: expected a number from 0 to max_epochs = 10, got 11"),
         (lambda: StepDecay(0), r"StepDecay: every: expected a positive integer \(epochs\), got 0"),
         (lambda: StepDecay(2.5), "StepDecay: every: expected a positive integer"),
         (lambda: StepDecay(True), "StepDecay: every: expected a positive integer"),

@@ -158,7 +158,7 @@ OPTIMIZERS = [
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
 @pytest.mark.parametrize("block", [100, 32768])
 def test_a_step_has_the_bits_of_gradients_and_update(optimizer, dtype, block, monkeypatch):
-    monkeypatch.setattr("nnlite.optimizers.BLOCK", block)
+    monkeypatch.setattr("nnlite.optimizers.steps.BLOCK", block)
     net, loss = network(), nn.SoftmaxCrossEntropy()
     x, _ = factors(30, 90, 1, dtype)
     y, weights = np.arange(30) % 3, np.full(30, 1 / 30)
