@@ -1,5 +1,6 @@
 """The public names of nnlite, one a row: type checkers read this file, and `import nnlite` does."""
 
+from . import augmentation as augmentation
 from . import calibration as calibration
 from . import initializers as initializers
 from . import losses as losses
@@ -68,6 +69,7 @@ from .runtime.threads import set_threads as set_threads
 from .schedules import CosineDecay as CosineDecay
 from .schedules import LinearDecay as LinearDecay
 from .schedules import OneCycle as OneCycle
+from .schedules import ReduceOnPlateau as ReduceOnPlateau
 from .schedules import StepDecay as StepDecay
 from .schedules import Warmup as Warmup
 from .serialization import FileFormatError as FileFormatError

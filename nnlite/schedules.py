@@ -3,15 +3,31 @@
 A schedule is a frozen description. Called with an epoch and the number of epochs, it returns the factor on the
 optimizer's learning rate. Epochs are fractional, so that the rate changes with every step: step 3 of 10 in epoch 4 is
 4.3. Epoch 0 is the beginning, ``max_epochs`` the end.
+
+A schedule that watches how the training goes says ``watches_history = True`` in its class and takes the history as a
+third argument: a row for each epoch that is done. It remembers nothing itself, so that an interrupted training goes on
+with the same rates.
 """
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, ClassVar, Protocol
 
-from nnlite.checks import check_integer, check_number, is_number
+from nnlite.checks import check_integer, check_number, is_number, shown
 
-__all__ = ["Constant", "CosineDecay", "LinearDecay", "OneCycle", "Schedule", "StepDecay", "Warmup"]
+__all__ = [
+    "Constant",
+    "CosineDecay",
+    "LinearDecay",
+    "OneCycle",
+    "ReduceOnPlateau",
+    "Schedule",
+    "StepDecay",
+    "Warmup",
+]
+
+History = Sequence[Mapping[str, Any]]
 
 
 class Schedule(Protocol):
@@ -230,6 +246,7 @@ class Warmup:
             raise ValueError("Warmup: epochs: expected a positive number, got 0. Without a rise leave it out.")
         if not callable(self.schedule):
             raise ValueError(f"Warmup: schedule: expected a schedule such as LinearDecay(), got {self.schedule!r}.")
+        _check_inner("Warmup", self.schedule, f"ReduceOnPlateau(schedule=Warmup({self.epochs!r}))")
         _check_number("Warmup", "start", self.start)
         if self.start > 1:
             raise ValueError(f"Warmup: start: expected a factor from 0 to 1, got {self.start!r}.")
@@ -239,6 +256,107 @@ class Warmup:
         _check_time("Warmup", epoch, max_epochs)
         done = min(1.0, float(epoch) / float(self.epochs))
         return (float(self.start) * (1.0 - done) + done) * self.schedule(epoch, max_epochs)
+
+
+@dataclass(frozen=True)
+class ReduceOnPlateau:
+    """A learning rate that falls when the training has not got better for some epochs.
+
+    What has happened is read from the history: no epoch counts that is not in it, and the same history gives the same
+    factor. An estimator has a history; for a loop of one's own see the argument `history` of :func:`nnlite.train`.
+
+    Parameters
+    ----------
+    factor : float
+        Factor of a reduction, above 0 and below 1.
+    patience : int
+        Epochs without a better value after which the rate is reduced; then they are counted anew. (Keras's count.
+        PyTorch's ``ReduceLROnPlateau`` waits for one epoch more.)
+    column : str, optional
+        Column of the history that is watched. Lower is better for names with "loss" in them, higher for others. By
+        default "val_loss" if there is one, else "loss".
+    min_delta : float
+        Least difference that counts, 0 or more.
+    lowest : float
+        Factor below which the rate does not fall, from 0 to 1.
+    schedule : Schedule
+        Another schedule that it is multiplied with, such as `Warmup`.
+
+    Raises
+    ------
+    ValueError
+        If a value is out of its range, or the history lacks rows or the column.
+
+    Examples
+    --------
+    >>> history = [{"loss": loss} for loss in (0.9, 0.5, 0.6, 0.7, 0.4)]
+    >>> schedule = ReduceOnPlateau(factor=0.5, patience=2)
+    >>> [schedule(epoch, 10, history) for epoch in (0, 3, 3.9, 4, 5)]
+    [1.0, 1.0, 1.0, 0.5, 0.5]
+    """
+
+    watches_history: ClassVar[bool] = True
+    factor: float = 0.1
+    patience: int = 10
+    column: str | None = None
+    min_delta: float = 0.0
+    lowest: float = 0.0
+    schedule: Schedule = field(default_factory=Constant)
+
+    def __post_init__(self) -> None:
+        who = "ReduceOnPlateau"
+        check_number(who, "factor", self.factor, low=0, high=1, expected="a number above 0 and below 1")
+        if self.factor in (0, 1):
+            raise ValueError(f"{who}: factor: expected a number above 0 and below 1, got {self.factor!r}.")
+        check_integer(who, "patience", self.patience, expected="a positive integer (epochs)")
+        if self.column is not None and not isinstance(self.column, str):
+            raise ValueError(f"{who}: column: expected a column such as 'val_loss' or None, got {shown(self.column)}.")
+        _check_number(who, "min_delta", self.min_delta)
+        check_number(who, "lowest", self.lowest, low=0, high=1, expected="a number from 0 to 1")
+        if not callable(self.schedule):
+            raise ValueError(f"{who}: schedule: expected a schedule such as Warmup(5), got {self.schedule!r}.")
+        _check_inner(who, self.schedule, "one of the two")
+
+    def __call__(self, epoch: float, max_epochs: float, history: History) -> float:
+        """Return the factor on the learning rate at a (fractional) epoch, given a row for each epoch before it."""
+        _check_time("ReduceOnPlateau", epoch, max_epochs)
+        done = math.floor(epoch)
+        if len(history) < done:
+            raise ValueError(
+                f"ReduceOnPlateau: history: expected a row for each of the {done} epochs that are done, got "
+                f"{len(history)}. Give train(history=...) a list, and add a row to it after each epoch."
+            )
+        return self._reduction(history[:done]) * self.schedule(epoch, max_epochs)
+
+    def _reduction(self, history: History) -> float:
+        """Return the factor after the epochs of a history."""
+        column, reduced, waited, best = self.column, 1.0, 0, math.nan
+        for row in history:
+            name = column or ("val_loss" if "val_loss" in row else "loss")
+            if name not in row:
+                raise ValueError(f"ReduceOnPlateau: column: expected one of the history, {sorted(row)}, got {name!r}.")
+            value = -float(row[name]) if "loss" in name else float(row[name])
+            if value > best + self.min_delta or (math.isnan(best) and not math.isnan(value)):
+                best, waited = value, 0
+                continue
+            waited += 1
+            if waited == self.patience:
+                reduced, waited = max(reduced * self.factor, min(reduced, float(self.lowest))), 0
+        return reduced
+
+
+def factor_at(schedule: Any, epoch: float, max_epochs: float, history: History) -> float:
+    """Return the factor of any schedule: one that watches the history is given it."""
+    if getattr(schedule, "watches_history", False):
+        return schedule(epoch, max_epochs, history)
+    return schedule(epoch, max_epochs)
+
+
+def _check_inner(who: str, schedule: Any, instead: str) -> None:
+    if getattr(schedule, "watches_history", False):
+        raise ValueError(
+            f"{who}: schedule: expected one that does not watch the history, got {schedule!r}. Take {instead}."
+        )
 
 
 def _half_wave(first: float, last: float, done: float) -> float:

@@ -62,7 +62,14 @@ class NetworkClassifier(FittedNetwork):
     class_weight : "balanced" or dict, optional
         Weights of classes: inverse to their frequency, or class -> weight.
     augment : callable, optional
-        ``augment(x, rng) -> x`` on the (scaled) samples of a shard while training.
+        ``augment(x, rng) -> x`` on the (scaled) samples of a shard while training, see :mod:`nnlite.augmentation`.
+    mixup : float
+        Train on mixtures of two samples and their labels, with shares from the beta distribution of this parameter; 0:
+        don't. See :func:`nnlite.train`.
+    callback : callable, optional
+        ``callback(epoch, history, network, params)`` after each epoch: its number, the rows of the history so far, and
+        the parameters that are validated, all to be read. If it returns True, the training ends; the best epoch is kept
+        as ever. It is not called again for epochs that a checkpoint has.
     warm_start : bool
         Let `fit` go on from the parameters and the scaling of the last fit, instead of fresh ones. Where samples choose
         the best epoch, the parameters that it starts from take part in the choice: the result is never worse on them.
@@ -96,7 +103,7 @@ class NetworkClassifier(FittedNetwork):
     best_epoch_ : int or None
         From 0; -1 where no epoch was better than the parameters that a warm start began with, None without validation
         samples.
-    stopped_by_ : {"max_epochs", "patience", "interrupt", "divergence", "partial_fit"}
+    stopped_by_ : {"max_epochs", "patience", "interrupt", "divergence", "partial_fit", "callback"}
     n_features_in_ : int
         Size of a sample.
     feature_names_in_ : ndarray
@@ -116,7 +123,7 @@ class NetworkClassifier(FittedNetwork):
     history_: list[dict[str, Any]]
     _seed: int
     _draw: Draw | None
-    _optimizer_state: dict[str, np.ndarray] | None
+    _last_step: tuple[dict[str, np.ndarray], dict[str, np.ndarray]] | None
 
     def __init__(
         self,
@@ -134,6 +141,8 @@ class NetworkClassifier(FittedNetwork):
         standardize_axes: Sequence[int] | None = None,
         class_weight: str | dict[Any, float] | None = None,
         augment: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None = None,
+        mixup: float = 0.0,
+        callback: Callable[..., bool | None] | None = None,
         warm_start: bool = False,
         checkpoint: str | os.PathLike[str] | None = None,
         checkpoint_every: int = 1,
@@ -154,6 +163,8 @@ class NetworkClassifier(FittedNetwork):
         self.standardize_axes = standardize_axes
         self.class_weight = class_weight
         self.augment = augment
+        self.mixup = mixup
+        self.callback = callback
         self.warm_start = warm_start
         self.checkpoint = checkpoint
         self.checkpoint_every = checkpoint_every
@@ -242,7 +253,7 @@ class NetworkClassifier(FittedNetwork):
 
         optimizer = self._optimizer()
         stopping = EarlyStopping(self.patience, mode="min" if self.monitor == "loss" else "max")
-        state = FitState(params, optimizer.init(params), stopping)
+        state = FitState.begin(params, optimizer, stopping)
         try:
             Fit(who, self, predictor, optimizer, seed, training, validation, goes_on).run(state, checkpoint)
         except TrainingDiverged:
@@ -308,18 +319,18 @@ class NetworkClassifier(FittedNetwork):
         if before is None:
             seed, predictor = draw_seed(self.random_state), predictor_for(who, self, training)
             params = first_params(who, self, predictor, training, seed)
-            state = FitState(params, optimizer.init(params), EarlyStopping())
+            state = FitState.begin(params, optimizer, EarlyStopping())
         else:
             seed, predictor = self._seed, before
             self._check_going_on(who, predictor, training)
-            remembered = optimizer.init(self.params_) if self._optimizer_state is None else self._optimizer_state
-            state = FitState(self.params_, remembered, EarlyStopping(), self.history_)
+            last = (self.params_, optimizer.init(self.params_)) if self._last_step is None else self._last_step
+            state = FitState(*last, EarlyStopping(), self.history_, optimizer=optimizer)
         fit = Fit(who, self, predictor, optimizer, seed, training, None)
         for epoch in fit.epochs(state, len(state.history) + 1, None):
             state.history.append(fit.look(epoch, state)[0])
         state.stopped_by = "partial_fit"
         self._keep(predictor, seed, state)
-        self._optimizer_state = state.optimizer_state
+        self._last_step = state.params, state.optimizer_state
         return self
 
     def set_partial_fit_request(self, **requests: bool | str | None) -> "NetworkClassifier":
@@ -346,12 +357,12 @@ class NetworkClassifier(FittedNetwork):
 
     def _keep(self, predictor: Predictor, seed: int, state: FitState, draw: Draw | None = None) -> None:
         """Store parameters, scaling and history of a finished training."""
-        self._predictor, self._seed, self._optimizer_state, self._draw = predictor, seed, None, draw
+        self._predictor, self._seed, self._last_step, self._draw = predictor, seed, None, draw
         self.network_, self.classes_ = predictor.network, predictor.coding.classes
         self.n_features_in_ = int(np.prod(predictor.network.input_shape))
         self._keep_feature_names(predictor.feature_names)
         best = state.stopping
-        self.params_ = state.params if best.best_params is None else best.best_params
+        self.params_ = state.averaged if best.best_params is None else best.best_params
         self.history_, self.best_epoch_, self.stopped_by_ = state.history, best.best_epoch, state.stopped_by
 
     def _to_file(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

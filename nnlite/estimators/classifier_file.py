@@ -20,10 +20,10 @@ from nnlite.serialization.history import history_from_arrays, history_to_arrays
 
 DESCRIPTIONS = {"network": "network", "loss": "losses", "optimizer": "optimizers", "schedule": "schedules"}
 """Settings that are descriptions, each with its family."""
-NUMBERS = ("batch_size", "max_epochs", "validation_fraction", "patience", "warm_start")
+NUMBERS = ("batch_size", "max_epochs", "validation_fraction", "patience", "mixup", "warm_start")
 WORDS = ("init", "monitor")
 PREFIXES = ("params/", "standardizer/", "history/")
-STOPPED_BY = ("max_epochs", "patience", "interrupt", "divergence", "partial_fit")
+STOPPED_BY = ("max_epochs", "patience", "interrupt", "divergence", "partial_fit", "callback")
 
 Arrays = dict[str, np.ndarray]
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from nnlite.checks import shown
 from nnlite.estimators.epoch_log import EpochLog
 from nnlite.estimators.fit_state import HELD_OUT, FitCheckpoint, FitState, checksum, described, described_samples
 from nnlite.estimators.held_out import START, evaluate, score_name, with_present_names
@@ -12,6 +13,7 @@ from nnlite.estimators.interrupts import interrupts_held_back
 from nnlite.estimators.labelled import Labelled
 from nnlite.estimators.predictor import Predictor
 from nnlite.rows import Rows
+from nnlite.schedules import factor_at
 from nnlite.training import Epoch, TrainingDiverged, train
 
 DESCRIBED = ("schedule", "init", "batch_size", "max_epochs", "patience", "monitor", "standardize_axes", "augment")
@@ -66,7 +68,7 @@ class Fit:
             state.history = with_present_names(state.history, self.training.coding.multilabel)
         model, first = self.model, len(state.history)
         if self.goes_on and self.validation is not None and not first:
-            state.stopping.update(self._evaluate(state)[1], state.params, START)
+            state.stopping.update(self._evaluate(state)[1], state.averaged, START)
         log = EpochLog(
             model.max_epochs, None if self.validation is None else score_name(self.validation), bool(model.verbose)
         )
@@ -76,8 +78,9 @@ class Fit:
             try:
                 for epoch in () if state.stopped_by else self.epochs(state, model.max_epochs, model.schedule, log):
                     row, watched = self.look(epoch, state)
+                    asked = model.callback is not None and self._asks_to_stop(row, state)
                     with interrupts_held_back():
-                        state.stopped_by = self.remember(row, watched, state)
+                        state.stopped_by = self.remember(row, watched, state) or ("callback" if asked else None)
                         is_best = state.stopping.best_epoch == epoch.number
                         log.epoch(row, len(self.training.rows) / epoch.seconds, is_best)
                         due = state.stopped_by or (epoch.number + 1) % model.checkpoint_every == 0
@@ -101,12 +104,14 @@ class Fit:
             optimizer=self.optimizer,
             optimizer_state=state.optimizer_state,
             schedule=schedule,
+            history=state.history,
             first_epoch=first,
             max_epochs=int(max_epochs),
             batch_size=int(self.model.batch_size),
             seed=self.seed,
             sample_weight=samples.loss_weights[samples.rows],
             transform=self._read,
+            mixup=float(self.model.mixup),
             n_threads=self.model.n_threads,
             on_step=None if log is None else lambda done, steps: log.step(done, steps, first, len(state.history)),
         )
@@ -134,15 +139,28 @@ class Fit:
         """Return what the parameters are worth on the validation samples, see `evaluate`."""
         assert self.validation is not None
         return evaluate(
-            self.who, self.validation, self.predictor, state.params, self.model.monitor, self.model.n_threads
+            self.who, self.validation, self.predictor, state.averaged, self.model.monitor, self.model.n_threads
         )
 
     def remember(self, row: dict[str, Any], watched: float, state: FitState) -> str | None:
         """Add an epoch to `state`; return why it was the last one, or None."""
         state.history.append(row)
-        if self.validation is not None and state.stopping.update(watched, state.params, row["epoch"]):
+        if self.validation is not None and state.stopping.update(watched, state.averaged, row["epoch"]):
             return "patience"
         return "max_epochs" if row["epoch"] + 1 == self.model.max_epochs else None
+
+    def _asks_to_stop(self, row: dict[str, Any], state: FitState) -> bool:
+        """Call the user's function after an epoch; return whether it wants the training to end."""
+        params = {name: value.view() for name, value in state.averaged.items()}
+        for value in params.values():
+            value.flags.writeable = False
+        history = [dict(each) for each in (*state.history, row)]
+        answer = self.model.callback(row["epoch"], history, self.predictor.network, params)
+        if answer is not None and not isinstance(answer, (bool, np.bool_)):
+            raise TypeError(
+                f"{self.who}: callback: expected True to stop, False or None to go on, got {shown(answer)}."
+            )
+        return bool(answer)
 
     def fingerprint(self, state: FitState) -> dict[str, Any]:
         """Return all that decides about the bits of a fit, in words and checksums."""
@@ -150,6 +168,7 @@ class Fit:
             "network": described(self.predictor.network),
             "loss": described(self.predictor.loss),
             "optimizer": described(self.optimizer),
+            "mixup": described(self.model.mixup) if self.model.mixup else None,  # as in checkpoints from before it
             "random_state": self.seed,
             "classes": described(self.predictor.coding.classes.tolist()),
             "X": described_samples(self.training.X),
@@ -159,14 +178,16 @@ class Fit:
             "initial parameters": self._start(state),
         }
 
-    def _same_rates(self, max_epochs: int, n_epochs: int) -> bool:
+    def _same_rates(self, max_epochs: int, history: list[dict[str, Any]]) -> bool:
         """Return whether the first epochs have the learning rates that they had with another number of epochs."""
         schedule, now = self.model.schedule, int(self.model.max_epochs)
         if schedule is None:
             return True
         steps = -(-len(self.training.rows) // int(self.model.batch_size))
-        times = (epoch + step / steps for epoch in range(n_epochs) for step in range(steps))
-        return all(schedule(time, now) == schedule(time, max_epochs) for time in times)
+        times = (epoch + step / steps for epoch in range(len(history)) for step in range(steps))
+        return all(
+            factor_at(schedule, time, now, history) == factor_at(schedule, time, max_epochs, history) for time in times
+        )
 
     def _described_validation(self) -> dict[str, Any]:
         held_out = self.validation

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from nnlite.early_stopping import EarlyStopping
+from nnlite.optimizers import Optimizer
 from nnlite.serialization import FileFormatError
 from nnlite.serialization.checkpoints import Checkpointer
 from nnlite.serialization.errors import reading, shown
@@ -36,6 +37,8 @@ class FitState:
         One an epoch that is complete.
     stopped_by : str or None
         None while there is more to do.
+    optimizer : Optimizer
+        The one that the state belongs to.
     """
 
     params: dict[str, np.ndarray]
@@ -43,6 +46,17 @@ class FitState:
     stopping: EarlyStopping
     history: list[dict[str, Any]] = field(default_factory=list)
     stopped_by: str | None = None
+    optimizer: Optimizer = field(default_factory=Optimizer)
+
+    @classmethod
+    def begin(cls, params: dict[str, np.ndarray], optimizer: Optimizer, stopping: EarlyStopping) -> "FitState":
+        """Return the state before the first epoch."""
+        return cls(params, optimizer.init(params), stopping, optimizer=optimizer)
+
+    @property
+    def averaged(self) -> dict[str, np.ndarray]:
+        """The parameters to predict with: those of the last step, or their average if the optimizer keeps one."""
+        return self.optimizer.averaged(self.params, self.optimizer_state)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return everything but `stopped_by` as arrays."""
@@ -125,7 +139,11 @@ class FitCheckpoint:
         self._checkpointer.save(header, state.to_arrays())
 
     def restore(
-        self, who: str, state: FitState, fingerprint: dict[str, Any], same_rates: Callable[[int, int], bool]
+        self,
+        who: str,
+        state: FitState,
+        fingerprint: dict[str, Any],
+        same_rates: Callable[[int, list[dict[str, Any]]], bool],
     ) -> None:
         """Bring `state` to the one on the disk; without one leave it as it is.
 
@@ -136,7 +154,7 @@ class FitCheckpoint:
         state : FitState
         fingerprint : dict
         same_rates : callable
-            ``same_rates(max_epochs, n_epochs)``: whether the first so many epochs have the same learning rates if there
+            ``same_rates(max_epochs, history)``: whether the epochs of the history have the same learning rates if there
             are to be `max_epochs`. A run that was to have fewer epochs is continued then.
 
         Raises
@@ -157,7 +175,7 @@ class FitCheckpoint:
             if type(planned) is not int:
                 raise FileFormatError(f"fingerprint: max_epochs: expected an integer, got {shown(planned)}.")
             fewer = 0 < planned < last
-            if fewer and same_rates(planned, min(planned, len(arrays["history/epoch"]))):
+            if fewer and same_rates(planned, _history_in(arrays)[:planned]):
                 theirs, fewer = theirs | {"max_epochs": last}, False
                 stopped_by = None if stopped_by == "max_epochs" else stopped_by
             names = sorted(
@@ -177,9 +195,9 @@ class FitCheckpoint:
         with reading(self.path):
             state.restore(arrays)
             state.stopped_by = stopped_by
-            if state.stopped_by not in (None, "max_epochs", "patience"):
+            if state.stopped_by not in (None, "max_epochs", "patience", "callback"):
                 raise FileFormatError(
-                    f"stopped_by: expected max_epochs, patience or null, got {shown(header['stopped_by'])}."
+                    f"stopped_by: expected max_epochs, patience, callback or null, got {shown(header['stopped_by'])}."
                 )
             done = len(state.history)
             if done > last or (done == last and state.stopped_by is None):
@@ -209,6 +227,12 @@ def described_samples(X: Any) -> str:
     """Return the shape of samples and a checksum of some of them."""
     rows = np.unique(np.linspace(0, len(X) - 1, LOOKED_AT).astype(int))
     return f"{tuple(map(int, X.shape))} {checksum(np.asarray(X[rows]))}"
+
+
+def _history_in(arrays: dict[str, np.ndarray]) -> list[dict[str, Any]]:
+    """Return the history in the arrays of a state."""
+    head = "history/"
+    return history_from_arrays({name.removeprefix(head): a for name, a in arrays.items() if name.startswith(head)})
 
 
 def _check_same(what: str, saved: dict[str, np.ndarray], own: dict[str, np.ndarray]) -> None:

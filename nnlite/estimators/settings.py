@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from nnlite.checks import is_number
 from nnlite.losses import Loss
 from nnlite.network.sequential import Sequential
 from nnlite.optimizers import Optimizer
@@ -78,6 +79,8 @@ _EXPECTED: Expected = COMMON | {
     "standardize_axes": (_are_axes, "a tuple of axes of X or None"),
     "class_weight": (_are_class_weights, '"balanced", a dict with finite weights of 0 or more, or None'),
     "augment": (lambda v: v is None or callable(v), "a callable or None"),
+    "callback": (lambda v: v is None or callable(v), "a function or None"),
+    "mixup": (lambda v: is_number(v) and 0 <= float(v) < math.inf, "a finite number of 0 or more"),
     "warm_start": (lambda v: isinstance(v, (bool, np.bool_)), "True or False"),
     "checkpoint_every": (is_count, "a positive integer"),
     "n_threads": (lambda v: v is None or is_count(v), "a positive integer or None"),

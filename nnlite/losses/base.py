@@ -101,6 +101,22 @@ class Loss:
         """
         return labels
 
+    def mix(self, targets: Targets, others: Targets, shares: NDArray, n_outputs: int, dtype: DTypeLike) -> Targets:
+        """Return targets that are mixed of two, as mixup needs them: ``share * target + (1 - share) * other``.
+
+        Parameters
+        ----------
+        targets, others : ndarray
+            As `targets` returns them, or some of their rows.
+        shares : ndarray (n_samples,)
+            From 0 to 1.
+        n_outputs : int
+        dtype : dtype
+            dtype of the result.
+        """
+        kept = shares[:, None]
+        return (kept * targets + (1.0 - kept) * others).astype(dtype)
+
     def log_odds(self, logits: Array) -> Array:
         """Return log(p / (1 - p)) of the probability p of each class, float64 of the shape of `logits`."""
         return logits.astype(np.float64)

@@ -103,6 +103,13 @@ class SoftmaxCrossEntropy(Loss):
             _check_floats(who, targets)
             _check_distributions(who, targets, n_outputs, "targets")
 
+    def mix(self, targets: Targets, others: Targets, shares: NDArray, n_outputs: int, dtype: DTypeLike) -> Targets:
+        """Return distributions over the classes, mixed of two targets; see `Loss.mix`."""
+        if targets.ndim == 1:
+            one_hot = np.eye(n_outputs)
+            targets, others = one_hot[targets], one_hot[others]
+        return super().mix(targets, others, shares, n_outputs, dtype)
+
     def value_and_gradient(self, logits: Array, targets: Targets, weights: Array) -> tuple[float, Array]:
         """Return the loss of a batch and its gradient; see `Loss.value_and_gradient`."""
         indices = np.ndim(targets) == 1

@@ -10,15 +10,26 @@ import numpy as np
 import pytest
 
 import nnlite as nn
-from nnlite import exchange, initializers, losses, metrics, model_selection, optimizers, schedules, testing
+from nnlite import (
+    augmentation,
+    exchange,
+    initializers,
+    losses,
+    metrics,
+    model_selection,
+    optimizers,
+    schedules,
+    testing,
+)
 from tests.nnlite import who_rows
+from tests.nnlite.augmentation import who_rows as rows_of_augmentation
 from tests.nnlite.metrics import who_rows as rows_of_metrics
 from tests.nnlite.model_selection import who_rows as rows_of_model_selection
 from tests.nnlite.who_rows import NET, PARAMS
 
-ROWS = who_rows.ROWS | rows_of_metrics.ROWS | rows_of_model_selection.ROWS
+ROWS = who_rows.ROWS | rows_of_augmentation.ROWS | rows_of_metrics.ROWS | rows_of_model_selection.ROWS
 
-MODULES = (nn, initializers, losses, optimizers, schedules, testing, exchange, metrics, model_selection)
+MODULES = (nn, augmentation, initializers, losses, optimizers, schedules, testing, exchange, metrics, model_selection)
 
 BASE = "a base class or a protocol: what derives from it speaks"
 RECORD = "a record that the library makes"
