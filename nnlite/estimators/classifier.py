@@ -30,6 +30,10 @@ class NetworkClassifier(FittedNetwork):
     n_classes) with entries 0 and 1 gives each sample any number of them (logistic outputs). If the network ends in a
     softmax and `y` has two axes, a sample's labels share its probability evenly.
 
+    Entries of a matrix may be degrees from 0 to 1: probabilities by which a label is right, as several listeners give
+    them. Under a softmax they share a sample's probability in proportion. Scores, and the draw of samples that are held
+    out, take a degree of one half and more for a label.
+
     Parameters
     ----------
     network : Sequential, optional

@@ -191,8 +191,8 @@ class BaggedEnsemble(Estimator):
         training = Labelled.read(who, X, y, sample_weight, groups=groups)
         validation = None
         if validation_data is not None:
-            validation = training.read_validation(who, validation_data).as_indicators()
-        training = training.as_indicators()
+            validation = training.read_validation(who, validation_data).as_indicators(who)
+        training = training.as_indicators(who)
         coding = training.coding
         counted = training.labels[training.rows] == 1
         every, some = counted.all(axis=0), counted.any(axis=0)

@@ -95,7 +95,8 @@ class FittedNetwork(Estimator):
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy: the part of the samples of which all labels are predicted correctly."""
         who, predicted = self._who("score"), self._predicted("score", X)
-        labels = self._predictor.coding.flat(as_labels(who, y, len(predicted)))
+        coding = self._predictor.coding
+        labels = coding.whole(coding.flat(as_labels(who, y, len(predicted))))
         return metrics.accuracy(labels, predicted, sample_weight=relative_weights(who, sample_weight, len(labels)))
 
     def _checked(self, who: str, X: Any) -> Any:

@@ -175,15 +175,16 @@ def _rows_by_kind(labels: np.ndarray) -> list[np.ndarray]:
     if labels.ndim == 1:
         order = np.argsort(labels, kind="stable")
         return np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)
-    found = [np.flatnonzero(column == value) for column in labels.T for value in (1, 0)]
+    found = [np.flatnonzero(column == value) for column in (labels >= 0.5).T for value in (True, False)]
     return [rows for rows in found if len(rows)]
 
 
 def _roc_auc(y: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> float:
     """Return the mean ROC-AUC of classes with samples of both kinds, each class against the rest; NaN for none."""
     if y.ndim == 1:
-        y = np.eye(probabilities.shape[1], dtype=bool)[y]
-    both = (y.min(axis=0) == 0) & (y.max(axis=0) == 1)
+        y = np.eye(probabilities.shape[1])[y]
+    y = y >= 0.5
+    both = y.any(axis=0) & ~y.all(axis=0)
     if not both.any():
         return float("nan")
     return float(metrics.roc_auc(y[:, both], probabilities[:, both], sample_weight=weights))

@@ -21,7 +21,7 @@ class LabelCoding:
     classes : ndarray
         Label of each column.
     multilabel : bool
-        Whether a sample may have several labels: `y` is then a matrix of 0 and 1.
+        Whether a sample may have several labels: `y` is then a matrix of 0 and 1, or of degrees between them.
     """
 
     classes: np.ndarray
@@ -48,7 +48,7 @@ class LabelCoding:
                 "y.ravel(), or a network with one output if its entries are truth values.",
                 getattr(sys.modules.get("sklearn.exceptions"), "DataConversionWarning", UserWarning),
             )
-            y = y[:, 0]
+            y = as_labels(who, y[:, 0], n_samples)
         if y.ndim == 2:
             return cls(np.arange(y.shape[1]), multilabel=True)
         coding = cls.of_classes(f"{who}: y", y)
@@ -74,14 +74,17 @@ class LabelCoding:
         return cls(classes.astype(classes.dtype.newbyteorder("="), copy=False), multilabel=False)
 
     def encode(self, who: str, y: Any, n_samples: int) -> np.ndarray:
-        """Return class indices (int64), or an indicator matrix (float32)."""
+        """Return class indices (int64), or a matrix of indicators or degrees (float32)."""
         y = self.flat(as_labels(who, y, n_samples))
         expected = (n_samples, len(self.classes)) if self.multilabel else (n_samples,)
         if y.shape != expected:
             raise ValueError(f"{who}: y: expected shape {expected}, got {y.shape}.")
         if self.multilabel:
-            if not np.isin(y, (0, 1)).all():
-                raise ValueError(f"{who}: y: expected entries 0 and 1 in a matrix of labels.")
+            if not ((y >= 0) & (y <= 1)).all():
+                raise ValueError(
+                    f"{who}: y: expected entries 0 and 1 in a matrix of labels, or degrees between them, got "
+                    f"{y.min()} to {y.max()}."
+                )
             return y.astype(np.float32)
         return self.indices(f"{who}: y", y)
 
@@ -97,7 +100,11 @@ class LabelCoding:
 
     def labels(self, encoded: np.ndarray) -> np.ndarray:
         """Return encoded labels in the form that `decode` returns: classes, or a matrix of 0 and 1 (int64)."""
-        return encoded.astype(np.int64) if self.multilabel else self.classes[encoded]
+        return self.whole(encoded).astype(np.int64) if self.multilabel else self.classes[encoded]
+
+    def whole(self, y: np.ndarray) -> np.ndarray:
+        """Return labels of which degrees have become 0 and 1, as `decode` makes them of probabilities."""
+        return y >= 0.5 if self.multilabel and y.dtype.kind == "f" else y
 
     def indices(self, where: str, labels: np.ndarray) -> np.ndarray:
         """Return the class index of each label, int64; `where` is what errors begin with."""
@@ -149,7 +156,7 @@ def as_labels(who: str, y: Any, n_samples: int) -> np.ndarray:
         if not np.isfinite(y).all():
             raise ValueError(f"{who}: y: expected labels, got NaN or infinity.")
         fractions = np.flatnonzero(y != np.floor(y))
-        if len(fractions):
+        if len(fractions) and not (y.ndim == 2 and y.min() >= 0 and y.max() <= 1):  # there they are degrees
             raise ValueError(
                 f"{who}: y: Unknown label type: continuous: expected labels, got the fraction "
                 f"{y.flat[fractions[0]]}. numpy.digitize(y, edges) makes classes of measurements."

@@ -20,7 +20,7 @@ class Labelled:
     X : array_like (n_samples, ...)
         As `nnlite.estimators.inputs.as_samples` returns it.
     labels : ndarray (n_samples,) or (n_samples, n_classes)
-        Encoded: class indices in int64, or 0 and 1 in float32.
+        Encoded: class indices in int64, or 0 and 1 or degrees between them in float32.
     weights : ndarray (n_samples,)
         Of the samples: for scores.
     loss_weights : ndarray (n_samples,)
@@ -118,9 +118,11 @@ class Labelled:
         """Return the same samples with other rows that count."""
         return replace(self, rows=rows)
 
-    def as_indicators(self) -> Self:
-        """Return the same samples with labels as a matrix of 0 and 1."""
+    def as_indicators(self, who: str) -> Self:
+        """Return the same samples with labels as a matrix of 0 and 1. Raise ValueError if there are degrees between."""
         if self.coding.multilabel:
+            if not np.isin(self.labels, (0, 1)).all():
+                raise ValueError(f"{who}: y: expected entries 0 and 1 in a matrix of labels, got degrees between them.")
             return self
         return replace(self, labels=np.eye(len(self.coding.classes), dtype=np.float32)[self.labels])
 

@@ -361,3 +361,39 @@ def test_nan_behind_sequences_is_told_where_it_may_be():
     params, settings = network.init(np.random.default_rng(0)), {"loss": nn.SoftmaxCrossEntropy(), "optimizer": nn.SGD()}
     with pytest.raises(nn.TrainingDiverged, match=r"loss became nan.*samples have NaN.*TimeDistributed\(LayerNorm"):
         list(nn.train(network, params, x, np.arange(8) % 2, max_epochs=1, **settings))
+
+
+@pytest.mark.parametrize("last", [nn.Softmax(), nn.Sigmoid()])
+def test_degrees_are_what_the_loss_makes_of_them(last):
+    """A fit on degrees is `train` on them, and learns to say them."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((400, 4)).astype(np.float32)
+    degrees = rng.dirichlet([1.0, 1.0, 1.0], 400)
+    degrees[:, 0] = np.where(x[:, 0] > 0, 0.7, 0.1)
+    degrees[:, 1:] *= ((1 - degrees[:, 0]) / degrees[:, 1:].sum(axis=1))[:, None]
+    net = nn.Sequential([nn.Dense(3), last], (4,))
+    model = nn.NetworkClassifier(net, max_epochs=3, validation_fraction=0.0, random_state=5).fit(x, degrees)
+    params = net.init(np.random.default_rng((5, 0)))
+    loss = nn.SoftmaxCrossEntropy() if isinstance(last, nn.Softmax) else nn.SigmoidCrossEntropy()
+    sgd = nn.SGD(0.01, momentum=0.9)
+    list(nn.train(net, params, x, degrees, loss=loss, optimizer=sgd, max_epochs=3, seed=5))
+    for name, value in params.items():
+        np.testing.assert_allclose(model.params_[name], value, atol=1e-6)
+    model.set_params(max_epochs=60, validation_fraction=0.2, optimizer=nn.Adam(0.05), monitor="roc_auc").fit(x, degrees)
+    p = model.predict_proba(x)[:, 0]
+    assert p[x[:, 0] > 1].mean() == pytest.approx(0.7, abs=0.1)
+    assert p[x[:, 0] < -1].mean() == pytest.approx(0.1, abs=0.1)
+    np.testing.assert_array_equal(model.predict(x), model.predict_proba(x) >= 0.5)
+    assert model.score(x, degrees) == (model.predict(x) == (degrees >= 0.5)).all(axis=1).mean()
+    assert 0.5 < model.history_[-1]["val_roc_auc"] <= 1
+
+
+def test_degrees_are_not_for_columns_and_ensembles():
+    degrees = np.tile([[0.25, 0.75], [0.5, 0.5]], (40, 1))
+    with pytest.raises(ValueError, match=r"BaggedEnsemble.fit: y: expected entries 0 .* got degrees between them"):
+        nn.BaggedEnsemble().fit(X, degrees)
+    with pytest.warns(match="A column-vector y"), pytest.raises(ValueError, match="continuous: expected"):
+        quick().fit(X, degrees[:, :1])
+    for wrong in (degrees * 2, degrees - 1):
+        with pytest.raises(ValueError, match="y: "):
+            quick().fit(X, wrong)
