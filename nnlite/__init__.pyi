@@ -48,6 +48,8 @@ from .layers.reshape import Permute as Permute
 from .layers.reshape import Reshape as Reshape
 from .layers.sequences import pad_sequences as pad_sequences
 from .layers.time_distributed import TimeDistributed as TimeDistributed
+from .losses import AbsoluteError as AbsoluteError
+from .losses import Huber as Huber
 from .losses import SigmoidCrossEntropy as SigmoidCrossEntropy
 from .losses import SoftmaxCrossEntropy as SoftmaxCrossEntropy
 from .losses import SquaredError as SquaredError

@@ -7,13 +7,15 @@ way.
 
 For a sample with logits z and targets t over K outputs:
 
-======================  =====================================================================  ==================
+======================  =====================================================================  =====================
 loss                    per sample                                                             gradient
-======================  =====================================================================  ==================
+======================  =====================================================================  =====================
 `SoftmaxCrossEntropy`   ``-sum_k t_k log softmax(z)_k``                                        ``softmax(z) - t``
 `SigmoidCrossEntropy`   ``-sum_k (t_k log logistic(z_k) + (1 - t_k) log(1 - logistic(z_k)))``  ``logistic(z) - t``
 `SquaredError`          ``sum_k (z_k - t_k)**2 / 2``                                           ``z - t``
-======================  =====================================================================  ==================
+`AbsoluteError`         ``sum_k |z_k - t_k|``                                                  ``sign(z - t)``
+`Huber`                 `SquaredError` up to a difference of delta, `AbsoluteError` beyond     ``z - t``, cut to delta
+======================  =====================================================================  =====================
 
 Every loss is a *sum* over its outputs: what a class learns from a sample doesn't depend on how many other classes there
 are, and each output of `SigmoidCrossEntropy` learns what a network with that output alone would. (Keras takes the mean,
@@ -26,6 +28,14 @@ stands for a probability of 0 or 1; only under a softmax is a logit of plus infi
 from nnlite.labels import class_weights
 from nnlite.losses.base import Loss
 from nnlite.losses.cross_entropy import SigmoidCrossEntropy, SoftmaxCrossEntropy
-from nnlite.losses.squared_error import SquaredError
+from nnlite.losses.regression import AbsoluteError, Huber, SquaredError
 
-__all__ = ["Loss", "SigmoidCrossEntropy", "SoftmaxCrossEntropy", "SquaredError", "class_weights"]
+__all__ = [
+    "AbsoluteError",
+    "Huber",
+    "Loss",
+    "SigmoidCrossEntropy",
+    "SoftmaxCrossEntropy",
+    "SquaredError",
+    "class_weights",
+]

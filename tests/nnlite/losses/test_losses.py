@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nnlite.layers.activations import Sigmoid, Softmax
-from nnlite.losses import Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError
+from nnlite.losses import AbsoluteError, Huber, Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError
 
 LOSSES = (
     SoftmaxCrossEntropy(),
@@ -19,6 +19,9 @@ LOSSES = (
     SigmoidCrossEntropy(),
     SigmoidCrossEntropy(label_smoothing=0.2, pos_weight=(1.0, 4.0, 0.25)),
     SquaredError(),
+    AbsoluteError(),
+    Huber(),
+    Huber(0.3),
 )
 EXTREMES = [0.0, 1.0, -1.0, 40.0, -40.0, 800.0, -800.0, 1e4, -1e4]
 
@@ -43,6 +46,15 @@ def naive_sigmoid_loss(z, t, smoothing, pos_weight):
     return loss
 
 
+def naive_error(loss, d):
+    """Return the loss of a difference d of 0 or more."""
+    if isinstance(loss, AbsoluteError):
+        return d
+    if isinstance(loss, Huber) and d > Decimal(loss.delta):
+        return Decimal(loss.delta) * (d - Decimal(loss.delta) / 2)
+    return d**2 / 2
+
+
 def naive_value(loss, logits, targets, weights):
     with localcontext() as context:
         context.prec = 60
@@ -54,7 +66,8 @@ def naive_value(loss, logits, targets, weights):
             elif isinstance(loss, SigmoidCrossEntropy):
                 value = naive_sigmoid_loss(z, t, loss.label_smoothing, loss.pos_weight)
             else:
-                value = sum((Decimal(float(zk)) - Decimal(float(tk))) ** 2 for zk, tk in zip(z, t, strict=True)) / 2
+                differences = [abs(Decimal(float(zk)) - Decimal(float(tk))) for zk, tk in zip(z, t, strict=True)]
+                value = sum(naive_error(loss, d) for d in differences)
             total += Decimal(float(w)) * value
         return float(total)
 
@@ -280,7 +293,7 @@ def test_squared_error_is_the_delta_rule():
 def test_a_loss_knows_the_layer_that_it_absorbs():
     losses = (SoftmaxCrossEntropy(), SigmoidCrossEntropy(), SquaredError())
     assert [loss.output_activation for loss in losses] == [Softmax, Sigmoid, None]
-    assert len(set(LOSSES) | set(LOSSES)) == 5  # frozen, comparable, hashable
+    assert len(set(LOSSES) | set(LOSSES)) == len(LOSSES)  # frozen, comparable, hashable
     assert repr(SoftmaxCrossEntropy()) == "SoftmaxCrossEntropy(label_smoothing=0.0)"
     assert all(isinstance(loss, Loss) for loss in LOSSES)
 
@@ -314,3 +327,26 @@ def test_infinite_logits_are_probabilities_of_nought_and_one(dtype):
     assert value == pytest.approx(np.log(2)) and not gradient.any()
     assert softmax.value(np.array([[0, 0, -np.inf]], dtype), np.array([2]), np.ones(1)) == np.inf
     assert np.isnan(softmax.value(np.array([[0, 0, np.nan]], dtype), shares, np.ones(1)))
+
+
+@pytest.mark.parametrize("kind", ["squared", "absolute", "Huber", "soft labels", "smoothed labels", "soft indicators"])
+def test_values_and_gradients_are_those_of_pytorch(kind):
+    """Theirs are means over samples, and those of differences also over outputs."""
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    z, t = 2 * rng.standard_normal((6, 4)), rng.dirichlet(np.ones(4), 6)
+    z[0] = t[0] + [0.5, -0.5, 3.0, 0.0]
+    ours, theirs, factor = {
+        "squared": (SquaredError(), torch.nn.MSELoss(), 2 / 4),
+        "absolute": (AbsoluteError(), torch.nn.L1Loss(), 1 / 4),
+        "Huber": (Huber(0.5), torch.nn.HuberLoss(delta=0.5), 1 / 4),
+        "soft labels": (SoftmaxCrossEntropy(), torch.nn.CrossEntropyLoss(), 1),
+        "smoothed labels": (SoftmaxCrossEntropy(0.2), torch.nn.CrossEntropyLoss(label_smoothing=0.2), 1),
+        "soft indicators": (SigmoidCrossEntropy(), torch.nn.BCEWithLogitsLoss(), 1 / 4),
+    }[kind]
+    value, gradient = ours.value_and_gradient(z, ours.targets(t, 4, np.float64), np.full(6, 1 / 6))
+    logits = torch.tensor(z, requires_grad=True)
+    reference = theirs(logits, torch.tensor(t))
+    reference.backward()
+    assert factor * value == pytest.approx(reference.item(), rel=1e-12)
+    np.testing.assert_allclose(factor * gradient, logits.grad.numpy(), rtol=1e-9, atol=1e-15)
