@@ -14,6 +14,7 @@ from .estimators.base import NotFittedError as NotFittedError
 from .estimators.classifier import NetworkClassifier as NetworkClassifier
 from .estimators.ensemble import BaggedEnsemble as BaggedEnsemble
 from .estimators.ensemble import BaggedEnsembleWarning as BaggedEnsembleWarning
+from .estimators.regressor import NetworkRegressor as NetworkRegressor
 from .exchange import from_torch_state_dict as from_torch_state_dict
 from .exchange import to_onnx as to_onnx
 from .exchange import to_torch_state_dict as to_torch_state_dict

@@ -14,7 +14,11 @@ from nnlite.network.sequential import Sequential
 from nnlite.serialization import FileFormatError, read_archive, write_archive
 from nnlite.serialization.errors import reading, shown
 
-KINDS = {"NetworkClassifier": "nnlite.estimators.classifier", "BaggedEnsemble": "nnlite.estimators.ensemble"}
+KINDS = {
+    "NetworkClassifier": "nnlite.estimators.classifier",
+    "NetworkRegressor": "nnlite.estimators.regressor",
+    "BaggedEnsemble": "nnlite.estimators.ensemble",
+}
 """Estimators that a file may hold: name of the class -> its module.
 
 Such a class has ``_to_file() -> (header, arrays)`` and a class method ``_from_file(header, arrays, custom)``; whatever
@@ -30,7 +34,7 @@ def save(path: str | os.PathLike[str], model: Any, /, *, dtype: Any = None, **me
     ----------
     path : path-like
         ``.npz`` is the usual extension; NumPy reads the arrays in it too.
-    model : NetworkClassifier, BaggedEnsemble or (Sequential, dict)
+    model : NetworkClassifier, NetworkRegressor, BaggedEnsemble or (Sequential, dict)
         An estimator that has been fitted, or a network and its parameters.
     dtype : dtype, optional
         Type in which parameters are stored; their own by default. ``"float16"`` halves the file; they come back
@@ -79,7 +83,7 @@ def load(path: str | os.PathLike[str], /, custom: Iterable[type] = ()) -> Any:
 
     Returns
     -------
-    NetworkClassifier, BaggedEnsemble or (Sequential, dict)
+    NetworkClassifier, NetworkRegressor, BaggedEnsemble or (Sequential, dict)
         The saved model; an estimator has the metadata as `metadata_`.
 
     Raises

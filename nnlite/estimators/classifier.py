@@ -2,28 +2,26 @@
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from nnlite.early_stopping import EarlyStopping
+from nnlite import metrics
 from nnlite.estimators import classifier_file
-from nnlite.estimators.fit import Fit
-from nnlite.estimators.fit_state import FitCheckpoint, FitState
-from nnlite.estimators.fitted_network import FittedNetwork
-from nnlite.estimators.held_out import Draw, split
-from nnlite.estimators.inputs import check_like, warn_caller
+from nnlite.estimators.fit_state import FitState
+from nnlite.estimators.held_out import Draw
 from nnlite.estimators.label_coding import LabelCoding
 from nnlite.estimators.labelled import Labelled
-from nnlite.estimators.predictor import Predictor, first_params, predictor_for
-from nnlite.estimators.settings import check_settings, draw_seed, is_integer
+from nnlite.estimators.network_estimator import NetworkEstimator
+from nnlite.estimators.predictor import Predictor
+from nnlite.estimators.settings import check_settings
 from nnlite.losses import Loss
 from nnlite.network.sequential import Sequential
-from nnlite.optimizers import SGD, Optimizer
-from nnlite.training import TrainingDiverged
+from nnlite.optimizers import Optimizer
 
 
-class NetworkClassifier(FittedNetwork):
+class NetworkClassifier(NetworkEstimator):
     """A classifier with a neural network, for one label a sample or several.
 
     Labels `y` of shape (n_samples,) are classes, of which each sample has one (softmax); `y` of shape (n_samples,
@@ -123,12 +121,6 @@ class NetworkClassifier(FittedNetwork):
     True
     """
 
-    network_: Sequential
-    history_: list[dict[str, Any]]
-    _seed: int
-    _draw: Draw | None
-    _last_step: tuple[dict[str, np.ndarray], dict[str, np.ndarray]] | None
-
     def __init__(
         self,
         network: Sequential | None = None,
@@ -224,62 +216,16 @@ class NetworkClassifier(FittedNetwork):
             sample_weight,
             groups=groups,
             coding=None if before is None else before.coding,
-            n_outputs=None if network is None else network.output_shape[-1],
+            learn=partial(LabelCoding.fit, n_outputs=None if network is None else network.output_shape[-1]),
         )
         if before is None:
             training.check_classes_occur(who)
         validation = None if validation_data is None else training.read_validation(who, validation_data)
-        return self._train(who, training, validation)
-
-    def _train(self, who: str, training: Labelled, validation: Labelled | None) -> "NetworkClassifier":
-        """Train on samples that have been read, in the name of `who`, and keep what came out."""
-        checkpoint = None if self.checkpoint is None else FitCheckpoint(self.checkpoint)
-        seed = draw_seed(self.random_state)
-        if checkpoint is not None and checkpoint.seed is not None and not is_integer(self.random_state):
-            seed = checkpoint.seed
-
         per_class = training.weights_of_classes(who, self.class_weight)
-        training, draw = training.weigh_classes(who, per_class), None
+        training = training.weigh_classes(who, per_class)
         if validation is not None:
             validation = validation.weigh_classes(who, per_class)
-        elif self.validation_fraction:
-            draw = self._draw_for(who, seed)
-            training, validation = split(who, training, draw.fraction, draw.seed)
-
-        predictor = self._going_on()
-        goes_on = predictor is not None
-        if predictor is None:
-            predictor = predictor_for(who, self, training)
-            params = first_params(who, self, predictor, training, seed)
-        else:
-            self._check_going_on(who, predictor, training)
-            params = {name: value.copy() for name, value in self.params_.items()}
-
-        optimizer = self._optimizer()
-        stopping = EarlyStopping(self.patience, mode="min" if self.monitor == "loss" else "max")
-        state = FitState.begin(params, optimizer, stopping)
-        try:
-            Fit(who, self, predictor, optimizer, seed, training, validation, goes_on).run(state, checkpoint)
-        except TrainingDiverged:
-            state.stopped_by = None if stopping.best_params is None else "divergence"
-            raise
-        finally:
-            if state.stopped_by is not None:
-                self._keep(predictor, seed, state, draw)
-        return self
-
-    def _draw_for(self, who: str, seed: int) -> Draw:
-        """Return how samples are held out: as in the last fit, if this one goes on from it."""
-        if self._going_on() is None:
-            return Draw(seed, float(self.validation_fraction))
-        if self._draw is None:
-            warn_caller(
-                f"{who}: validation_fraction: the model has been trained without samples that were held out. Those "
-                "that are held out now say little if they are among the ones it was trained on. Pass validation_data, "
-                "or set validation_fraction=0."
-            )
-            return Draw(seed, float(self.validation_fraction))
-        return self._draw
+        return self._train(who, training, validation)
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> "NetworkClassifier":
         """Train for one epoch on some samples, going on from where the model is.
@@ -313,61 +259,44 @@ class NetworkClassifier(FittedNetwork):
         before = self._predictor if self._is_fitted() else None
         if before is None and classes is None:
             raise ValueError(f"{who}: classes: expected all labels that will come, in the first call.")
-        coding = LabelCoding.of_classes(f"{who}: classes", classes, y) if before is None else before.coding
+        coding: Any = LabelCoding.of_classes(f"{who}: classes", classes, y) if before is None else before.coding
         if classes is not None and not np.array_equal(np.unique(classes), coding.classes):
             raise ValueError(f"{who}: classes: expected {coding.classes.tolist()} as before, got {classes}.")
         training = Labelled.read(who, X, y, sample_weight, coding=coding)
         training = training.weigh_classes(who, training.weights_of_classes(who, self.class_weight))
+        return self._train_once(who, training)
 
-        optimizer = self._optimizer()
-        if before is None:
-            seed, predictor = draw_seed(self.random_state), predictor_for(who, self, training)
-            params = first_params(who, self, predictor, training, seed)
-            state = FitState.begin(params, optimizer, EarlyStopping())
-        else:
-            seed, predictor = self._seed, before
-            self._check_going_on(who, predictor, training)
-            last = (self.params_, optimizer.init(self.params_)) if self._last_step is None else self._last_step
-            state = FitState(*last, EarlyStopping(), self.history_, optimizer=optimizer)
-        fit = Fit(who, self, predictor, optimizer, seed, training, None)
-        for epoch in fit.epochs(state, len(state.history) + 1, None):
-            state.history.append(fit.look(epoch, state)[0])
-        state.stopped_by = "partial_fit"
-        self._keep(predictor, seed, state)
-        self._last_step = state.params, state.optimizer_state
-        return self
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return the probability of each class for each sample, shape (n_samples, n_classes).
 
-    def set_partial_fit_request(self, **requests: bool | str | None) -> "NetworkClassifier":
-        """Say which metadata `partial_fit` wants, see `set_fit_request`.
-
-        Parameters
-        ----------
-        **requests
+        One label a sample: rows add up to 1. Several: each column stands for itself.
         """
-        return self._request("partial_fit", requests)
+        return self._outputs("predict_proba", X)
 
-    def _optimizer(self) -> Optimizer:
-        return SGD(0.01, momentum=0.9) if self.optimizer is None else self.optimizer
+    def log_odds(self, X: Any) -> np.ndarray:
+        """Return the log-odds of each class, log(p / (1 - p)) of its probability, shape (n_samples, n_classes)."""
+        who = self._who("log_odds")
+        X = self._checked(who, X)
+        return self._predictor.loss.log_odds(self._logits(who, X))
 
-    def _going_on(self) -> Predictor | None:
-        """Return the predictor of the last fit, if the next one is to go on from it."""
-        return self._predictor if self.warm_start and self._is_fitted() else None
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the most probable class of each sample; with several labels a sample, 1 where a probability reaches
+        one half."""
+        return self._predicted("predict", X)
 
-    def _check_going_on(self, who: str, before: Predictor, training: Labelled) -> None:
-        """Raise ValueError unless samples and network are those of the last fit."""
-        check_like(who, training.X, training.names, before.network.input_shape, before.feature_names)
-        if self.network is not None and self.network != before.network:
-            raise ValueError(f"{who}: network: expected that of the last fit, to go on from, got {self.network!r}.")
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy: the part of the samples of which all labels are predicted correctly."""
+        labels, predicted, weights = self._scored(X, y, sample_weight)
+        return metrics.accuracy(labels, predicted, sample_weight=weights)
+
+    def _probabilities(self, method: str, X: Any) -> np.ndarray:
+        return self._outputs(method, X)
 
     def _keep(self, predictor: Predictor, seed: int, state: FitState, draw: Draw | None = None) -> None:
-        """Store parameters, scaling and history of a finished training."""
-        self._predictor, self._seed, self._last_step, self._draw = predictor, seed, None, draw
-        self.network_, self.classes_ = predictor.network, predictor.coding.classes
-        self.n_features_in_ = int(np.prod(predictor.network.input_shape))
-        self._keep_feature_names(predictor.feature_names)
-        best = state.stopping
-        self.params_ = state.averaged if best.best_params is None else best.best_params
-        self.history_, self.best_epoch_, self.stopped_by_ = state.history, best.best_epoch, state.stopped_by
+        """Store parameters, scaling, history and classes of a finished training."""
+        super()._keep(predictor, seed, state, draw)
+        assert isinstance(predictor.coding, LabelCoding)
+        self.classes_ = predictor.coding.classes
 
     def _to_file(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         self._check_fitted()

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from nnlite.estimators import classifier_file
+from nnlite.estimators import classifier_file, estimator_file
 from nnlite.estimators.classifier import NetworkClassifier
 from nnlite.estimators.classifier_file import Arrays
 from nnlite.estimators.ensemble_settings import check_ensemble_settings
@@ -38,7 +38,7 @@ def to_file(model: Any) -> tuple[dict[str, Any], Arrays]:
         "constants": [[k, value] for k, value in model.constants_.items()],
         "failures": [[k, bag, message] for (k, bag), message in model.failures_.items()],
         "members": [],
-        **classifier_file.names_to_file(getattr(model, "feature_names_in_", None)),
+        **estimator_file.names_to_file(getattr(model, "feature_names_in_", None)),
     }
     arrays: Arrays = {"prior": model.prior_, "thresholds": np.asarray(model.thresholds_, np.float64)}
     coding_header, coding_arrays = classifier_file.coding_to_file(model._coding)
@@ -69,11 +69,11 @@ def from_file(ensemble: type, header: dict[str, Any], arrays: Arrays, custom: It
     ValueError, TypeError, LookupError
         If they don't fit together.
     """
-    settings, estimator = classifier_file.object_in(header, "settings"), header["estimator"]
+    settings, estimator = estimator_file.object_in(header, "settings"), header["estimator"]
     if sorted(settings) != sorted(OWN):
         raise FileFormatError(f"settings: expected {shown(sorted(OWN))}, got {shown(sorted(settings))}.")
     if estimator is not None:
-        inner = classifier_file.object_in(header, "estimator")
+        inner = estimator_file.object_in(header, "estimator")
         estimator = NetworkClassifier(**classifier_file.settings_from_json(inner, custom, multilabel=True))
     model = ensemble(estimator, **settings, random_state=header["random_state"])
     check_ensemble_settings(model)
@@ -104,7 +104,7 @@ def from_file(ensemble: type, header: dict[str, Any], arrays: Arrays, custom: It
             raise FileFormatError(f"{name}: expected a float64 for each of {n_classes} classes.")
     if not ((arrays["prior"] >= 0) & (arrays["prior"] <= 1)).all():
         raise FileFormatError(f"prior: expected shares from 0 to 1, got {shown(arrays['prior'].tolist())}.")
-    names = classifier_file.names_from_file(header, shape)
+    names = estimator_file.names_from_file(header, shape)
     model._keep(coding, shape, names, members, constants, failures, arrays["prior"])
     model.thresholds_ = arrays["thresholds"]
     return model

@@ -3,7 +3,7 @@
 import sys
 from typing import Any, TextIO
 
-HEADS = {"val_accuracy": "val accuracy", "val_roc_auc": "val AUC"}
+HEADS = {"val_accuracy": "val accuracy", "val_roc_auc": "val AUC", "val_r2": "val R2"}
 
 
 class EpochLog:

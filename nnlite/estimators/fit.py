@@ -8,7 +8,7 @@ import numpy as np
 from nnlite.checks import shown
 from nnlite.estimators.epoch_log import EpochLog
 from nnlite.estimators.fit_state import HELD_OUT, FitCheckpoint, FitState, checksum, described, described_samples
-from nnlite.estimators.held_out import START, evaluate, score_name, with_present_names
+from nnlite.estimators.held_out import START, evaluate, with_present_names
 from nnlite.estimators.interrupts import interrupts_held_back
 from nnlite.estimators.labelled import Labelled
 from nnlite.estimators.predictor import Predictor
@@ -65,12 +65,12 @@ class Fit:
         fingerprint = {} if checkpoint is None else self.fingerprint(state)
         if checkpoint is not None:
             checkpoint.restore(self.who, state, fingerprint, self._same_rates)
-            state.history = with_present_names(state.history, self.training.coding.multilabel)
+            state.history = with_present_names(state.history, self.predictor.coding.score_name)
         model, first = self.model, len(state.history)
         if self.goes_on and self.validation is not None and not first:
             state.stopping.update(self._evaluate(state)[1], state.averaged, START)
         log = EpochLog(
-            model.max_epochs, None if self.validation is None else score_name(self.validation), bool(model.verbose)
+            model.max_epochs, None if self.validation is None else self.predictor.coding.score_name, bool(model.verbose)
         )
         with log:
             if checkpoint is not None and first:
@@ -170,7 +170,7 @@ class Fit:
             "optimizer": described(self.optimizer),
             "mixup": described(self.model.mixup) if self.model.mixup else None,  # as in checkpoints from before it
             "random_state": self.seed,
-            "classes": described(self.predictor.coding.classes.tolist()),
+            **self.predictor.coding.fingerprint(),
             "X": described_samples(self.training.X),
             "y": checksum(self.training.labels),
             "sample_weight and class_weight": checksum(self.training.loss_weights),

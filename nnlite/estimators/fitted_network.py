@@ -4,10 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from nnlite import metrics
 from nnlite.estimators.base import Estimator, not_fitted
 from nnlite.estimators.inputs import as_samples, check_feature_names, feature_names
-from nnlite.estimators.label_coding import as_labels
 from nnlite.estimators.predictor import Predictor
 from nnlite.labels import relative_weights
 
@@ -24,13 +22,6 @@ class FittedNetwork(Estimator):
     params_: dict[str, np.ndarray]
     n_threads: int | None
     _predictor: Predictor
-
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Return the probability of each class for each sample, shape (n_samples, n_classes).
-
-        One label a sample: rows add up to 1. Several: each column stands for itself.
-        """
-        return self._probabilities("predict_proba", X)
 
     def hidden(self, X: Any, until: int | None = None) -> np.ndarray:
         """Return the output of an inner layer: an embedding of the samples.
@@ -49,21 +40,16 @@ class FittedNetwork(Estimator):
         who = self._who("hidden")
         return self._hidden(who, self._checked(who, X), until)
 
-    def log_odds(self, X: Any) -> np.ndarray:
-        """Return the log-odds of each class, log(p / (1 - p)) of its probability, shape (n_samples, n_classes)."""
-        who = self._who("log_odds")
-        X = self._checked(who, X)
-        return self._predictor.log_odds(who, self.params_, X, self.n_threads)
-
     def input_gradient(self, X: Any, unit: Any, until: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Return the log-odds of a class, or the value of an inner unit, and the gradient with respect to X.
+        """Return the log-odds of a class, a predicted number or an inner unit, and the gradient with respect to X.
 
         Parameters
         ----------
         X : array_like (n_samples, *input_shape)
-            As for `predict_proba`; scaling is part of the function.
+            As for `predict`; scaling is part of the function.
         unit : int, tuple or callable
-            The class, by its column; with `until` a unit of what `hidden` returns, see `nnlite.input_gradient`.
+            The class or number, by its column; with `until` a unit of what `hidden` returns, see
+            `nnlite.input_gradient`.
         until : int, optional
             Index of the first layer that is left out, as for `hidden`.
 
@@ -75,7 +61,7 @@ class FittedNetwork(Estimator):
         Raises
         ------
         IndexError
-            If there is no such class, unit or layer.
+            If there is no such column, unit or layer.
         """
         who = self._who("input_gradient")
         return self._input_gradient(who, self._checked(who, X), unit, until)
@@ -87,18 +73,6 @@ class FittedNetwork(Estimator):
         self._check_fitted()
         return self._predictor.baseline
 
-    def predict(self, X: Any) -> np.ndarray:
-        """Return the most probable class of each sample; with several labels a sample, 1 where a probability reaches
-        one half."""
-        return self._predicted("predict", X)
-
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the accuracy: the part of the samples of which all labels are predicted correctly."""
-        who, predicted = self._who("score"), self._predicted("score", X)
-        coding = self._predictor.coding
-        labels = coding.whole(coding.flat(as_labels(who, y, len(predicted))))
-        return metrics.accuracy(labels, predicted, sample_weight=relative_weights(who, sample_weight, len(labels)))
-
     def _checked(self, who: str, X: Any) -> Any:
         """Return samples for a model that is fitted, on columns of the same names."""
         self._check_fitted()
@@ -106,14 +80,21 @@ class FittedNetwork(Estimator):
         check_feature_names(who, self._predictor.feature_names, names)
         return X
 
-    def _probabilities(self, method: str, X: Any) -> np.ndarray:
+    def _outputs(self, method: str, X: Any) -> np.ndarray:
         who = self._who(method)
         X = self._checked(who, X)
-        return self._predictor.probabilities(who, self.params_, X, self.n_threads)
+        return self._predictor.outputs(who, self.params_, X, self.n_threads)
+
+    def _scored(self, X: Any, y: Any, sample_weight: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return targets, predictions and weights for a score."""
+        who, predicted = self._who("score"), self._predicted("score", X)
+        coding = self._predictor.coding
+        given = coding.given(coding.check_shape(who, y, len(predicted)))
+        return given, predicted, relative_weights(who, sample_weight, len(given))
 
     def _predicted(self, method: str, X: Any) -> np.ndarray:
-        probabilities = self._probabilities(method, X)
-        return self._predictor.coding.decode(probabilities)
+        outputs = self._outputs(method, X)
+        return self._predictor.coding.decode(outputs)
 
     # What an ensemble asks its members too, in its own name.
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from nnlite import metrics
 from nnlite.estimators.labelled import Labelled
 from nnlite.estimators.predictor import Predictor
 from nnlite.estimators.random_part import chances, draw_part
@@ -34,11 +33,6 @@ class Draw:
     fraction: float
 
 
-def score_name(validation: Labelled) -> str:
-    """Return the column of the history that a log shows beside the loss."""
-    return "val_roc_auc" if validation.coding.multilabel else "val_accuracy"
-
-
 def evaluate(
     who: str,
     validation: Labelled,
@@ -50,8 +44,8 @@ def evaluate(
     """Return columns of the history, and the value that early stopping watches.
 
     All are NaN where the parameters give no finite numbers. ``val_loss`` has the weights of the classes: what is
-    watched is what the training makes small. Scores have those of the samples alone. ``val_accuracy`` is what the
-    classifier's method `score` returns; ``val_roc_auc``, the mean over classes with samples of both kinds, is there
+    watched is what the training makes small. Scores have those of the samples alone. ``val_accuracy`` and ``val_r2``
+    are what the method `score` returns; ``val_roc_auc``, the mean over classes with samples of both kinds, is there
     with several labels a sample, or where it is watched.
 
     Parameters
@@ -60,31 +54,26 @@ def evaluate(
     validation : Labelled
     predictor : Predictor
     params : dict
-    monitor : {"loss", "accuracy", "roc_auc"} or callable
-        A callable is given labels in the form that the classifier's `predict` returns, and probabilities.
+    monitor : {"loss", "accuracy", "roc_auc", "r2"} or callable
+        A callable is given targets in the form that `predict` returns, and probabilities or predicted numbers.
     n_threads : int or None
     """
-    rows, coding = validation.rows, validation.coding
-    names = ["val_loss", "val_accuracy"] + ["val_roc_auc"] * (coding.multilabel or monitor == "roc_auc")
+    rows, coding, loss = validation.rows, predictor.coding, predictor.loss
     logits = predictor.logits(who, params, Rows(validation.X, rows), n_threads)
     if not np.isfinite(logits).all():
-        return dict.fromkeys(names, np.nan), np.nan
+        return dict.fromkeys(["val_loss", *coding.score_names(monitor)], np.nan), np.nan
     y, weights = validation.labels[rows], validation.loss_weights[rows]
-    loss = predictor.loss
     targets = loss.targets(predictor.targets(who, y), logits.shape[1], logits.dtype)
     found = {"val_loss": loss.value(logits, targets, weights / weights.sum()) if weights.any() else np.nan}
-    probabilities = loss.predict(logits)
-    labels = coding.labels(y)
-    weights = validation.weights[rows]
-    found["val_accuracy"] = metrics.accuracy(labels, coding.decode(probabilities), sample_weight=weights)
-    if "val_roc_auc" in names:
-        found["val_roc_auc"] = _roc_auc(y, probabilities, weights)
-    return found, float(monitor(labels, probabilities)) if callable(monitor) else found[f"val_{monitor}"]
+    outputs = coding.in_units(loss.predict(logits))
+    found |= coding.scores(y, outputs, validation.weights[rows], monitor)
+    if callable(monitor):
+        return found, float(monitor(coding.labels(y), coding.watched(outputs)))
+    return found, found[f"val_{monitor}"]
 
 
-def with_present_names(history: list[dict[str, Any]], multilabel: bool) -> list[dict[str, Any]]:
+def with_present_names(history: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
     """Return a history with the column ``val_score`` of earlier versions under the name that says what it is."""
-    name = "val_roc_auc" if multilabel else "val_accuracy"
     return [{name if key == "val_score" else key: value for key, value in row.items()} for row in history]
 
 
@@ -160,7 +149,7 @@ class _Units:
         else:
             self.of_rows = np.unique(samples.groups[samples.rows], return_inverse=True)[1]
         self.sizes = np.bincount(self.of_rows)
-        self.kinds = [np.unique(self.of_rows[rows]) for rows in _rows_by_kind(labels)]
+        self.kinds = [np.unique(self.of_rows[rows]) for rows in samples.coding.kinds(labels)]
         self.patterns = labels if samples.groups is None and labels.ndim == 1 else self._patterns()
 
     def _patterns(self) -> np.ndarray:
@@ -168,23 +157,3 @@ class _Units:
         for k, units in enumerate(self.kinds):
             has[units, k] = True
         return np.unique(np.packbits(has, axis=1), axis=0, return_inverse=True)[1].reshape(-1)
-
-
-def _rows_by_kind(labels: np.ndarray) -> list[np.ndarray]:
-    """Return the rows of each class; with several labels a sample, those with a label and those without it."""
-    if labels.ndim == 1:
-        order = np.argsort(labels, kind="stable")
-        return np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)
-    found = [np.flatnonzero(column == value) for column in (labels >= 0.5).T for value in (True, False)]
-    return [rows for rows in found if len(rows)]
-
-
-def _roc_auc(y: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> float:
-    """Return the mean ROC-AUC of classes with samples of both kinds, each class against the rest; NaN for none."""
-    if y.ndim == 1:
-        y = np.eye(probabilities.shape[1])[y]
-    y = y >= 0.5
-    both = y.any(axis=0) & ~y.all(axis=0)
-    if not both.any():
-        return float("nan")
-    return float(metrics.roc_auc(y[:, both], probabilities[:, both], sample_weight=weights))

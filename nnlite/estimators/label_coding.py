@@ -1,19 +1,26 @@
 """Between a user's labels and the columns of a network's output."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from nnlite import metrics
+from nnlite.estimators.coding import Coding
 from nnlite.estimators.inputs import warn_caller
+from nnlite.layers.activations import Sigmoid, Softmax
+from nnlite.layers.base import Layer
+from nnlite.losses import Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy
+from nnlite.network.sequential import Sequential
 
 MANY = 20
 """More classes than these, with fewer than three samples each on average, are no classes but measurements."""
 
 
 @dataclass(frozen=True)
-class LabelCoding:
+class LabelCoding(Coding):
     """A table of classes: it turns labels into class indices (one a sample) or indicator rows (any number), and back.
 
     Attributes
@@ -24,8 +31,20 @@ class LabelCoding:
         Whether a sample may have several labels: `y` is then a matrix of 0 and 1, or of degrees between them.
     """
 
+    WORD: ClassVar[str] = "class"
+    WORDS: ClassVar[str] = "classes"
     classes: np.ndarray
     multilabel: bool
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of classes."""
+        return len(self.classes)
+
+    @property
+    def score_name(self) -> str:
+        """Column of the history that a log shows beside the loss."""
+        return "val_roc_auc" if self.multilabel else "val_accuracy"
 
     @classmethod
     def fit(cls, who: str, y: Any, n_samples: int, n_outputs: int | None = None) -> "LabelCoding":
@@ -106,6 +125,51 @@ class LabelCoding:
         """Return labels of which degrees have become 0 and 1, as `decode` makes them of probabilities."""
         return y >= 0.5 if self.multilabel and y.dtype.kind == "f" else y
 
+    def given(self, y: np.ndarray) -> np.ndarray:
+        """Return what a user passed to `score` in the form that `decode` returns."""
+        return self.whole(self.flat(y))
+
+    def check_shape(self, who: str, y: Any, n_samples: int) -> np.ndarray:
+        """Return labels as an array with a row for each sample; see `as_labels`."""
+        return as_labels(who, y, n_samples)
+
+    def kinds(self, encoded: np.ndarray) -> list[np.ndarray]:
+        """Return the rows of each class; with several labels a sample, those with a label and those without it."""
+        return _rows_by_kind(encoded)
+
+    def targets(self, who: str, loss: Loss, encoded: np.ndarray) -> np.ndarray:
+        """Return labels in the form that the loss takes."""
+        return loss.class_targets(encoded, len(self.classes), who)
+
+    def value_and_gradient(self, loss: Loss, logits: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the log-odds of a class, and their gradient with respect to the logits."""
+        return loss.log_odds_and_gradient(logits, k)
+
+    def default_loss(self, network: Sequential) -> Loss:
+        """Return the loss of a classifier that was given none: a softmax's, if classes exclude each other."""
+        ends_in_softmax = bool(network.layers) and isinstance(network.layers[-1], Softmax)
+        return SigmoidCrossEntropy() if self.multilabel and not ends_in_softmax else SoftmaxCrossEntropy()
+
+    def last_layers(self) -> Sequence[Layer]:
+        """Return the final activation of a classifier that was given no network."""
+        return (Sigmoid() if self.multilabel else Softmax(),)
+
+    def score_names(self, monitor: Any) -> list[str]:
+        """Return the columns of scores that the history has."""
+        return ["val_accuracy"] + ["val_roc_auc"] * (self.multilabel or monitor == "roc_auc")
+
+    def scores(self, encoded: np.ndarray, outputs: np.ndarray, weights: np.ndarray, monitor: Any) -> dict[str, float]:
+        """Return the accuracy of probabilities, and the mean ROC-AUC with several labels a sample or if it is asked."""
+        correct = metrics.accuracy(self.labels(encoded), self.decode(outputs), sample_weight=weights)
+        found = {"val_accuracy": correct}
+        if "val_roc_auc" in self.score_names(monitor):
+            found["val_roc_auc"] = _roc_auc(encoded, outputs, weights)
+        return found
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return what a checkpoint is compared by."""
+        return {"classes": str(self.classes.tolist())}
+
     def indices(self, where: str, labels: np.ndarray) -> np.ndarray:
         """Return the class index of each label, int64; `where` is what errors begin with."""
         try:
@@ -116,6 +180,26 @@ class LabelCoding:
         if len(unknown):
             raise ValueError(f"{where}: expected one of {self.classes.tolist()}, got {labels[unknown[0]]!r}.")
         return indices.astype(np.int64)
+
+
+def _rows_by_kind(labels: np.ndarray) -> list[np.ndarray]:
+    """Return the rows of each class; with several labels a sample, those with a label and those without it."""
+    if labels.ndim == 1:
+        order = np.argsort(labels, kind="stable")
+        return np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)
+    found = [np.flatnonzero(column == value) for column in (labels >= 0.5).T for value in (True, False)]
+    return [rows for rows in found if len(rows)]
+
+
+def _roc_auc(y: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> float:
+    """Return the mean ROC-AUC of classes with samples of both kinds, each class against the rest; NaN for none."""
+    if y.ndim == 1:
+        y = np.eye(probabilities.shape[1])[y]
+    y = y >= 0.5
+    both = y.any(axis=0) & ~y.all(axis=0)
+    if not both.any():
+        return float("nan")
+    return float(metrics.roc_auc(y[:, both], probabilities[:, both], sample_weight=weights))
 
 
 def as_labels(who: str, y: Any, n_samples: int) -> np.ndarray:

@@ -1,10 +1,12 @@
 """The record of a training: samples with their labels, weights, names, and the rows that count."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 
+from nnlite.estimators.coding import Coding
 from nnlite.estimators.inputs import as_samples, check_like, feature_names
 from nnlite.estimators.label_coding import LabelCoding
 from nnlite.labels import relative_weights, weights_by_class
@@ -19,15 +21,15 @@ class Labelled:
     ----------
     X : array_like (n_samples, ...)
         As `nnlite.estimators.inputs.as_samples` returns it.
-    labels : ndarray (n_samples,) or (n_samples, n_classes)
-        Encoded: class indices in int64, or 0 and 1 or degrees between them in float32.
+    labels : ndarray (n_samples,) or (n_samples, n_outputs)
+        Encoded: class indices in int64; 0 and 1 or degrees between them in float32; or numbers in float64.
     weights : ndarray (n_samples,)
         Of the samples: for scores.
     loss_weights : ndarray (n_samples,)
         `weights` times the weights of the classes: for the loss.
     rows : ndarray of int
         The samples that count, rising. At first all those with a weight above 0.
-    coding : LabelCoding
+    coding : LabelCoding or ValueCoding
         How the labels are encoded.
     names : ndarray or None
         Names of the columns of X, if it was a data frame that has some.
@@ -40,7 +42,7 @@ class Labelled:
     weights: np.ndarray
     loss_weights: np.ndarray
     rows: np.ndarray
-    coding: LabelCoding
+    coding: Any
     names: np.ndarray | None = None
     groups: np.ndarray | None = None
 
@@ -53,8 +55,8 @@ class Labelled:
         sample_weight: Any = None,
         *,
         groups: Any = None,
-        coding: LabelCoding | None = None,
-        n_outputs: int | None = None,
+        coding: Coding | None = None,
+        learn: Callable[[str, Any, int], Coding] = LabelCoding.fit,
     ) -> Self:
         """Check samples, labels and weights, and put them into one record.
 
@@ -67,10 +69,10 @@ class Labelled:
         sample_weight : array_like (n_samples,), optional
         groups : array_like (n_samples,), optional
             Integers or strings.
-        coding : LabelCoding, optional
-            Classes that are known already; by default they are learned from `y`.
-        n_outputs : int, optional
-            Outputs of the network, if it is known, for learning the classes.
+        coding : Coding, optional
+            A coding that is known already.
+        learn : callable
+            ``learn(who, y, n_samples)``: makes one of `y` if none is known.
 
         Raises
         ------
@@ -79,7 +81,7 @@ class Labelled:
         """
         names, X = feature_names(f"{who}: X", X), as_samples(f"{who}: X", X)
         if coding is None:
-            coding = LabelCoding.fit(who, y, len(X), n_outputs)
+            coding = learn(who, y, len(X))
         labels = coding.encode(who, y, len(X))
         weights = relative_weights(who, sample_weight, len(X))
         if groups is not None:

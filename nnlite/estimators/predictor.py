@@ -1,4 +1,4 @@
-"""From samples to probabilities, given parameters."""
+"""From samples to what an estimator says of them, given parameters."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from nnlite.estimators.coding import Coding
 from nnlite.estimators.inputs import check_sample_shape
-from nnlite.estimators.label_coding import LabelCoding
 from nnlite.estimators.labelled import Labelled
 from nnlite.estimators.standardize import Standardizer
-from nnlite.layers.activations import ReLU, Sigmoid, Softmax
+from nnlite.layers.activations import ReLU
 from nnlite.layers.base import Layer
 from nnlite.layers.dense import Dense
 from nnlite.layers.reshape import Flatten
-from nnlite.losses import Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy
+from nnlite.losses import Loss
 from nnlite.network.attribution import input_gradient
 from nnlite.network.logits import logits_network
 from nnlite.network.sequential import Sequential
@@ -28,7 +28,7 @@ LSUV_SAMPLES = 256
 
 @dataclass(frozen=True, eq=False)
 class Predictor:
-    """A classifier without its parameters: the way from samples to probabilities.
+    """An estimator without its parameters: the way from samples to probabilities, or to numbers.
 
     Methods take the name of the caller (``who``), with which their errors begin.
 
@@ -38,7 +38,8 @@ class Predictor:
         As written, perhaps with a final activation.
     loss : Loss
         Which makes probabilities of the network's last sums.
-    coding : LabelCoding
+    coding : Coding
+        Which says what the outputs mean.
     standardizer : Standardizer or None
     feature_names : ndarray or None
         Names of the columns of X, if it was a data frame that has some.
@@ -46,7 +47,7 @@ class Predictor:
 
     network: Sequential
     loss: Loss
-    coding: LabelCoding
+    coding: Coding
     standardizer: Standardizer | None
     feature_names: np.ndarray | None = None
 
@@ -78,9 +79,9 @@ class Predictor:
         check_sample_shape(who, tuple(X.shape[1:]), self.network.input_shape)
         return predict(self.logits_network, params, X, read=partial(self.read, who), n_threads=n_threads)
 
-    def probabilities(self, who: str, params: dict[str, np.ndarray], X: Any, n_threads: int | None) -> np.ndarray:
-        """Return the probability of each class for each sample."""
-        return self.loss.predict(self.logits(who, params, X, n_threads))
+    def outputs(self, who: str, params: dict[str, np.ndarray], X: Any, n_threads: int | None) -> np.ndarray:
+        """Return the outputs of the network for each sample: probabilities, or numbers in the units of the targets."""
+        return self.coding.in_units(self.loss.predict(self.logits(who, params, X, n_threads)))
 
     def hidden(self, who: str, params: dict[str, np.ndarray], X: Any, until: int, n_threads: int | None) -> np.ndarray:
         """Return the output of the layers before the index `until`."""
@@ -88,26 +89,30 @@ class Predictor:
         inner = self.network.until(until)
         return predict(inner, inner.own(params), X, read=partial(self.read, who), n_threads=n_threads)
 
-    def log_odds(self, who: str, params: dict[str, np.ndarray], X: Any, n_threads: int | None) -> np.ndarray:
-        """Return the log-odds of each class for each sample, see `nnlite.losses.logits`."""
-        return self.loss.log_odds(self.logits(who, params, X, n_threads))
+    def unit(self, who: str, unit: Any) -> Any:
+        """Return the function of the logits whose gradient is asked for, given the number of an output or a function.
+
+        It returns values and their gradients with respect to the logits.
+        """
+        if callable(unit):
+            return unit
+        n_outputs, words = self.network.output_shape[0], self.coding.WORDS
+        if not isinstance(unit, (int, np.integer)) or isinstance(unit, bool) or not 0 <= unit < n_outputs:
+            raise IndexError(
+                f"{who}: unit: expected a column of the {n_outputs} {words}, got {unit!r}. Units of inner layers take "
+                "until= too."
+            )
+        return partial(self.coding.value_and_gradient, self.loss, k=int(unit))
 
     def input_gradient(
         self, who: str, params: dict[str, np.ndarray], X: Any, unit: Any, until: int | None, n_threads: int | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the log-odds of a class, or a unit before the layer `until`, with the gradient with respect to X."""
+        """Return a value of the output, or a unit before the layer `until`, with the gradient with respect to X."""
         check_sample_shape(who, tuple(X.shape[1:]), self.network.input_shape)
         if until is not None:
             network = self.network.until(until)
         else:
-            network, n_classes = self.logits_network, len(self.coding.classes)
-            if not callable(unit):
-                if not isinstance(unit, (int, np.integer)) or isinstance(unit, bool) or not 0 <= unit < n_classes:
-                    raise IndexError(
-                        f"{who}: unit: expected a column of the {n_classes} classes, got {unit!r}. "
-                        "Units of inner layers take until= too."
-                    )
-                unit = partial(self.loss.log_odds_and_gradient, k=int(unit))
+            network, unit = self.logits_network, self.unit(who, unit)
         values, gradient = input_gradient(network, params, X, unit, read=partial(self.read, who), n_threads=n_threads)
         if self.standardizer is not None:
             gradient *= self.standardizer.scale
@@ -121,24 +126,27 @@ class Predictor:
 
     def targets(self, who: str, labels: np.ndarray) -> np.ndarray:
         """Return encoded labels in the form that the loss takes."""
-        return self.loss.class_targets(labels, len(self.coding.classes), who)
+        return self.coding.targets(who, self.loss, labels)
 
 
 def predictor_for(who: str, model: Any, training: Labelled) -> Predictor:
-    """Return the predictor that a classifier's settings describe, with scaling from the training samples.
+    """Return the predictor that an estimator's settings describe, with scaling from the training samples.
 
     Parameters
     ----------
     who : str
-    model : NetworkClassifier
+    model : NetworkClassifier or NetworkRegressor
     training : Labelled
     """
-    network = _network_for(who, model.network, training.sample_shape, training.coding)
-    loss = _default_loss(network, training.coding) if model.loss is None else model.loss
+    rows = training.rows
+    coding = training.coding.scaled(training.labels[rows], training.loss_weights[rows])
+    network = _network_for(who, model.network, training.sample_shape, coding)
+    loss = coding.default_loss(network) if model.loss is None else model.loss
+    coding.check(who, network, loss)
     standardizer = None
     if model.standardize_axes is not None:
-        standardizer = Standardizer.fit(who, training.X, model.standardize_axes, training.rows)
-    return Predictor(network, loss, training.coding, standardizer, training.names)
+        standardizer = Standardizer.fit(who, training.X, model.standardize_axes, rows)
+    return Predictor(network, loss, coding, standardizer, training.names)
 
 
 def first_params(who: str, model: Any, predictor: Predictor, training: Labelled, seed: int) -> dict[str, np.ndarray]:
@@ -147,7 +155,7 @@ def first_params(who: str, model: Any, predictor: Predictor, training: Labelled,
     Parameters
     ----------
     who : str
-    model : NetworkClassifier
+    model : NetworkClassifier or NetworkRegressor
     predictor : Predictor
     training : Labelled
     seed : int
@@ -164,25 +172,19 @@ def first_params(who: str, model: Any, predictor: Predictor, training: Labelled,
     return scaled if all(np.isfinite(value).all() for value in scaled.values()) else params
 
 
-def default_network(input_shape: tuple[int, ...], n_outputs: int, last: Layer) -> Sequential:
+def default_network(input_shape: tuple[int, ...], n_outputs: int, *last: Layer) -> Sequential:
     """Return the network of an estimator that was given none: 100 ReLU units."""
-    return Sequential([Flatten(), Dense(100), ReLU(), Dense(n_outputs), last], input_shape)
+    return Sequential([Flatten(), Dense(100), ReLU(), Dense(n_outputs), *last], input_shape)
 
 
-def _network_for(who: str, network: Sequential | None, input_shape: tuple[int, ...], coding: LabelCoding) -> Sequential:
+def _network_for(who: str, network: Sequential | None, input_shape: tuple[int, ...], coding: Coding) -> Sequential:
     """Return the network, checked against the data; or one of 100 hidden units."""
-    n_outputs = len(coding.classes)
     if network is None:
-        return default_network(input_shape, n_outputs, Sigmoid() if coding.multilabel else Softmax())
+        return default_network(input_shape, coding.n_outputs, *coding.last_layers())
     check_sample_shape(who, input_shape, network.input_shape)
-    if network.output_shape != (n_outputs,):
+    if network.output_shape != (coding.n_outputs,):
         raise ValueError(
-            f"{who}: network: expected {n_outputs} outputs, one for each class in y, got output of shape "
-            f"{network.output_shape}. Change the last Dense layer."
+            f"{who}: network: expected {coding.n_outputs} outputs, one for each {coding.WORD} in y, got output of "
+            f"shape {network.output_shape}. Change the last Dense layer."
         )
     return network
-
-
-def _default_loss(network: Sequential, coding: LabelCoding) -> Loss:
-    ends_in_softmax = bool(network.layers) and isinstance(network.layers[-1], Softmax)
-    return SigmoidCrossEntropy() if coding.multilabel and not ends_in_softmax else SoftmaxCrossEntropy()

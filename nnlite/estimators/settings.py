@@ -87,6 +87,13 @@ _EXPECTED: Expected = COMMON | {
 }
 
 
+REGRESSION: Expected = {name: check for name, check in _EXPECTED.items() if name != "class_weight"} | {
+    "monitor": (lambda v: callable(v) or (isinstance(v, str) and v in ("loss", "r2")), '"loss", "r2" or a callable'),
+    "standardize_targets": (lambda v: isinstance(v, (bool, np.bool_)), "True or False"),
+}
+"""Settings of a regressor."""
+
+
 def check_settings(who: str, model: Any, expected: Expected = _EXPECTED) -> None:
     """Raise unless each setting of an estimator has a value that it can work with.
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from nnlite.checks import check_path
 from nnlite.estimators.classifier import NetworkClassifier
 from nnlite.estimators.ensemble import BaggedEnsemble
+from nnlite.estimators.regressor import NetworkRegressor
 from nnlite.exchange.onnx_ensemble import add_ensemble
 from nnlite.exchange.onnx_graph import Graph, add_network, add_standardizer
 from nnlite.exchange.stack import declares, known
@@ -31,14 +32,15 @@ def to_onnx(path: str | os.PathLike[str], model: Any, /, **metadata: Any) -> Non
 
     The file takes samples as the model does, shape (n_samples, *input_shape) with channels last and any number of
     samples, in float32, under the name "input". For an estimator it returns the result of `predict_proba`, scaling and
-    final activation included, under the name "probabilities". For a network and its parameters it returns the result of
+    final activation included, under the name "probabilities"; for a regressor that of `predict`, under the name
+    "predictions", always with two axes. For a network and its parameters it returns the result of
     `apply`, under the name "output".
 
     Parameters
     ----------
     path : path-like
         ``.onnx`` is the usual extension.
-    model : NetworkClassifier, BaggedEnsemble or (Sequential, dict)
+    model : NetworkClassifier, NetworkRegressor, BaggedEnsemble or (Sequential, dict)
         An estimator that has been fitted, or a network and its parameters. Those in float64 become float32.
     **metadata
         Data about the model that JSON can hold, for instance ``recipe=`` and ``class_names=``. It is added to what
@@ -83,13 +85,15 @@ class _Model(NamedTuple):
 
 def _described(model: Any) -> _Model:
     if isinstance(model, NetworkClassifier):
-        return _classifier(model)
+        return _of_one_network(model, "probabilities")
+    if isinstance(model, NetworkRegressor):
+        return _of_one_network(model, "predictions")
     if isinstance(model, BaggedEnsemble):
         return _ensemble(model)
     if not isinstance(model, tuple) or len(model) != 2 or not isinstance(model[0], Sequential):
         raise TypeError(
-            f"{WHO}: model: expected a fitted NetworkClassifier or BaggedEnsemble or a pair (Sequential, dict of its "
-            f"parameters), got {shown(model)}."
+            f"{WHO}: model: expected a fitted NetworkClassifier, NetworkRegressor or BaggedEnsemble or a pair "
+            f"(Sequential, dict of its parameters), got {shown(model)}."
         )
     network, params = model
     if not isinstance(params, Mapping):
@@ -101,7 +105,7 @@ def _described(model: Any) -> _Model:
     return _Model(graph, network.input_shape, network.output_shape, {})
 
 
-def _classifier(model: NetworkClassifier) -> _Model:
+def _of_one_network(model: NetworkClassifier | NetworkRegressor, output: str) -> _Model:
     model._check_fitted()
     predictor = model._predictor
     if not declares(predictor.loss, "output_activation"):
@@ -114,7 +118,10 @@ def _classifier(model: NetworkClassifier) -> _Model:
     graph = Graph()
     add_standardizer(graph, predictor.standardizer)
     add_network(graph, Sequential([*logits.layers, *([last()] if last else [])], logits.input_shape), model.params_)
-    graph.end("probabilities")
+    if isinstance(model, NetworkRegressor):
+        graph.add("Mul", {"target_deviation": model.target_deviation_})
+        graph.add("Add", {"target_mean": model.target_mean_})
+    graph.end(output)
     return _Model(graph, logits.input_shape, logits.output_shape, _metadata(model))
 
 
@@ -128,7 +135,8 @@ def _ensemble(model: BaggedEnsemble) -> _Model:
 
 
 def _metadata(model: Any) -> dict[str, Any]:
-    metadata = {"classes": model.classes_.tolist()} | getattr(model, "metadata_", {})
+    metadata = {} if isinstance(model, NetworkRegressor) else {"classes": model.classes_.tolist()}
+    metadata |= getattr(model, "metadata_", {})
     names = getattr(model, "feature_names_in_", None)
     return metadata if names is None else metadata | {"feature_names": names.tolist()}
 

@@ -1,4 +1,4 @@
-"""Multi-class, multi-label and ranking metrics.
+"""Multi-class, multi-label and ranking metrics, and R2 of predicted numbers.
 
 **Targets** come first, as in scikit-learn, in one of two forms: *multi-label*, an (n_samples, n_classes) array of 0 and
 1; or *multi-class*, an (n_samples,) array of class labels (0 to n_classes - 1 unless `classes` lists others), which
@@ -20,7 +20,8 @@ relevant ones, carries coverage error, label ranking average precision and ranki
 - A class without positives is not evaluable: precision, recall, F1, ROC-AUC and average precision are NaN. An average
   leaves it out, and an :class:`UndefinedMetricWarning` (one a call) says so. A class with positives only has no ROC-AUC
   (NaN); its average precision is 1.
-- A class that is never predicted has precision 0 (and F1 0), as in scikit-learn.
+- A class that is never predicted has precision 0 (and F1 0), as in scikit-learn. `zero_division` of precision, recall
+  and F1 gives scikit-learn's answer for classes without positives too.
 - A sample without labels has no ranking to judge. It is left out of coverage error, label ranking average precision and
   ranking loss; scikit-learn counts it as perfect. A sample with all labels is left out of ranking loss, which compares
   a relevant with an irrelevant label. ``average="samples"`` follows the same rule. If no sample is left, the result is
@@ -57,6 +58,7 @@ from nnlite.metrics.ranking import (
     label_ranking_average_precision,
     label_ranking_loss,
 )
+from nnlite.metrics.regression import r2
 
 __all__ = [
     "ClassCounts",
@@ -82,6 +84,7 @@ __all__ = [
     "log_loss",
     "precision",
     "precision_recall_f1",
+    "r2",
     "recall",
     "roc_auc",
 ]

@@ -4,12 +4,13 @@ Their core is the count of true and false positives per class.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nnlite.checks import as_array
+from nnlite.checks import as_array, check_number
 from nnlite.labels import as_weights, relative_weights
 from nnlite.metrics.averages import Average, average_columns
 from nnlite.metrics.checks import (
@@ -130,6 +131,7 @@ def precision_recall_f1(
     average: DecisionAverage = "macro",
     classes: Sequence[Any] | None = None,
     sample_weight: ArrayLike | None = None,
+    zero_division: float | None = None,
 ) -> PrecisionRecallF1:
     """Return precision tp / (tp + fp), recall tp / (tp + fn) and their harmonic mean F1 = 2 tp / (2 tp + fp + fn).
 
@@ -143,6 +145,9 @@ def precision_recall_f1(
     classes : sequence, optional
         The classes of class labels in their order; by default the sorted labels that occur.
     sample_weight : array of shape (n_samples,), optional
+    zero_division : float, optional
+        Scikit-learn's answer in its place: every class is part of the means, and this is what 0/0 is; from 0 to 1. A
+        class that is predicted but never right has precision 0 then, also if it has no positives.
 
     Returns
     -------
@@ -156,7 +161,7 @@ def precision_recall_f1(
     PrecisionRecallF1(precision=1.0, recall=0.6666666666666666, f1=0.8)
     """
     return PrecisionRecallF1(
-        *_precision_recall_f1("precision_recall_f1", y_true, y_pred, average, classes, sample_weight)
+        *_precision_recall_f1("precision_recall_f1", y_true, y_pred, average, classes, sample_weight, zero_division)
     )
 
 
@@ -167,12 +172,13 @@ def precision(
     average: DecisionAverage = "macro",
     classes: Sequence[Any] | None = None,
     sample_weight: ArrayLike | None = None,
+    zero_division: float | None = None,
 ) -> Any:
     """Return the share of positive decisions that are right.
 
     The parameters are those of :func:`precision_recall_f1`.
     """
-    return _precision_recall_f1("precision", y_true, y_pred, average, classes, sample_weight)[0]
+    return _precision_recall_f1("precision", y_true, y_pred, average, classes, sample_weight, zero_division)[0]
 
 
 def recall(
@@ -182,9 +188,10 @@ def recall(
     average: DecisionAverage = "macro",
     classes: Sequence[Any] | None = None,
     sample_weight: ArrayLike | None = None,
+    zero_division: float | None = None,
 ) -> Any:
     """Return the share of positives that are found; the parameters are those of :func:`precision_recall_f1`."""
-    return _precision_recall_f1("recall", y_true, y_pred, average, classes, sample_weight)[1]
+    return _precision_recall_f1("recall", y_true, y_pred, average, classes, sample_weight, zero_division)[1]
 
 
 def f1(
@@ -194,6 +201,7 @@ def f1(
     average: DecisionAverage = "macro",
     classes: Sequence[Any] | None = None,
     sample_weight: ArrayLike | None = None,
+    zero_division: float | None = None,
 ) -> Any:
     """Return the harmonic mean of precision and recall; the parameters are those of :func:`precision_recall_f1`.
 
@@ -202,7 +210,7 @@ def f1(
     >>> f1([[1, 0], [1, 1], [0, 1]], [[1, 1], [0, 1], [0, 0]], average=None)
     array([0.66666667, 0.5       ])
     """
-    return _precision_recall_f1("f1", y_true, y_pred, average, classes, sample_weight)[2]
+    return _precision_recall_f1("f1", y_true, y_pred, average, classes, sample_weight, zero_division)[2]
 
 
 def per_class_precision_recall_f1(y: BoolArray, p: BoolArray, weight: FloatArray) -> FloatArray:
@@ -218,6 +226,15 @@ def per_class_precision_recall_f1(y: BoolArray, p: BoolArray, weight: FloatArray
     return result
 
 
+def _with_zero_division(y: BoolArray, p: BoolArray, weight: FloatArray, zero_division: float) -> FloatArray:
+    """Return (3, k) precision, recall and F1, each the given figure where it is 0/0."""
+    tp, fp, fn, _ = _counts(y, p, weight)
+    result = np.full((3, len(tp)), float(zero_division))
+    for row, (above, below) in enumerate(((tp, tp + fp), (tp, tp + fn), (2 * tp, 2 * tp + fp + fn))):
+        np.divide(above, below, out=result[row], where=below > 0)
+    return result
+
+
 def _precision_recall_f1(
     who: str,
     y_true: ArrayLike,
@@ -225,6 +242,7 @@ def _precision_recall_f1(
     average: DecisionAverage,
     classes: Sequence[Any] | None,
     sample_weight: ArrayLike | None,
+    zero_division: float | None,
 ) -> tuple[Any, Any, Any]:
     if isinstance(average, str) and average == "binary":
         given = {name: as_array(who, name, labels) for name, labels in (("y_true", y_true), ("y_pred", y_pred))}
@@ -239,7 +257,15 @@ def _precision_recall_f1(
     else:
         y, p = as_targets_and_predictions(who, y_true, y_pred, classes)
     weight = relative_weights(who, sample_weight, len(y))
-    result = average_columns(who, per_class_precision_recall_f1, y, p, weight, average, stacklevel=4)
+    if zero_division is None:
+        result = average_columns(who, per_class_precision_recall_f1, y, p, weight, average, stacklevel=4)
+    else:
+        check_number(who, "zero_division", zero_division, low=0, high=1, expected="a number from 0 to 1 or None")
+        per_class = partial(_with_zero_division, zero_division=zero_division)
+        result = average_columns(who, per_class, y, p, weight, average, stacklevel=4)
+        result = np.where(
+            np.isnan(result), float(zero_division), result
+        )  # weighted by the positives, of which are none
     return tuple(row if row.ndim else float(row) for row in result)  # type: ignore[return-value]
 
 

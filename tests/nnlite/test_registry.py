@@ -121,9 +121,9 @@ def test_names_that_files_hold_stay_known():
         "GlobalAveragePooling GlobalMaxPooling LSTM Layer LayerNorm MaxPool2D Permute ReLU Reshape Sigmoid Softmax "
         "Tanh TimeDistributed",
         "initializers": "Constant Glorot He LeCun Orthogonal Zeros",
-        "losses": "SigmoidCrossEntropy SoftmaxCrossEntropy SquaredError",
-        "optimizers": "Adam SGD",
-        "schedules": "Constant LinearDecay StepDecay Warmup",
+        "losses": "AbsoluteError Huber SigmoidCrossEntropy SoftmaxCrossEntropy SquaredError",
+        "optimizers": "Adam AdamW MovingAverage SGD",
+        "schedules": "Constant CosineDecay LinearDecay OneCycle ReduceOnPlateau StepDecay Warmup",
     }
     assert {f"{family}.{name}" for family, line in names.items() for name in line.split()} <= REGISTRY.keys()
 

@@ -144,7 +144,7 @@ def test_bags_caps_and_folds_draw_every_sample_alike():
 @pytest.mark.parametrize("estimator", ["classifier", "ensemble"])
 def test_fit_takes_groups(estimator, monkeypatch):
     """Windows of one track are all trained on, or all held out."""
-    from nnlite.estimators import classifier
+    from nnlite.estimators import network_estimator
 
     seen = []
 
@@ -153,7 +153,7 @@ def test_fit_takes_groups(estimator, monkeypatch):
         seen.append([record.X[part.rows][:, 0] for part in parts])
         return parts
 
-    monkeypatch.setattr(classifier, "split", watch)
+    monkeypatch.setattr(network_estimator, "split", watch)
     tracks = np.repeat(np.arange(30), 4)
     X = np.stack([tracks, np.tile([0, 1, 2, 3], 30)], axis=1).astype(np.float32)
     model = nn.NetworkClassifier(max_epochs=1, random_state=0)

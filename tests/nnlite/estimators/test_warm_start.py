@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import nnlite as nn
-from nnlite.estimators import classifier
+from nnlite.estimators import network_estimator
 from nnlite.estimators.held_out import split
 from tests.nnlite.estimators.test_resume import After, X, Y, assert_same, model
 
@@ -19,7 +19,7 @@ def held_out(monkeypatch):
         rows.append(set(parts[1].rows.tolist()))
         return parts
 
-    monkeypatch.setattr(classifier, "split", watch)
+    monkeypatch.setattr(network_estimator, "split", watch)
     return rows
 
 

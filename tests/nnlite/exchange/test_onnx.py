@@ -95,6 +95,19 @@ def test_a_classifier(path, model, y):
     assert metadata["classes"] == model.classes_.tolist()
 
 
+@pytest.mark.parametrize("several", [False, True])
+def test_a_regressor(path, several):
+    y = 300 + 40 * X[:, :4].mean((1, 2, 3))
+    network = nn.Sequential([*LAYERS, nn.Dense(2 if several else 1)], X.shape[1:])
+    model = nn.NetworkRegressor(network, standardize_axes=(0,), max_epochs=3, random_state=0, loss=nn.Huber())
+    model.fit(X, np.column_stack([y, -y]) if several else y)
+    nn.to_onnx(path, model, unit="bpm")
+    predictions, metadata = run(path, X)
+    np.testing.assert_allclose(predictions.reshape(model.predict(X).shape), model.predict(X), rtol=1e-6)
+    assert predictions.shape == (len(X), 2 if several else 1) and metadata == {"unit": "bpm"}
+    assert np.ptp(predictions, axis=0).min() > 1e-3
+
+
 SEVERAL = np.stack([Y == "up", X[:, 0, 0, 0] > 0, X[:, 0, 0, 1] > 0.5], 1)
 
 
@@ -227,9 +240,14 @@ PARAMS = NETWORK.init(np.random.default_rng(0))
             (NETWORK, PARAMS, 3),
             {},
             TypeError,
-            r"model: expected a fitted NetworkClassifier or BaggedEnsemble or a pair",
+            r"model: expected a fitted NetworkClassifier, NetworkRegressor or BaggedEnsemble or a pair",
         ),
-        (NETWORK, {}, TypeError, "model: expected a fitted NetworkClassifier or BaggedEnsemble or a pair"),
+        (
+            NETWORK,
+            {},
+            TypeError,
+            "model: expected a fitted NetworkClassifier, NetworkRegressor or BaggedEnsemble or a pair",
+        ),
         ((NETWORK, PARAMS), {"recipe": {1, 2}}, ValueError, r"metadata\['recipe'\]: expected None, a truth value"),
         ((NETWORK, PARAMS), {"limit": np.inf}, ValueError, r"metadata\['limit'\]: .* finite number .* got inf"),
     ],

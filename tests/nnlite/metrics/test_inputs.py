@@ -34,7 +34,14 @@ OF_DECISIONS = {
     "class_counts": metrics.class_counts,
 }
 OF_PROBABILITIES = {"log_loss": metrics.log_loss, "brier_score": metrics.brier_score}
-OTHERS = {"average_by_group", "best_coverage_error", "bootstrap_difference", "bootstrap_intervals", "labels_by_group"}
+OTHERS = {
+    "average_by_group",
+    "best_coverage_error",
+    "bootstrap_difference",
+    "bootstrap_intervals",
+    "labels_by_group",
+    "r2",
+}
 
 
 def test_every_metric_is_tried():

@@ -21,7 +21,7 @@ ROWS: dict[str, Row] = {
     "metrics.confusion_matrix": Row(metrics.confusion_matrix, DECISIONS | CLASSES),
     "metrics.class_counts": Row(metrics.class_counts, DECISIONS | CLASSES),
     **{
-        f"metrics.{name}": Row(getattr(metrics, name), DECISIONS | CLASSES | {"average": "macro"})
+        f"metrics.{name}": Row(getattr(metrics, name), DECISIONS | CLASSES | {"average": "macro", "zero_division": 0.0})
         for name in ("precision_recall_f1", "precision", "recall", "f1")
     },
     **{
@@ -40,6 +40,9 @@ ROWS: dict[str, Row] = {
         f"metrics.{name}": Row(getattr(metrics, name), {"y_true": Y, "scores": SCORES} | CLASSES)
         for name in ("coverage_error", "label_ranking_average_precision", "label_ranking_loss")
     },
+    "metrics.r2": Row(
+        metrics.r2, {"y_true": Y * 1.0, "y_pred": Y[::-1] * 1.0, "average": "macro", "sample_weight": np.ones(12)}
+    ),
     "metrics.best_coverage_error": Row(metrics.best_coverage_error, {"y_true": TAGS, "sample_weight": np.ones(12)}),
     "metrics.evaluate": Row(
         metrics.evaluate,
