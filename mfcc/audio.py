@@ -1,9 +1,8 @@
-"""Recordings as mono samples: decoded, mixed down and resampled in blocks, from whatever libsndfile reads."""
+"""Recordings as mono samples: decoded, mixed down and resampled in blocks, from what libsndfile or ffmpeg reads."""
 
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -17,13 +16,13 @@ from mfcc.checks import (
     check_float_type,
     check_integer,
     check_number,
-    check_path,
     check_samples,
 )
 from mfcc.recipe import MFCC
 from mfcc.sound.blocks import recut
 from mfcc.sound.decoding import HIGHEST_RATE, LOWEST_RATE, Decoder
-from mfcc.sound.errors import AudioError, AudioWarning, Path
+from mfcc.sound.errors import AudioError, AudioWarning
+from mfcc.sound.opening import Source, check_source, is_source, name_of
 
 __all__ = ["AudioError", "AudioWarning", "blocks", "load"]
 
@@ -34,7 +33,7 @@ _TRUSTED_LENGTH = 1 << 28
 
 
 def load(
-    path: Path,
+    path: Source,
     sr: float | None = 22050,
     *,
     offset: float = 0.0,
@@ -46,9 +45,11 @@ def load(
 
     Parameters
     ----------
-    path : str, bytes or os.PathLike
+    path : str, bytes, os.PathLike or an open binary file
         A file in any format that libsndfile reads (WAV, FLAC, Ogg Vorbis, Opus, MP3, AIFF, ...), with any number of
-        channels. The content decides, not the name.
+        channels; where ffmpeg is installed, in others too (MP4 with AAC or ALAC, WebM, Windows Media, WavPack, ...).
+        The content decides, not the name. An open file is read from its first byte on, and left open; take
+        `io.BytesIO(content)` for content in memory.
     sr : float or None
         Sample rate in Hz to resample to; None keeps the file's.
     offset, duration : float, optional
@@ -82,7 +83,7 @@ def load(
     that was cut between two pages.
     """
     _check_excerpt("load", offset, duration, on_truncated)
-    check_path("load", path)
+    check_source("load", "path", path)
     sample_type = check_float_type("load", dtype)
     if sr is not None:
         _check_rate("load", sr)
@@ -103,7 +104,7 @@ def load(
 
 
 def blocks(
-    path: Path,
+    path: Source,
     sr: float | None = 22050,
     *,
     block_length: int = 1 << 16,
@@ -136,7 +137,7 @@ def blocks(
         At once, for arguments out of range.
     """
     _check_excerpt("blocks", offset, duration, on_truncated)
-    check_path("blocks", path)
+    check_source("blocks", "path", path)
     sample_type = check_float_type("blocks", dtype)
     if sr is not None:
         _check_rate("blocks", sr)
@@ -146,7 +147,7 @@ def blocks(
 
 def samples_of(
     who: str,
-    source: Path | np.ndarray,
+    source: Source | np.ndarray,
     recipe: MFCC,
     offset: float = 0.0,
     duration: float | None = None,
@@ -154,7 +155,8 @@ def samples_of(
 ) -> Iterator[np.ndarray]:
     """Yield the float32 samples at recipe.sr of a recording or of an array, in blocks; errors name `who`."""
     _check_excerpt(who, offset, duration, on_truncated)
-    if isinstance(source, (str, bytes, os.PathLike)):
+    if is_source(source):
+        check_source(who, "source", source)
         return blocks(source, recipe.sr, offset=offset, duration=duration, on_truncated=on_truncated)
     y = check_samples(who, source, integer_full_scale=recipe.integer_full_scale)
     first = round(offset * recipe.sr)
@@ -164,7 +166,7 @@ def samples_of(
 
 
 def _blocks(
-    path: Path,
+    path: Source,
     sr: float | None,
     length: int,
     offset: float,
@@ -195,8 +197,8 @@ def _resampled(decoder: Decoder, sr: float, on_truncated: str) -> Iterator[np.nd
     yield resampler.resample_chunk(np.empty(0, decoder.dtype), last=True)
 
 
-def _too_short(path: Path, sr: float) -> AudioError:
-    return AudioError(path, f"is shorter than one sample at {sr:g} Hz.")
+def _too_short(path: Source, sr: float) -> AudioError:
+    return AudioError(name_of(path), f"is shorter than one sample at {sr:g} Hz.")
 
 
 def _check_excerpt(who: str, offset: float, duration: float | None, on_truncated: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import numbers
 import operator
-import os
 from collections.abc import Collection
 from typing import Any
 
@@ -104,12 +103,6 @@ def check_float_type(who: str, dtype: Any, types: tuple[type, ...] = (np.float32
 def check_axis(who: str, axis: Any, ndim: int) -> int:
     """Return an axis of an array of ndim axes, counted from the front or, below 0, from the back."""
     return check_integer(who, "axis", axis, minimum=-ndim, maximum=ndim - 1, hint=f"The array has {ndim} axes.")
-
-
-def check_path(who: str, path: Any) -> None:
-    """Raise TypeError for what is no path. An integer would be taken for an open file of the process, and closed."""
-    if not isinstance(path, (str, bytes, os.PathLike)):
-        raise TypeError(f"{who}: path: expected str, bytes or os.PathLike, got {type(path).__name__}.")
 
 
 def check_array(who: str, name: str, value: Any) -> np.ndarray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -12,12 +11,13 @@ from mfcc import chain
 from mfcc.audio import OnTruncated, samples_of
 from mfcc.presets import FILMSCORE
 from mfcc.recipe import MFCC
-from mfcc.sound.errors import AudioError, Path
+from mfcc.sound.errors import AudioError
+from mfcc.sound.opening import Source, is_source, name_of
 from mfcc.streaming import stream_features
 
 
 def stream(
-    source: Path | np.ndarray,
+    source: Source | np.ndarray,
     recipe: MFCC = FILMSCORE,
     *,
     offset: float = 0.0,
@@ -30,7 +30,7 @@ def stream(
 
     Parameters
     ----------
-    source : str, bytes, os.PathLike or array of shape (n_samples,)
+    source : str, bytes, os.PathLike, an open binary file or an array of shape (n_samples,)
         A recording to read, or mono samples at recipe.sr.
     recipe : MFCC
         With `top_db`, as LIBROSA and TORCHAUDIO have it, a file is read twice: its loudest value must be known first.
@@ -73,7 +73,7 @@ def stream(
 
 
 def features(
-    source: Path | np.ndarray,
+    source: Source | np.ndarray,
     recipe: MFCC = FILMSCORE,
     *,
     offset: float = 0.0,
@@ -84,7 +84,7 @@ def features(
 
     Parameters
     ----------
-    source : str, bytes, os.PathLike or array of shape (n_samples,)
+    source : str, bytes, os.PathLike, an open binary file or an array of shape (n_samples,)
         A recording of any rate and number of channels, or mono samples at recipe.sr.
     recipe : MFCC
     offset, duration : float, optional
@@ -115,7 +115,7 @@ def features(
 
 def whole_features(
     who: str,
-    source: Path | np.ndarray,
+    source: Source | np.ndarray,
     recipe: MFCC,
     offset: float = 0.0,
     duration: float | None = None,
@@ -141,7 +141,7 @@ def whole_features(
 
 def read_features(
     who: str,
-    source: Path | np.ndarray,
+    source: Source | np.ndarray,
     recipe: MFCC,
     outputs: Sequence[str],
     offset: float = 0.0,
@@ -174,10 +174,10 @@ def check_recipe(who: str, recipe: MFCC) -> None:
         raise TypeError(f"{who}: recipe: expected an MFCC, got {type(recipe).__name__}.")
 
 
-def too_short(who: str, source: Path | np.ndarray, what: str) -> ValueError:
+def too_short(who: str, source: Source | np.ndarray, what: str) -> ValueError:
     """Return the error for a recording that is too short; `what` says for what."""
-    if isinstance(source, (str, bytes, os.PathLike)):
-        return AudioError(source, f"is too short: {what}")
+    if is_source(source):
+        return AudioError(name_of(source), f"is too short: {what}")
     return ValueError(f"{who}: source: expected more samples, got {what}")
 
 
@@ -192,7 +192,7 @@ class _Length:
             self.n_samples += len(block)
             yield block
 
-    def too_short(self, who: str, source: Path | np.ndarray, recipe: MFCC) -> ValueError:
+    def too_short(self, who: str, source: Source | np.ndarray, recipe: MFCC) -> ValueError:
         """Return the error for a recording without a frame."""
         seconds, frame_s = self.n_samples / recipe.sr, recipe.shortest_signal / recipe.sr
         return too_short(who, source, f"{seconds:.3f} s, a frame takes {frame_s:.3f} s.")

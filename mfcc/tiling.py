@@ -14,7 +14,7 @@ from mfcc.recipe import MFCC
 from mfcc.recordings import check_recipe, read_features, too_short
 from mfcc.sound.blocks import recut
 from mfcc.sound.energy import stretch_energies
-from mfcc.sound.errors import Path
+from mfcc.sound.opening import Source
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +78,7 @@ class Tiles:
 
 
 def tiles(
-    source: Path | np.ndarray,
+    source: Source | np.ndarray,
     recipe: MFCC = FILMSCORE,
     *,
     n_frames: int = 100,
@@ -93,7 +93,7 @@ def tiles(
 
     Parameters
     ----------
-    source : str, bytes, os.PathLike or array of shape (n_samples,)
+    source : str, bytes, os.PathLike, an open binary file or an array of shape (n_samples,)
         A recording to read, or mono samples at recipe.sr. The same samples give the same tiles. Of a recording there is
         never more in memory than its tiles and some blocks.
     recipe : MFCC

@@ -18,7 +18,8 @@ from mfcc.recipe import MFCC
 
 _DESCRIPTION = """\
 Compute features of recordings: each file becomes DIR/NAME.npz (or another --format), a folder keeps its shape. A
-recording is whatever libsndfile reads, whatever its name; - is standard input, and --out - standard output."""
+recording is whatever libsndfile reads, or ffmpeg where it is installed, whatever its name; - is standard input, and
+--out - standard output."""
 _EPILOG = f"""
 A KNOB is a field of the recipe; a wrong one lists them all, --describe says what they do. The output is a knob
 too: output=mfcc, log_mel, mel, log_spectrum or spectrum.

@@ -17,7 +17,8 @@ from mfcc.presets import FILMSCORE
 from mfcc.recipe import MFCC
 from mfcc.recordings import check_recipe, read_features
 from mfcc.sound.blocks import recut
-from mfcc.sound.errors import Path, printable
+from mfcc.sound.errors import printable
+from mfcc.sound.opening import Source, is_source, name_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,7 +29,7 @@ _lock = threading.Lock()
 
 
 def plot(
-    source: Path | np.ndarray,
+    source: Source | np.ndarray,
     recipe: MFCC = FILMSCORE,
     *,
     title: str | None = None,
@@ -40,7 +41,7 @@ def plot(
 
     Parameters
     ----------
-    source : str, bytes, os.PathLike or array of shape (n_samples,)
+    source : str, bytes, os.PathLike, an open binary file or an array of shape (n_samples,)
         A recording to read, in bounded memory, or mono samples at recipe.sr.
     recipe : MFCC
     title : str, optional
@@ -133,9 +134,9 @@ def compare(original: np.ndarray, reconstruction: np.ndarray, recipe: MFCC = FIL
         return _draw_both(recipe, title, len(original), len(reconstruction), drawn)
 
 
-def title_of(source: Path | np.ndarray) -> str:
+def title_of(source: Source | np.ndarray) -> str:
     """Return the name of a file, fit for display; "" for samples."""
-    return printable(os.path.basename(os.fsencode(source))) if isinstance(source, (str, bytes, os.PathLike)) else ""
+    return printable(os.path.basename(os.fsencode(name_of(source)))) if is_source(source) else ""
 
 
 def require_matplotlib(who: str) -> None:

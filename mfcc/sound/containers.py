@@ -5,17 +5,15 @@ libsndfile takes a file that was cut off for a shorter one, silently in most for
 
 from __future__ import annotations
 
-import os
 import re
-from dataclasses import dataclass
 from typing import BinaryIO
 
 import soundfile
 
 from mfcc.sound import mp3
+from mfcc.sound.opening import bytes_at, size_of
+from mfcc.sound.reader import TOLERANCE_S, UNKNOWN_FRAMES, Length
 
-# A shortfall of less is the rounding of codecs and headers, nothing that anyone cut off.
-TOLERANCE_S = 0.1
 # Some Vorbis files go on counting, with empty pages, behind the end of the sound.
 OGG_TOLERANCE_S = 0.25
 
@@ -25,7 +23,6 @@ _OGG_MARGIN = 1 << 14
 
 # Sizes from here to 4 GB are what programs write that do not know the length yet (ffmpeg, SoX and arecord into a pipe).
 _UNKNOWN_SIZE = 0x7FFF0000
-_UNKNOWN_FRAMES = (1 << 63) - 1
 
 # Samples in a packet of 127 bytes of a MIDI sample dump; libsndfile believes the header without a look at the packets.
 _SDS_SAMPLES = {"PCM_S8": 60, "PCM_16": 40, "PCM_24": 30}
@@ -34,36 +31,19 @@ _SDS_SAMPLES = {"PCM_S8": 60, "PCM_16": 40, "PCM_24": 30}
 _CORRECTED_SIZE = re.compile(r"^\s*(?:data|SSND|Data Size|riff|Riff size)\s*:\s*(\d+)\s*\(should be (\d+)\)", re.M)
 
 
-@dataclass(frozen=True)
-class Length:
-    """The length of a file.
-
-    Attributes
-    ----------
-    frames : int
-        Samples a channel that can be decoded as far as the headers tell; a bound where they don't.
-    stated : int or None
-        Samples a channel that there should be; None if nothing states it.
-    damage : str
-        What is known to be wrong before anything is decoded; else "".
-    """
-
-    frames: int
-    stated: int | None
-    damage: str = ""
-
-
 def length(sound: soundfile.SoundFile, raw: BinaryIO, mpeg: mp3.Mp3Stream | None) -> Length:
     """Return the length of an open file; `mpeg` is what a scan found if it is an MP3."""
     frames = sound.frames
     if sound.format == "OGG":
-        return Length(frames, None, _torn_ogg(raw))
+        damage = _torn_ogg(raw)
+        # It counts its samples: fewer of them, and a whole end, mean a hole within.
+        return Length(frames, None if damage else frames, damage, OGG_TOLERANCE_S)
     if sound.format == "MP3":
         return _mp3_length(frames, sound.samplerate, mpeg)
-    if frames == _UNKNOWN_FRAMES:
+    if frames == UNKNOWN_FRAMES:
         return Length(frames, None)
     if sound.format == "SDS":
-        there = (os.fstat(raw.fileno()).st_size - 21) // 127 * _SDS_SAMPLES.get(sound.subtype, 30)
+        there = (size_of(raw) - 21) // 127 * _SDS_SAMPLES.get(sound.subtype, 30)
         return Length(min(there, frames), frames, "truncated" if there < frames else "")
     for claimed, present in _CORRECTED_SIZE.findall(sound.extra_info):
         if int(present) < int(claimed) and int(claimed) & 0xFFFFFFFF < _UNKNOWN_SIZE:
@@ -122,7 +102,7 @@ def _torn_ogg(raw: BinaryIO) -> str:
     if len(page) < 27 or len(page) < 27 + page[26] + sum(page[27 : 27 + page[26]]):
         return "truncated within the last page of its Ogg stream"
     position, serials = 0, set()
-    while (head := _bytes_at(raw, position, 27 + 255))[:4] == b"OggS" and head[5] & 2:  # pages that begin a stream
+    while (head := bytes_at(raw, position, 27 + 255))[:4] == b"OggS" and head[5] & 2:  # pages that begin a stream
         serials.add(head[14:18])
         position += 27 + head[26] + sum(head[27 : 27 + head[26]])
     if serials and page[14:18] not in serials:
@@ -132,14 +112,4 @@ def _torn_ogg(raw: BinaryIO) -> str:
 
 def _tail(raw: BinaryIO) -> bytes:
     # A page is 65,307 bytes at most; tags of other formats may follow the last one.
-    return _bytes_at(raw, max(0, os.fstat(raw.fileno()).st_size - (1 << 18)), 1 << 18)
-
-
-def _bytes_at(raw: BinaryIO, position: int, count: int) -> bytes:
-    """Read without a change of the position, which belongs to libsndfile."""
-    here = raw.tell()
-    try:
-        raw.seek(position)
-        return raw.read(count)
-    finally:
-        raw.seek(here)
+    return bytes_at(raw, max(0, size_of(raw) - (1 << 18)), 1 << 18)

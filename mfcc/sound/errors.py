@@ -64,7 +64,7 @@ def printable(path: Path) -> str:
         text = "".join(c if is_legible(c) else c.encode("unicode_escape").decode() for c in text)
     if b"\0" not in name and len(name) <= _LONGEST:
         return text
-    return f"{text[:60]}... ({len(name)} bytes, which no path has: is it the content of a file?)"
+    return f"{text[:60]}... ({len(name)} bytes, which no path has: io.BytesIO(content) is for content)"
 
 
 def is_legible(character: str) -> bool:

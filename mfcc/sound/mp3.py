@@ -59,7 +59,7 @@ class Mp3Stream:
 def scan(file: BinaryIO) -> Mp3Stream | None:
     """Count the frames of a file; None if they can't be counted (no frames, or without a stated bit rate)."""
     size = file.seek(0, io.SEEK_END)
-    first = _next_frame(file, _after_id3(file))
+    first = _next_frame(file, after_id3(file))
     if first is None:
         return None
     position, header = first
@@ -103,37 +103,8 @@ def with_stated_length(stream: Mp3Stream) -> bytes:
     return frame + bytes(length - len(frame))
 
 
-class Joined(io.RawIOBase):
-    """A file made of some bytes and the rest of another file."""
-
-    def __init__(self, head: bytes, file: BinaryIO, start: int) -> None:
-        self._head, self._file, self._start, self._at = head, file, start, 0
-        self._size = len(head) + file.seek(0, io.SEEK_END) - start
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self._at = max(0, offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence])
-        return self._at
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        data = self._head[self._at : self._at + len(buffer)]
-        if len(data) < len(buffer):
-            self._file.seek(self._start + self._at + len(data) - len(self._head))
-            data += self._file.read(len(buffer) - len(data))
-        buffer[: len(data)] = data
-        self._at += len(data)
-        return len(data)
-
-
-def _after_id3(file: BinaryIO) -> int:
+def after_id3(file: BinaryIO) -> int:
+    """Return the byte behind the ID3v2 tags that a file begins with."""
     position = 0
     while (head := _bytes_at(file, position, 10))[:3] == b"ID3" and len(head) == 10:
         position += 10 + sum((byte & 0x7F) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))

@@ -21,9 +21,11 @@ from filmscore.agent.words import clean
 from filmscore.recording import LONGEST_S, read_recording
 from filmscore.tagging import Tagger
 from mfcc import AudioError
+from mfcc.sound import ffmpeg
 from mfcc.sound.decoding import Decoder
 
-READER = f"libsndfile {soundfile.__libsndfile_version__}, nnlite {nnlite.__version__}, formats 2"
+_OTHER = "ffmpeg" if ffmpeg.program() else "no ffmpeg"
+READER = f"libsndfile {soundfile.__libsndfile_version__}, {_OTHER}, nnlite {nnlite.__version__}, formats 3"
 """The software that read a file. Another version may read what this one can't, or say more about it."""
 
 

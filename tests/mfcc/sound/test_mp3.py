@@ -54,14 +54,3 @@ def test_tags_and_garbage_are_passed_over():
 )
 def test_what_is_no_stream(data):
     assert mp3.scan(io.BytesIO(data)) is None
-
-
-def test_joined_reads_as_one_file():
-    joined = mp3.Joined(b"head", io.BytesIO(b"--0123456789"), 2)
-    whole = b"head0123456789"
-    assert joined.read() == whole and joined.tell() == len(whole)
-    for position in range(len(whole) + 2):
-        for count in range(len(whole)):
-            assert joined.seek(position) == position
-            assert joined.read(count) == whole[position : position + count]
-    assert joined.seek(-3, io.SEEK_END) == len(whole) - 3 and joined.seek(1, io.SEEK_CUR) == len(whole) - 2

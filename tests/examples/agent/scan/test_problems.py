@@ -69,7 +69,7 @@ def test_audio_that_cannot_be_read_is_listed_with_the_remedy(place):
     music = place / "music"
     endings = sorted({ending for all_ in UNREADABLE.values() for ending in all_.split()})
     for ending in endings:
-        (music / f"a b{ending}").write_bytes(b"\0\0\0 ftypM4A \0\0\0\0" + bytes(1000))
+        (music / f"a b{ending}").write_bytes(b"made up" * 1000)
     (music / "cover.jpg").write_bytes(bytes(1000))
     report = again(place)
     assert report.others == 1 and report.unchanged == 4
@@ -84,16 +84,21 @@ def test_audio_that_cannot_be_read_is_listed_with_the_remedy(place):
     assert (report.standing, report.others) == (len(endings), 1)
 
 
-def test_the_command_of_the_remedy_works(place):
+def test_the_command_of_the_remedy_works_where_ffmpeg_is_not_found(place, monkeypatch):
     if shutil.which("ffmpeg") is None:
         pytest.skip("ffmpeg is not installed")
     music = place / "music"
     source = music / "album 0" / "0.flac"
     subprocess.run(["ffmpeg", "-v", "error", "-i", source, "-c:a", "aac", music / "it's a $(cue).m4a"], check=True)
-    ((_, problem),) = again(place).problems
-    command = problem.partition("Convert it: ")[2]
+    with monkeypatch.context() as without:
+        without.setenv("PATH", str(place / "nothing"))
+        ((_, problem),) = again(place).problems
+    assert problem.startswith("is MP4, which libsndfile does not read. Install ffmpeg")
+    command = problem.partition("convert the file: ")[2]
     subprocess.run(["sh", "-c", command.replace("ffmpeg", "ffmpeg -v error")], cwd=music, check=True)
-    assert again(place).new == 1
+    monkeypatch.setattr(scanning, "READER", "the same with ffmpeg")
+    report = again(place)
+    assert (report.new, report.problems) == (2, [])  # what was converted, and what is read now
 
 
 def test_a_library_of_an_earlier_version_lists_what_it_passed_over(place):
