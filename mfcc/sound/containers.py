@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import soundfile
 
-from mfcc.sound import mp3
+from mfcc.sound import headers, mp3, ogg
 from mfcc.sound.opening import bytes_at, size_of
 from mfcc.sound.reader import TOLERANCE_S, UNKNOWN_FRAMES, Length
 
@@ -20,6 +20,8 @@ OGG_TOLERANCE_S = 0.25
 # Samples: what 85 frames of MPEG-2 hold, and some.
 _MP3_REACH = 48 * 1152
 _OGG_MARGIN = 1 << 14
+# Seconds after which Opus has forgotten that it began elsewhere: see `_opus_reach`.
+_SPEECH_REACH_S, _MUSIC_REACH_S = 20, 1
 
 # Sizes from here to 4 GB are what programs write that do not know the length yet (ffmpeg, SoX and arecord into a pipe).
 _UNKNOWN_SIZE = 0x7FFF0000
@@ -50,21 +52,49 @@ def length(sound: soundfile.SoundFile, raw: BinaryIO, mpeg: mp3.Mp3Stream | None
             stated = round(frames * int(claimed) / max(1, int(present)))
             if stated - frames > TOLERANCE_S * sound.samplerate:
                 return Length(frames, stated, "truncated")
-    return Length(frames, frames)
+    return Length(frames, frames, _surplus(sound, raw))
+
+
+def _surplus(sound: soundfile.SoundFile, raw: BinaryIO) -> str:
+    """Return what is to be said of a file with more sound than its header states; "" if it has no more."""
+    if sound.format == "W64" or sound.subtype.startswith("ALAC"):  # read to the end, or by a table of packets
+        return ""
+    more, stated, place = headers.surplus(raw)
+    seconds = more * sound.frames / max(1, stated) / sound.samplerate
+    if seconds <= TOLERANCE_S:
+        return ""
+    return (
+        f"its header states {sound.frames / sound.samplerate:.2f} s, but {seconds:.2f} s more seem to follow, as after "
+        f"a recorder that lost power (all is read once {place}, the size, are zeros)"
+    )
 
 
 def safe_start(sound: soundfile.SoundFile, raw: BinaryIO, frame: int) -> int:
     """Return where to seek, at or before a frame, so that what is decoded from there to it makes it right.
 
-    A frame of MP3 may need bits of up to 85 frames before it. In the last page of an Ogg stream libsndfile counts from
-    an end that encoders trim, and misses by as much.
+    A frame of MP3 may need bits of up to 85 frames before it, and Opus goes on with what it decoded. In the last page
+    of an Ogg stream libsndfile counts from an end that encoders trim, and misses by as much.
     """
     if sound.format == "MP3":
         return max(0, frame - _MP3_REACH)
     if sound.format == "OGG":
         rate = 48_000 if sound.subtype == "OPUS" else sound.samplerate  # at which pages count samples
-        return min(frame, _before_last_page(raw) * sound.samplerate // rate)
+        start = min(frame, _before_last_page(raw) * sound.samplerate // rate)
+        return max(0, start - (_opus_reach(raw, start * rate // sound.samplerate) * sound.samplerate // rate))
     return frame
+
+
+def _opus_reach(raw: BinaryIO, sample: int) -> int:
+    """Return how many samples at 48 kHz before a sample have to be decoded; 0 if the stream is not Opus.
+
+    A decoder of speech computes in integers, and goes on with what it decoded: of excerpts of speech at 6 to 24 kb/s
+    50 in 100 differ at their start without a run-up, 7 after 2 s, 1 after 5 s, and none of 1,800 after 10 s. That of
+    music has forgotten its past after 0.1 s.
+    """
+    if bytes_at(raw, 0, 64).find(b"OpusHead") < 0:
+        return 0
+    reach = 48_000 * _SPEECH_REACH_S
+    return reach if ogg.has_speech(raw, max(0, sample - reach), sample) else 48_000 * _MUSIC_REACH_S
 
 
 def _before_last_page(raw: BinaryIO) -> int:
@@ -91,9 +121,9 @@ def _mp3_length(frames: int, sr: int, mpeg: mp3.Mp3Stream | None) -> Length:
 
 
 def _torn_ogg(raw: BinaryIO) -> str:
-    """Return what is wrong with the end of an Ogg file, "" if nothing is (RFC 3533: pages, and flags in their headers).
+    """Return what is wrong with the end of an Ogg stream, "" if nothing is: libsndfile ends with the last whole page.
 
-    libsndfile takes the last whole page for the end, and of several streams one after the other reads the first.
+    Pages, and the flags in their headers, are those of RFC 3533.
     """
     tail = _tail(raw)
     if b"OggS" not in tail:
@@ -106,7 +136,7 @@ def _torn_ogg(raw: BinaryIO) -> str:
         serials.add(head[14:18])
         position += 27 + head[26] + sum(head[27 : 27 + head[26]])
     if serials and page[14:18] not in serials:
-        return "holds several Ogg streams one after the other, of which libsndfile reads the first"
+        return "its last page belongs to a stream whose beginning is missing"
     return ""
 
 

@@ -9,11 +9,12 @@ from typing import Any, BinaryIO
 import numpy as np
 import soundfile
 
-from mfcc.sound import foreign
+from mfcc.sound import foreign, ogg
+from mfcc.sound.chained import ChainedReader
 from mfcc.sound.errors import AudioError, AudioWarning, printable
 from mfcc.sound.ffmpeg import FfmpegReader
 from mfcc.sound.libsndfile import LibsndfileReader, words_of
-from mfcc.sound.opening import Source, name_of, open_source
+from mfcc.sound.opening import Source, bytes_at, name_of, open_source
 from mfcc.sound.reader import Reader
 
 # Below, a hostile or broken header would turn a small file into a huge signal; above is no audio.
@@ -123,6 +124,8 @@ class Decoder:
 
     def _check_end(self, position: int, failure: str | None, on_truncated: str) -> None:
         stated = self._length.stated
+        if stated is not None and position >= stated:  # what stopped the decoder lies behind the sound
+            return
         short = stated is not None and stated - position > self._length.tolerance_s * self.sr
         if failure or short:
             self._report(f"damaged or truncated{failure and f' ({failure})'}", position, stated, on_truncated)
@@ -174,7 +177,8 @@ class Decoder:
 def _reader(raw: BinaryIO, source: Source, dtype: np.dtype[Any]) -> Reader:
     """Return what decodes a file: libsndfile where that can, else ffmpeg."""
     try:
-        return LibsndfileReader(raw, source)
+        links = ogg.links(raw) if bytes_at(raw, 0, 4) == b"OggS" else []
+        return ChainedReader(raw, source, links) if len(links) > 2 else LibsndfileReader(raw, source)
     except (soundfile.LibsndfileError, TypeError) as error:
         words = words_of(error) if isinstance(error, soundfile.LibsndfileError) else ""
         other = foreign.recognise(raw)

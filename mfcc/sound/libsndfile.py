@@ -11,9 +11,10 @@ from typing import Any, BinaryIO
 import numpy as np
 import soundfile
 
-from mfcc.sound import containers, mp3
+from mfcc.sound import containers, flac, headers, mp3
 from mfcc.sound.errors import AudioError
 from mfcc.sound.opening import Source, Spliced, kept_position, name_of
+from mfcc.sound.reader import Length
 
 
 class LibsndfileReader:
@@ -26,10 +27,13 @@ class LibsndfileReader:
     """
 
     def __init__(self, raw: BinaryIO, source: Source) -> None:
+        raw, damage = flac.mended(headers.mended(raw))
         self._raw, self._path = raw, name_of(source)
         self._sound, mpeg = _sound_file(raw, source)
         self.format, self.sr, self.channels = self._sound.format, self._sound.samplerate, self._sound.channels
         self.length = containers.length(self._sound, raw, mpeg)
+        if damage:
+            self.length = Length(self.length.frames, self.length.stated, damage)
 
     def close(self) -> None:
         """Close the decoder, but not its file."""

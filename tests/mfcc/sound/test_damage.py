@@ -190,15 +190,6 @@ def test_two_mp3_files_joined(tmp_path):
     assert len(mfcc.load(tmp_path / "a.mp3")[0]) == pytest.approx(5 * SR, abs=5000)
 
 
-def test_ogg_streams_one_after_the_other(tmp_path):
-    first, second = (encoded(sine(2.0, frequency=f), SR, "vorbis") for f in (440, 880))
-    assert first[14:18] != second[14:18]  # serial numbers
-    (tmp_path / "a.ogg").write_bytes(first + second)
-    refused(tmp_path / "a.ogg", "holds several Ogg streams one after the other")
-    with pytest.warns(mfcc.AudioWarning, match="several Ogg streams"):
-        assert len(mfcc.load(tmp_path / "a.ogg", on_truncated="keep")[0]) == 2 * SR
-
-
 def test_an_ogg_stream_that_counts_on_behind_its_end(tmp_path):
     data = encoded(sine(), SR, "vorbis")
     last = data[data.rindex(b"OggS") :]
