@@ -152,8 +152,12 @@ def samples_of(
     offset: float = 0.0,
     duration: float | None = None,
     on_truncated: OnTruncated = "raise",
+    dtype: DTypeLike | None = None,
 ) -> Iterator[np.ndarray]:
-    """Yield the float32 samples at recipe.sr of a recording or of an array, in blocks; errors name `who`."""
+    """Yield the samples at recipe.sr of a recording or of an array, in blocks; errors name `who`.
+
+    Those of a recording are float32, those of an array have its own type unless a `dtype` is given.
+    """
     _check_excerpt(who, offset, duration, on_truncated)
     if is_source(source):
         check_source(who, "source", source)
@@ -162,7 +166,7 @@ def samples_of(
     first = round(offset * recipe.sr)
     y = y[first : None if duration is None else first + max(1, round(duration * recipe.sr))]
     check_finite(who, y)
-    return iter([y.astype(np.float32, copy=False)])
+    return iter([y if dtype is None else y.astype(dtype, copy=False)])
 
 
 def _blocks(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import numbers
 import operator
-from collections.abc import Collection
+import os
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import numpy as np
@@ -143,7 +144,11 @@ def check_samples(who: str, y: Any, *, integer_full_scale: float | str | None = 
     is "type"; of unsigned ones it is subtracted first, because their silence is in the middle. Without one they are
     refused.
     """
-    if isinstance(y, tuple) and len(y) == 2 and np.ndim(y[0]) == 1 and np.ndim(y[1]) == 0:
+    if isinstance(y, (str, bytes, os.PathLike)) or hasattr(y, "read"):
+        raise TypeError(
+            f"{who}: y: expected samples, got {type(y).__name__}. Of a recording take mfcc.features(path, recipe)."
+        )
+    if isinstance(y, (tuple, list)) and len(y) == 2 and np.ndim(y[0]) == 1 and np.ndim(y[1]) == 0:
         raise TypeError(
             f"{who}: y: expected samples, got a pair of samples and a number. If it is what mfcc.load returns, take it "
             f"apart: y, sr = mfcc.load(path, recipe.sr). mfcc.features(path, recipe) does it all."
@@ -173,6 +178,27 @@ def check_samples(who: str, y: Any, *, integer_full_scale: float | str | None = 
         x /= full_scale
         return np.ascontiguousarray(x)
     return np.require(y, np.float32 if y.itemsize <= 4 else np.float64, ["C", "A"])
+
+
+def check_blocks(who: str, blocks: Any) -> None:
+    """Raise TypeError for what is no iterable of blocks of samples, but all samples at once, or a recording."""
+    if isinstance(blocks, (str, bytes, os.PathLike)) or hasattr(blocks, "read"):
+        raise TypeError(
+            f"{who}: blocks: expected an iterable of arrays, got {type(blocks).__name__}. Of a recording take "
+            "mfcc.stream(path, recipe)."
+        )
+    if isinstance(blocks, np.ndarray) and blocks.ndim < 2 and blocks.dtype != object:
+        raise TypeError(
+            f"{who}: blocks: expected an iterable of arrays, got one array of shape {blocks.shape}. Of all samples at "
+            "once take recipe(y), or [y] for a single block."
+        )
+    if isinstance(blocks, tuple) and len(blocks) == 2 and np.ndim(blocks[1]) == 0:
+        raise TypeError(
+            f"{who}: blocks: expected an iterable of arrays, got a pair of samples and a number. If it is what "
+            "mfcc.load returns, take it apart: y, sr = mfcc.load(path, recipe.sr); recipe(y)."
+        )
+    if not isinstance(blocks, Iterable):
+        raise TypeError(f"{who}: blocks: expected an iterable of arrays, got {shown(blocks)}.")
 
 
 def check_finite(who: str, y: np.ndarray, *, first: int = 0) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mfcc import knobs, mel
-from mfcc.checks import check_integer, check_number, check_samples
+from mfcc.checks import check_blocks, check_integer, check_number, check_samples
 from mfcc.describe import describe
 from mfcc.knobs import Knobs
 
@@ -156,7 +156,8 @@ class MFCC(Knobs):
         Parameters
         ----------
         blocks : iterable of arrays, shape (any length,)
-            Mono samples at `sr`, as for a call, of one type. `mfcc.blocks` reads them from a file.
+            Mono samples at `sr`, as for a call, of one type, which the features have too. `mfcc.blocks` reads them from
+            a file.
 
         Yields
         ------
@@ -165,7 +166,8 @@ class MFCC(Knobs):
         Raises
         ------
         ValueError, TypeError
-            As a call, when the block comes; for a signal too short for one frame at the end.
+            As a call, when the block comes; for a signal too short for one frame at the end. TypeError at once for what
+            is no iterable of blocks, such as all samples or the name of a file.
 
         Examples
         --------
@@ -177,6 +179,7 @@ class MFCC(Knobs):
         """
         from mfcc.streaming import stream  # loads numba: half a second that only computing needs
 
+        check_blocks("MFCC.stream", blocks)
         return stream(self, blocks)
 
     def power_spectrogram(self, y: np.ndarray, *, threads: int | None = None) -> np.ndarray:

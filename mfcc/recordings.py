@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from mfcc import chain
 from mfcc.audio import OnTruncated, samples_of
@@ -43,6 +44,7 @@ def stream(
     Returns
     -------
     iterator of arrays, shape (n_features, up to 512 frames)
+        float32 of a recording; of an array as `recipe(y)` has it.
 
     Raises
     ------
@@ -94,7 +96,8 @@ def features(
 
     Returns
     -------
-    array, shape (n_features, n_frames), float32, C-contiguous
+    array, shape (n_features, n_frames), C-contiguous
+        float32 of a recording; of an array as `recipe(y)` has it.
 
     Raises
     ------
@@ -129,6 +132,8 @@ def whole_features(
     blocks = read_features(who, source, recipe, (recipe.output,), offset, duration, on_truncated, length.through)
     frames, n = np.empty((0, recipe.n_features), np.float32), 0
     for (block,) in blocks:
+        if n == 0:
+            frames = np.empty((0, recipe.n_features), block.dtype)
         if n + block.shape[1] > len(frames):
             frames.resize((n + max(block.shape[1], n // 4), recipe.n_features), refcheck=False)
         frames[n : n + block.shape[1]] = block.T
@@ -148,14 +153,16 @@ def read_features(
     duration: float | None = None,
     on_truncated: OnTruncated = "raise",
     through: Callable[[Iterator[np.ndarray]], Iterator[np.ndarray]] = iter,
+    dtype: DTypeLike | None = None,
 ) -> Iterator[tuple[np.ndarray, ...]]:
     """Yield blocks of features of a recording, for each of some outputs; nothing if it is shorter than a frame.
 
-    Errors name `who`; those for arguments come at once. The samples pass `through` a generator of the caller's.
+    Errors name `who`; those for arguments come at once. The samples pass `through` a generator of the caller's. Those
+    of a recording are float32, those of an array have its own type unless a `dtype` is given.
     """
 
     def samples() -> Iterator[np.ndarray]:
-        return samples_of(who, source, recipe, offset, duration, on_truncated)
+        return samples_of(who, source, recipe, offset, duration, on_truncated, dtype)
 
     def read(blocks: Iterator[np.ndarray]) -> Iterator[tuple[np.ndarray, ...]]:
         loudest = None
@@ -174,11 +181,11 @@ def check_recipe(who: str, recipe: MFCC) -> None:
         raise TypeError(f"{who}: recipe: expected an MFCC, got {type(recipe).__name__}.")
 
 
-def too_short(who: str, source: Source | np.ndarray, what: str) -> ValueError:
-    """Return the error for a recording that is too short; `what` says for what."""
+def too_short(who: str, source: Source | np.ndarray, what: str, advice: str = "") -> ValueError:
+    """Return the error for a recording that is too short; `what` says for what, `advice` what to do."""
     if is_source(source):
-        return AudioError(name_of(source), f"is too short: {what}")
-    return ValueError(f"{who}: source: expected more samples, got {what}")
+        return AudioError(name_of(source), f"is too short: {what}", advice=advice)
+    return ValueError(f"{who}: source: expected more samples, got {what} {advice}".rstrip())
 
 
 class _Length:

@@ -130,7 +130,9 @@ def tiles(
     silence_dbfs = check_number("tiles", "silence_dbfs", silence_dbfs, hint="It is in decibels below full scale.")
     check_choice("tiles", "on_short", on_short, ("raise", "empty"))
     meter = _Meter(recipe.hop_length)
-    chunks = read_features("tiles", source, recipe, (recipe.output,), offset, duration, on_truncated, meter.through)
+    chunks = read_features(
+        "tiles", source, recipe, (recipe.output,), offset, duration, on_truncated, meter.through, np.float32
+    )
     values = _windows((chunk for (chunk,) in chunks), recipe.n_features, n_frames, hop_frames)
     count = len(values)
     if count == 0 and on_short == "raise":
@@ -138,7 +140,8 @@ def tiles(
             "tiles",
             source,
             f"{meter.n_samples / recipe.sr:.2f} s, a tile of {n_frames} frames takes "
-            f"{n_frames / recipe.frame_rate:.2f} s. Lower n_frames, or have no tiles of it with on_short='empty'.",
+            f"{n_frames / recipe.frame_rate:.2f} s.",
+            "Lower n_frames, or have no tiles of it with on_short='empty'.",
         )
     first = np.arange(count) * hop_frames
     level = meter.level_dbfs(first, n_frames)

@@ -86,7 +86,8 @@ def extract(source: str, out: str, name: str, settings: Settings) -> dict[str, A
                 audio_s = _write(path, target, settings, "keep", out)
         status = "done"
     except AudioError as error:
-        status, reason = "failed", error.explained("--keep-truncated")
+        lower = " Lower --tiles." if settings.tile_frames and error.advice else ""
+        status, reason = "failed", error.explained("--keep-truncated") + lower
     except BrokenPipeError:  # of standard output, which is no fault of the recording
         raise
     except OSError as error:

@@ -22,17 +22,25 @@ class AudioError(ValueError):
         What is wrong.
     seconds_read, seconds_expected : float or None
         For a truncated file: how much of it can be decoded, and how much there should be, as far as that is known.
+    advice : str
+        What a caller in Python can do about it.
     """
 
     def __init__(
-        self, path: Path, reason: str, seconds_read: float | None = None, seconds_expected: float | None = None
+        self,
+        path: Path,
+        reason: str,
+        seconds_read: float | None = None,
+        seconds_expected: float | None = None,
+        advice: str = "",
     ) -> None:
-        super().__init__(path, reason, seconds_read, seconds_expected)
-        self.path, self.reason = path, reason
+        super().__init__(path, reason, seconds_read, seconds_expected, advice)
+        self.path, self.reason, self.advice = path, reason, advice
         self.seconds_read, self.seconds_expected = seconds_read, seconds_expected
 
     def __str__(self) -> str:
-        return f"{printable(self.path)}: " + self.explained('on_truncated="keep"')
+        told = self.explained('on_truncated="keep"')
+        return f"{printable(self.path)}: {told} {self.advice}".rstrip()
 
     def explained(self, option: str) -> str:
         """Return the reason and, for a truncated file, what to do: `option` takes what is there."""

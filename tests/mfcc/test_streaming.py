@@ -1,10 +1,14 @@
 """Features of a signal in blocks are those of the whole signal, for any recipe and any cut."""
 
+import io
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import mfcc
 from mfcc import FILMSCORE, MFCC, PRESETS, streaming
 from mfcc.sound.blocks import recut
 from mfcc.streaming import stream_features
@@ -102,3 +106,53 @@ def test_recut(lengths, length):
     assert [len(block) for block in cut[:-1]] == [length] * (len(cut) - 1)
     assert all(0 < len(block) <= length for block in cut)
     assert [int(i) for block in cut for i in block] == list(range(sum(lengths)))
+
+
+@pytest.mark.parametrize("dtype", ["<f4", ">f4", "<f8", ">f8", "<i2", ">i2"])
+@pytest.mark.parametrize("recipe", [mfcc.FILMSCORE, mfcc.LIBROSA, mfcc.KALDI])
+def test_the_type_of_the_blocks_is_that_of_a_call(dtype, recipe):
+    y = (3000 * np.sin(0.1 * np.arange(60_000))).astype(dtype)
+    if np.dtype(dtype).kind == "i":
+        recipe = recipe.replace(integer_full_scale="type")
+    whole = recipe(y)
+    assert whole.dtype == (np.float64 if dtype[1:] == "f8" else np.float32) and whole.dtype.isnative
+    for blocks in (recipe.stream([y[:777], y[777:30_000], y[30_000:]]), mfcc.stream(y, recipe)):
+        streamed = np.concatenate(list(blocks), axis=1)
+        assert streamed.dtype == whole.dtype
+        np.testing.assert_array_equal(streamed, whole)
+    np.testing.assert_array_equal(mfcc.features(y, recipe), whole)
+    assert mfcc.features(y, recipe).dtype == whole.dtype
+
+
+Y = np.sin(0.1 * np.arange(30_000, dtype=np.float32))
+
+
+@pytest.mark.parametrize(
+    "blocks, match",
+    [
+        (Y, r"an iterable of arrays, got one array of shape \(30000,\). Of all samples at once take recipe\(y\)"),
+        ("x.wav", r"an iterable of arrays, got str. Of a recording take mfcc.stream\(path, recipe\)"),
+        (b"x.wav", "got bytes. Of a recording take"),
+        (Path("x.wav"), "got PosixPath|got WindowsPath"),
+        (io.BytesIO(), "got BytesIO. Of a recording take"),
+        ((Y, 22050), r"got a pair of samples and a number. If it is what mfcc.load returns, take it apart"),
+        (5, "an iterable of arrays, got 5"),
+        (None, "an iterable of arrays, got None"),
+    ],
+    ids=repr,
+)
+def test_what_is_no_iterable_of_blocks(blocks, match):
+    with pytest.raises(TypeError, match=f"^MFCC.stream: blocks: expected .*{match}"):
+        mfcc.FILMSCORE.stream(blocks)  # at once
+
+
+@pytest.mark.parametrize("y", ["x.wav", b"x.wav", Path("x.wav"), io.BytesIO()], ids=repr)
+def test_a_recording_in_place_of_samples(y):
+    with pytest.raises(TypeError, match=r"^MFCC: y: expected samples, got .*Of a recording take mfcc.features\(path"):
+        mfcc.FILMSCORE(y)
+
+
+@pytest.mark.parametrize("pair", [(Y, 22050), [Y, 22050.0]], ids=["tuple", "list"])
+def test_what_load_returns_in_place_of_samples(pair):
+    with pytest.raises(TypeError, match=r"^MFCC: y: expected samples, got a pair .*take it apart: y, sr = mfcc.load"):
+        mfcc.FILMSCORE(pair)

@@ -181,7 +181,7 @@ def test_features_in_place_of_coefficients(music, tmp_path, out):
         np.testing.assert_array_equal(file["values"], mfcc.tiles(y, recipe, n_frames=10).values)
 
 
-def test_tiles(music, tmp_path):
+def test_tiles(music, tmp_path, capsys):
     assert main([str(music / "one.wav"), "--out", str(tmp_path), "--tiles", "10", "--hop", "5"]) == 0
     expected = mfcc.tiles(music / "one.wav", n_frames=10, hop_frames=5)
     with np.load(tmp_path / "one.wav.tiles.npz") as file:
@@ -189,6 +189,7 @@ def test_tiles(music, tmp_path):
             np.testing.assert_array_equal(file[name], getattr(expected, name))
         assert MFCC.from_dict(json.loads(str(file["recipe"]))) == FILMSCORE
     assert main([str(music / "one.wav"), "--out", str(tmp_path), "--tiles", "100"]) == 1
+    assert capsys.readouterr().err.endswith("a tile of 100 frames takes 9.29 s. Lower --tiles.\n")
 
 
 @pytest.mark.parametrize("typed", ["librosa_unlimited", "librosa-unlimited", "LIBROSA_UNLIMITED", "Librosa-Unlimited"])
