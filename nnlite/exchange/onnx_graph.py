@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike
 from nnlite.estimators.standardize import Standardizer
 from nnlite.exchange.stack import declares, known, not_exchanged, plain_layers
 from nnlite.layers.base import Layer
+from nnlite.layers.chain import parameters_by_layer
 from nnlite.layers.counterparts import OnnxNode
-from nnlite.network.sequential import Sequential, parameters_by_layer
+from nnlite.network.sequential import Sequential
 
 TO_CHANNELS_FIRST, TO_CHANNELS_LAST = [0, 3, 1, 2], [0, 2, 3, 1]
 

@@ -1,7 +1,6 @@
 """Sequential: the layers as written, and the plan that runs."""
 
 import math
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +19,8 @@ from nnlite.checks import (
     shown,
 )
 from nnlite.layers.base import Layer, Params, Shape
-from nnlite.network import fusion
+from nnlite.layers.chain import Chain, parameters_by_layer
+from nnlite.layers.fusion import Step
 from nnlite.runtime.lazy import lazy_property
 
 
@@ -55,7 +55,7 @@ class Sequential:
     input_shape : tuple of int
         Shape of one sample, channels last: (40, 100, 1).
     fuse : bool
-        Rewrite neighbouring layers into faster ones (:mod:`nnlite.network.fusion`). Parameters are the same either way.
+        Rewrite neighbouring layers into faster ones (:mod:`nnlite.layers.fusion`). Parameters are the same either way.
 
     Attributes
     ----------
@@ -63,8 +63,6 @@ class Sequential:
         As written.
     shapes : tuple of shape
         Input of each layer, and last the output of the network.
-    plan : tuple of Step
-        The layers that run.
 
     Examples
     --------
@@ -86,19 +84,13 @@ class Sequential:
         self.layers = layers
         self.input_shape = _check_input_shape(input_shape)
         self.fuse = check_flag("Sequential", "fuse", fuse)
-        self.shapes = self._walk_shapes()
-        self.plan = fusion.fuse(layers) if fuse else fusion.unfused(layers)
+        self._chain = Chain(layers, self.fuse)
+        self.shapes = self._chain.shapes("Sequential", self.input_shape)
 
-    def _walk_shapes(self) -> tuple[Shape, ...]:
-        shapes = [self.input_shape]
-        for index, layer in enumerate(self.layers):
-            try:
-                shapes.append(layer.output_shape(shapes[-1]))
-            except ValueError as error:
-                raise ValueError(
-                    f"Sequential: layers[{index}] = {layer!r} after output of shape {shapes[-1]}: {error}"
-                ) from error
-        return tuple(shapes)
+    @property
+    def plan(self) -> tuple[Step, ...]:
+        """The layers that run."""
+        return self._chain.plan
 
     def __repr__(self) -> str:
         inside = ", ".join(map(repr, self.layers))
@@ -128,11 +120,7 @@ class Sequential:
         """
         check_rng("Sequential.init", rng)
         as_float_dtype("Sequential.init", dtype)
-        params: dict[str, np.ndarray] = {}
-        for index, layer in enumerate(self.layers):
-            fresh = layer.with_gain(_gain_after(self.layers[index + 1 :])).init(self.shapes[index], rng, dtype)
-            params |= {f"{index}.{name}": value for name, value in fresh.items()}
-        return params
+        return self._chain.init(self.shapes, rng, dtype)
 
     def prepare(self, params: Params, *, who: str = "Sequential") -> Params:
         """Return `params` and what can be derived from them once for many calls.
@@ -143,11 +131,8 @@ class Sequential:
             return params
         parts = self._check_params(who, params)
         prepared = Prepared(params, self, parts)
-        for layer, index in self.plan:
-            derived = layer.prepare(parts[index])
-            if derived is not parts[index]:
-                parts[index] = dict(derived)
-                prepared.update({f"{index}.{name}": value for name, value in derived.items()})
+        for index, derived in self._chain.prepare(parts):
+            prepared.update({f"{index}.{name}": value for name, value in derived.items()})
         return prepared
 
     @np.errstate(all="ignore")  # what overflows shows in the result
@@ -157,11 +142,7 @@ class Sequential:
         """Return the output in training and what `backward` will need, for a batch (n_samples, *input_shape)."""
         check_rng("Sequential.forward" if who == "Sequential" else who, rng)
         parts, x = self._check_params(who, params), self._check_batch(who, params, x)
-        caches = []
-        for layer, index in self.plan:
-            x, cache = layer.forward(parts[index], x, rng)
-            caches.append(cache)
-        return x, caches
+        return self._chain.forward(parts, x, rng)
 
     @np.errstate(all="ignore")
     def backward(
@@ -172,25 +153,13 @@ class Sequential:
         With `deferred`, those of large dense layers are a :class:`nnlite.layers.weight_gradients.WeightGradient`.
         """
         parts = params.parts if isinstance(params, Prepared) else parameters_by_layer(params)
-        # Layers before the first weights have nothing to learn.
-        first = 0 if input_grad else next((k for k, step in enumerate(self.plan) if parts[step.index]), len(self.plan))
-        grads: dict[str, Any] = {}
-        gradient: Any = dy
-        for k in range(len(self.plan) - 1, first - 1, -1):
-            layer, index = self.plan[k]
-            gradient, inner = layer.backward(parts[index], cache[k], gradient, input_grad or k > first)
-            grads |= {f"{index}.{name}": value if deferred else np.asarray(value) for name, value in inner.items()}
-        return (gradient if input_grad else None), grads
+        dx, grads = self._chain.backward(parts, cache, dy, input_grad)
+        return dx, grads if deferred else {name: np.asarray(value) for name, value in grads.items()}
 
     @np.errstate(all="ignore")
     def apply(self, params: Params, x: np.ndarray, *, who: str = "Sequential") -> np.ndarray:
         """Return the output in inference: `forward` without noise."""
-        parts, first = self._check_params(who, params), self._check_batch(who, params, x)
-        y, is_ours = first, False
-        for layer, index in self.plan:
-            y = (layer.apply_over if is_ours else layer.apply)(parts[index], y)
-            is_ours = is_ours or not np.may_share_memory(y, first)
-        return y
+        return self._chain.apply(self._check_params(who, params), self._check_batch(who, params, x))
 
     def until(self, stop: int) -> "Sequential":
         """Return the network of the layers before an index; its parameters are those of this one, under the same names.
@@ -329,18 +298,3 @@ def _check_input_shape(shape: Any) -> Shape:
     if not shape or not all(map(is_positive_integer, shape)):
         raise ValueError(f"Sequential: input_shape: expected {expected}, got {shape}.")
     return tuple(int(v) for v in shape)
-
-
-def parameters_by_layer(params: Params) -> dict[int, dict[str, np.ndarray]]:
-    """Return for the index of each layer its parameters, under the names that the layer gave them."""
-    parts: dict[int, dict[str, np.ndarray]] = defaultdict(dict)
-    for name, value in params.items():
-        index, _, inner = name.partition(".")
-        parts[int(index)][inner] = value
-    return parts
-
-
-def _gain_after(following: Sequence[Layer]) -> float:
-    """Return the gain of the next activation, or 1 if none comes before other weights."""
-    gains = (layer.gain_before() for layer in following)
-    return next((gain for gain in gains if gain is not None), 1.0)

@@ -12,8 +12,9 @@ import numpy as np
 
 from nnlite.checks import as_numbers
 from nnlite.layers.base import Params
+from nnlite.layers.chain import parameters_by_layer
 from nnlite.network.parameters import check_params
-from nnlite.network.sequential import Sequential, parameters_by_layer
+from nnlite.network.sequential import Sequential
 from nnlite.runtime.threads import single_threaded_blas
 
 _ROUNDS = 3

@@ -3,7 +3,7 @@
 import numpy as np
 
 import nnlite as nn
-from nnlite.network.sequential import parameters_by_layer
+from nnlite.layers.chain import parameters_by_layer
 
 
 def deep_sigmoid_network():

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nnlite as nn
-from nnlite.network import fusion
+from nnlite.layers import fusion
 from nnlite.testing import check_gradients
 
 CONV, DENSE = nn.Conv2D(3, 2), nn.Dense(4)

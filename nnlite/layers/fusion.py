@@ -10,6 +10,8 @@ from nnlite.layers.dense import DenseActivation
 from nnlite.layers.dropout import ActivationDropout
 from nnlite.layers.pooling import MaxPool2D
 
+__all__ = ["Step", "commute", "fuse", "merge", "unfused"]
+
 
 class Step(NamedTuple):
     """A layer that runs, and the index, in the network as written, of the layer with its parameters."""
