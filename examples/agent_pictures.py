@@ -1,7 +1,7 @@
 """Make the pictures of docs/agent.md: the agent's page over a library, in headless Chromium.
 
 pip install selenium                                  # and Debian's packages chromium and chromium-driver
-python examples/filmscore_agent.py scan corpus
+filmscore scan corpus
 python examples/agent_pictures.py
 """
 

@@ -33,6 +33,8 @@ def test_mfcc_knows_nothing_of_networks():
     wrong = []
     for source in sources("mfcc"):
         for module, place in imports(source):
+            if module == "nnlite.version":  # one distribution has one version
+                continue
             if top_of(module) == "nnlite" and not (source.of_kernels and module in VECTOR_TOOLS):
                 wrong.append(f"{place}: {source.module} may not import {module} (mfcc.kernels may: {VECTOR_TOOLS})")
     none(wrong)

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", README, flags=re.M | re.S)
-AGENT = re.findall(r"^    \.venv/bin/python examples/filmscore_agent\.py (.*)$", README, flags=re.M)
+AGENT = re.findall(r"^    \.venv/bin/filmscore (.*)$", README, flags=re.M)
 
 
 @pytest.fixture

@@ -9,9 +9,8 @@ from typing import Any
 
 import nnlite as nn
 from filmscore.networks import ACTIVATIONS
+from filmscore.shipped import DATA, SAMPLE
 from filmscore.splits import QUESTIONS
-
-DATA = Path(__file__).parents[1] / "data"
 
 
 def data_parser(description: str | None, out: str) -> argparse.ArgumentParser:
@@ -25,7 +24,7 @@ def data_parser(description: str | None, out: str) -> argparse.ArgumentParser:
     """
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--features", type=Path, default=DATA / "sample", help="folder from build_features.py (default: the sample)"
+        "--features", type=Path, default=SAMPLE, help="folder from build_features.py (default: the sample)"
     )
     parser.add_argument("--out", type=Path, default=Path(out), help="folder for results (default: %(default)s)")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""The options of `python -m mfcc`, and the recipe and settings that they make."""
+"""The options of the command `mfcc`, and the recipe and settings that they make."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import json
 import os
 from typing import Any
 
+from mfcc.command.completion import add_completion
 from mfcc.command.extraction import Settings
 from mfcc.command.finding import STANDARD
 from mfcc.command.formats import FORMATS
 from mfcc.command.journal import JOURNAL
 from mfcc.presets import PRESETS
 from mfcc.recipe import MFCC
+from nnlite.version import __version__
 
 _DESCRIPTION = """\
 Compute features of recordings: each file becomes DIR/NAME.npz (or another --format), a folder keeps its shape. A
@@ -33,26 +35,28 @@ Ctrl-C. DIR/{JOURNAL} has a line for each recording: its settings, and why it fa
 has changed (the recording, the recipe or another setting) or has failed.
 
 examples:
-  python -m mfcc track.ogg --out features --plot
-  python -m mfcc music/ --out features --tiles 100 --jobs 4
-  python -m mfcc music/ --out features --tiles 100 --set output=log_mel --set n_mels=64 --set fmax=9500
-  python -m mfcc speech.wav --out features --preset htk --deltas 2 --format htk
-  python -m mfcc speech.wav --out features --set sr=16000 --set n_fft=512 --set hop_length=160 --format csv
-  cat track.ogg | python -m mfcc - --out - --format csv > track.csv
-  python -m mfcc --preset librosa --describe
-  python -m mfcc track.ogg --duration 30 --resynth heard.wav --plot
+  mfcc track.ogg --out features --plot
+  mfcc music/ --out features --tiles 100 --jobs 4
+  mfcc music/ --out features --tiles 100 --set output=log_mel --set n_mels=64 --set fmax=9500
+  mfcc speech.wav --out features --preset htk --deltas 2 --format htk
+  mfcc speech.wav --out features --set sr=16000 --set n_fft=512 --set hop_length=160 --format csv
+  cat track.ogg | mfcc - --out - --format csv > track.csv
+  mfcc --preset librosa --describe
+  mfcc track.ogg --duration 30 --resynth heard.wav --plot
 """
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m mfcc",
+        prog="mfcc",
         description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
+    add("--version", action="version", version=f"mfcc {__version__}")
+    add_completion(parser)
     add("paths", nargs="*", metavar="FILE_OR_FOLDER", help="recordings, folders with recordings, - for standard input")
     add("--out", metavar="DIR", help="where the features go; - is standard output, for one recording")
     add("--format", choices=FORMATS, default="npz", help="npz has times, names and recipe too (default)")

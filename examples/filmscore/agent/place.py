@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 
+import platformdirs
+
 from filmscore.agent import schema
+from filmscore.agent.settings import library_of_settings
 
 NAME = "filmscore-library"
 
 
 def default_library() -> Path:
-    """Return the library of the working folder if one is there, else that in the user's folder for data."""
+    """Return the library of the working folder if one is there, else that of the settings, else the user's own."""
     here = Path(NAME)
-    return here if (here / schema.FILE).is_file() else user_data() / NAME
+    return here if (here / schema.FILE).is_file() else library_of_settings() or user_library()
 
 
-def user_data() -> Path:
-    """Return the folder in which programs keep the data of a user, by the custom of each system."""
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support"
-    folder = os.environ.get("XDG_DATA_HOME", "")
-    return Path(folder) if os.path.isabs(folder) else Path.home() / ".local" / "share"
+def user_library() -> Path:
+    """Return the library in the folder for a user's data, by the custom of each system."""
+    return platformdirs.user_data_path() / NAME

@@ -20,13 +20,12 @@ from filmscore.agent.schema import LibraryError
 from filmscore.agent.walk import Found, find_files, is_gone
 from filmscore.agent.writing import Writer, check_place, create
 from filmscore.files import sha256
-from filmscore.options import DATA
 from filmscore.recording import LONGEST_S
+from filmscore.shipped import FOLDER
+from filmscore.shipped import MODEL as SHIPPED
 from filmscore.tagging import Tagger
 from nnlite.model_selection.execution import Workers, run_jobs
 
-SHIPPED = DATA.parent / "models" / "filmscore.npz"
-"""The model that comes with the project."""
 BATCH, BATCH_S = 64, 1.0
 """Results are committed after so many files or seconds. A process that is killed loses no more than these."""
 CHUNK = 2000
@@ -271,7 +270,7 @@ def _check_workers(executor: Executor, job: FileJob) -> None:
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
         raise RuntimeError(
             f"--executor: a worker could not load the library's model ({reason}). Scheduler and workers need "
-            f"PYTHONPATH={DATA.parent}, and the same folders under the same names."
+            f"the same installation, or PYTHONPATH={FOLDER}, and the same folders under the same names."
         ) from error
 
 

@@ -112,7 +112,7 @@ def connect(folder: Path, *, write: bool = False, shared: bool = False) -> sqlit
     """
     path = folder / FILE
     if not path.is_file():
-        raise LibraryError(f"{folder}: no library there. Make one: filmscore_agent.py scan FOLDER --library {folder}")
+        raise LibraryError(f"{folder}: no library there. Make one: filmscore scan FOLDER --library {folder}")
     connection = None
     try:
         uri = f"{path.absolute().as_uri()}?mode={'ro' if shared else 'rw'}"

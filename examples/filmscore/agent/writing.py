@@ -24,7 +24,7 @@ from filmscore.agent.schema import LibraryError, connect, explained, transaction
 from filmscore.agent.walk import Stamp, is_gone
 from filmscore.features import load_features
 from filmscore.files import open_plain, sha256
-from filmscore.options import DATA
+from filmscore.shipped import SAMPLE
 from filmscore.tagging import Tagger
 from nnlite.serialization import atomic_write
 
@@ -115,7 +115,7 @@ def fit_basis(tagger: Tagger) -> Basis:
     LibraryError
         When the model sees other tiles than those of the sample.
     """
-    tiles = np.asarray(load_features(DATA / "sample").tiles)
+    tiles = np.asarray(load_features(SAMPLE).tiles)
     expected = (tagger.settings.recipe.n_coefficients, tagger.settings.n_frames, 1)
     if tiles.shape[1:] != expected:
         raise LibraryError(

@@ -202,7 +202,7 @@ def damaged(folder, what):
         ("cut", "window_directions.i8: expected [0-9]+ bytes for [0-9]+ rows, got [0-9]+: it is damaged"),
         ("foreign", "track_values.f32: expected rows of the library beside it"),
         ("gone", "window_values.f32: No such file"),
-        ("none", "no library there. Make one: filmscore_agent.py scan"),
+        ("none", "no library there. Make one: filmscore scan"),
     ],
 )
 def test_what_is_no_library_is_refused(tmp_path, what, message):

@@ -1,4 +1,7 @@
-"""The commands of the agent, a module each: `HELP` in a line, `add_arguments(parser)`, and `run(options) -> int`."""
+"""The commands of the agent, a module each.
+
+Each has `HELP` in a line, `EXAMPLES` in some, `add_arguments(parser)`, and `run(options) -> int`.
+"""
 
 from importlib import import_module
 

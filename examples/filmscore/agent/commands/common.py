@@ -11,7 +11,7 @@ from typing import Any
 
 from filmscore.agent import export, tables
 from filmscore.agent.library import Library
-from filmscore.agent.place import NAME, default_library, user_data
+from filmscore.agent.place import NAME, default_library, user_library
 from filmscore.agent.references import seconds
 from filmscore.agent.search import Match
 from filmscore.recording import LONGEST_S
@@ -26,8 +26,8 @@ def add_library(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=default_library(),
         metavar="DIR",
-        help=f"folder of the library (default: {NAME} of the working folder if there is one, else "
-        f"{user_data() / NAME})".replace("%", "%%"),
+        help=f"folder of the library (default: {NAME} of the working folder if there is one, else that of the "
+        f"settings, else {user_library()})".replace("%", "%%"),
     )
 
 
@@ -125,7 +125,7 @@ def show_matches(library: Library, matches: Sequence[Match], options: argparse.N
         print_json([export.as_record(library, match, labels) for match in matches])
         return 0
     if not matches:
-        scan = "the library has no tracks yet: filmscore_agent.py scan FOLDER"
+        scan = "the library has no tracks yet: filmscore scan FOLDER"
         print("no track fits" if library.n_tracks else scan)
         return 1
     names = tables.short_paths([match.track.path for match in matches])

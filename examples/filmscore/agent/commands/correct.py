@@ -11,6 +11,10 @@ from filmscore.agent.commands.surprise import say_unused
 from filmscore.agent.library import Library
 
 HELP = "say what genres a track has: for surprise and train"
+EXAMPLES = """\
+filmscore correct "cue 12" --tags "drama, romance"
+filmscore correct '#12' --forget
+filmscore correct --from-csv tags.csv"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

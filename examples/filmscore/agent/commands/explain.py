@@ -13,6 +13,9 @@ from filmscore.agent.library import Library
 from mfcc.sound.errors import printable
 
 HELP = "the genres of a track over time, and where it has them most"
+EXAMPLES = """\
+filmscore explain "cue 12"
+filmscore explain '#12' --bands"""
 CURVE = 32
 """Most columns of a curve."""
 

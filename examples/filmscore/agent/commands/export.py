@@ -10,6 +10,9 @@ from filmscore.agent.commands import common
 from filmscore.agent.library import Library, Track
 
 HELP = "the library, or a part of it, as a playlist (.m3u8), a table (.csv) or data (.json)"
+EXAMPLES = """\
+filmscore export library.csv
+filmscore export strings.m3u8 --folder ~/Music/strings"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

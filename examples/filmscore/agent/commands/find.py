@@ -9,6 +9,10 @@ from filmscore.agent.commands import common
 from filmscore.agent.library import Library
 
 HELP = "tracks by a mix of genres"
+EXAMPLES = """\
+filmscore find --want "thriller:1, comedy:-1"
+filmscore find --want thriller --min-duration 3:00 --folder ~/Music/strings --per-album 2
+filmscore find --want "drama, romance:0.5" --text piano --export drama.m3u8"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

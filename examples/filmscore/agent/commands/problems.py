@@ -10,6 +10,9 @@ from filmscore.agent.library import Library
 from mfcc.sound.errors import printable
 
 HELP = "files that could not be used, and why"
+EXAMPLES = """\
+filmscore problems
+filmscore problems --json"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

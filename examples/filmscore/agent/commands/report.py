@@ -15,6 +15,9 @@ from filmscore.agent.library import Library
 from filmscore.agent.schema import LibraryError
 
 HELP = "one page to search, look and listen, which works offline (.html)"
+EXAMPLES = """\
+filmscore report music.html
+filmscore report thrillers.html --want thriller --limit 100"""
 LIMIT = 2000
 """Tracks of a page by default: a page of 2,000 tracks takes about 2 MB."""
 
@@ -44,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
         ids = library.ids(**chosen)
         if not library.n_tracks:
             raise LibraryError(
-                f"report: {library.folder} has no tracks yet. Scan a folder: filmscore_agent.py scan FOLDER"
+                f"report: {library.folder} has no tracks yet. Scan a folder: filmscore scan FOLDER"
             )
         if not len(ids):
             raise LibraryError(f"report: no track of {library.folder} fits, out of {library.n_tracks:,}.")

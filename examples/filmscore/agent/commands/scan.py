@@ -14,6 +14,10 @@ from filmscore.agent.workers import workers
 from mfcc.sound.errors import printable
 
 HELP = "bring the library up to date with folders: only what is new or changed is read"
+EXAMPLES = """\
+filmscore scan ~/Music
+filmscore scan ~/Music /media/disk/scores --processes 4
+filmscore scan ~/Music --library mine --model my-model.npz"""
 SHOWN = 10
 """Problems that are printed; the command `problems` lists all."""
 

@@ -10,6 +10,9 @@ from filmscore.agent.library import Library
 from filmscore.agent.server import Server
 
 HELP = "the same page for the whole library, while this program runs"
+EXAMPLES = """\
+filmscore serve
+filmscore serve --port 0"""
 PORT = 8765
 
 

@@ -11,6 +11,10 @@ from filmscore.agent.commands import common
 from filmscore.agent.library import Library
 
 HELP = "tracks that sound like a track, or like a part of it"
+EXAMPLES = """\
+filmscore similar "cue 12.flac"
+filmscore similar "cue 12.flac" --from 0:30 --to 0:50 --limit 5
+filmscore similar '#12' --same-album --json"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

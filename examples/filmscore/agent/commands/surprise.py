@@ -14,6 +14,9 @@ from filmscore.agent.schema import LibraryError
 from filmscore.agent.surprise import Contradiction, surprises
 
 HELP = "tracks whose genres differ most confidently from their labels"
+EXAMPLES = """\
+filmscore surprise
+filmscore surprise --tags tags.csv --limit 50"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -73,6 +76,6 @@ def _words(contradiction: Contradiction) -> str:
 def say_unused(unused: list[str], shown: int = 5) -> None:
     """Print the lines of a table that could not be used."""
     for line in unused[:shown]:
-        print(f"filmscore_agent: {tables.printable(line)}", file=sys.stderr)
+        print(f"filmscore: {tables.printable(line)}", file=sys.stderr)
     if len(unused) > shown:
-        print(f"filmscore_agent: and {len(unused) - shown} more such lines", file=sys.stderr)
+        print(f"filmscore: and {len(unused) - shown} more such lines", file=sys.stderr)

@@ -21,6 +21,9 @@ from mfcc import AudioError
 from mfcc.sound.errors import printable
 
 HELP = "genres of files, which need not be in a library"
+EXAMPLES = """\
+filmscore tag new.wav other.mp3
+filmscore tag ~/Downloads --json"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +54,7 @@ def _tag(options: argparse.Namespace, tagger: Tagger, library: Library | None) -
         except (AudioError, OSError) as error:
             if found and isinstance(error, AudioError) and not problem_of(path, error.reason):
                 continue  # a picture or a text in the folder
-            print(f"filmscore_agent: {clean_lines(str(error))}", file=sys.stderr)
+            print(f"filmscore: {clean_lines(str(error))}", file=sys.stderr)
             failed += 1
             continue
         means = tagger.values(tiles.values).mean(axis=0)

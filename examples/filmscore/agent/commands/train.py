@@ -14,6 +14,9 @@ from filmscore.agent.workers import add_arguments as add_workers
 from filmscore.agent.workers import workers
 
 HELP = "a model of your own labels, compared with the library's on albums that it has not heard"
+EXAMPLES = """\
+filmscore train --out my-model.npz
+filmscore train --from-library mine --split folder"""
 WORDS = {
     "better": "The new model is better on them than the library's.",
     "worse": "The new model is worse on them than the library's.",
@@ -56,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
             by=options.split,
             seed=options.seed,
             workers=workers(options.executor, options.processes),
-            say=lambda message: print(f"filmscore_agent: {tables.printable(message)}", file=sys.stderr),
+            say=lambda message: print(f"filmscore: {tables.printable(message)}", file=sys.stderr),
         )
     if options.json:
         figures = {

@@ -105,7 +105,7 @@ async function list(moveFocus) {
     const order = like ? " that are most alike, of other albums" : mixed ? ", best first" : "";
     at("asked").textContent = askedFor(search);
     const filtered = search.text || search.least_s;
-    const empty = "No tracks yet. Scan a folder of music: filmscore_agent.py scan FOLDER. Then open this page again.";
+    const empty = "No tracks yet. Scan a folder of music: filmscore scan FOLDER. Then open this page again.";
     const none = filtered ? "No track fits." : like ? "No track of another album is here." : empty;
     say(total ? many + order : none);
     if (moveFocus) {

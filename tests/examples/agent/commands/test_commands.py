@@ -160,7 +160,7 @@ def test_problems_are_listed(music, tmp_path, capsys):
         (("find", "--want", "thriler", "--library", "LIBRARY"), "'thriler' is no genre of this library"),
         (
             ("find", "--want", "action", "--library", "/none"),
-            "/none: no library there. Make one: filmscore_agent.py scan",
+            "/none: no library there. Make one: filmscore scan",
         ),
         (("scan", "/none", "--library", "LIBRARY"), "/none: expected a folder of recordings, found none"),
         (("scan", "/", "--library", "LIBRARY", "--processes", "0"), "--processes: expected 1 or more, got 0"),
@@ -176,7 +176,7 @@ def test_problems_are_listed(music, tmp_path, capsys):
 def test_errors_say_what_to_do(hostile, capsys, arguments, message):
     assert run(*(str(hostile) if word == "LIBRARY" else word for word in arguments)) == 2
     said = capsys.readouterr().err
-    assert said.startswith("filmscore_agent: ") and message in said
+    assert said.startswith("filmscore: ") and message in said
 
 
 @pytest.mark.parametrize(

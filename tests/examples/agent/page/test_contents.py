@@ -125,7 +125,7 @@ def test_an_empty_library_says_how_to_scan(browser, tmp_path, capsys):
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         browser.get(server.url)
-        status(browser, "No tracks yet. Scan a folder of music: filmscore_agent.py scan FOLDER")
+        status(browser, "No tracks yet. Scan a folder of music: filmscore scan FOLDER")
         browser.get("about:blank")
         server.shutdown()
         thread.join()
