@@ -26,6 +26,7 @@ TEXTS = {
     "CHANGELOG.md": "changelog.md",
     "CONTRIBUTING.md": "contributing.md",
     "SECURITY.md": "security.md",
+    "CODE_OF_CONDUCT.md": "conduct.md",
     "benchmarks/README.md": "benchmarks/README.md",
     "examples/models/filmscore.md": "examples/models/filmscore.md",
     "examples/filmscore/corpus/README.md": "examples/filmscore/corpus/README.md",
