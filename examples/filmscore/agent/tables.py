@@ -12,8 +12,9 @@ import numpy as np
 
 from mfcc.sound.errors import printable
 
-BARS = "▁▂▃▄▅▆▇█"
-ELLIPSIS = "…"
+BARS, PLAIN_BARS = "▁▂▃▄▅▆▇█", "_.-:=+*#"
+"""Eight heights; the plain ones are for terminals whose encoding lacks the others."""
+ELLIPSIS, PLAIN_ELLIPSIS = "…", "~"
 LEAST = 12
 """Least columns of the wide column."""
 
@@ -65,7 +66,7 @@ def shorten(text: str, size: int) -> str:
         return text
     while text and columns_of(text) > size - 1:
         text = text[1:]
-    return ELLIPSIS + text
+    return (ELLIPSIS if prints(ELLIPSIS) else PLAIN_ELLIPSIS) + text
 
 
 def curve(values: np.ndarray, size: int) -> str:
@@ -73,7 +74,17 @@ def curve(values: np.ndarray, size: int) -> str:
     values = np.asarray(values, np.float64)
     if len(values) > size:
         values = np.array([part.mean() for part in np.array_split(values, size)])
-    return "".join(BARS[int(k)] for k in np.clip(np.floor(values * len(BARS)), 0, len(BARS) - 1))
+    bars = BARS if prints(BARS) else PLAIN_BARS
+    return "".join(bars[int(k)] for k in np.clip(np.floor(values * len(bars)), 0, len(bars) - 1))
+
+
+def prints(text: str) -> bool:
+    """Return whether the encoding of standard output has all characters of a text."""
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def clock(seconds: float) -> str:

@@ -12,6 +12,8 @@ import pytest
 
 import nnlite as nn
 from filmscore.agent import program, settings
+from filmscore.shipped import MODEL
+from nnlite.serialization import archive
 from tests.examples.agent.commands.calls import run
 from tests.examples.agent.libraries import empty_library
 
@@ -142,33 +144,59 @@ def test_a_data_folder_that_cannot_be_made(home, tmp_path, capsys):
     assert said.splitlines()[-1].startswith("filmscore: ") and str(home) in said
 
 
+def test_places_that_are_no_library(home, tmp_path, capsys):
+    (tmp_path / "papers").mkdir()
+    (tmp_path / "papers" / "letter.txt").write_text("text")
+    for command in ("find --want drama", "serve", "export x.csv"):
+        assert run(*command.split(), "--library", tmp_path / "papers") == 2
+        assert "papers: no library there. Make one: filmscore scan FOLDER --library" in capsys.readouterr().err
+    assert run("scan", tmp_path, "--library", tmp_path / "papers") == 2
+    assert "expected a library, or a new or empty folder, found 'letter.txt' in it" in capsys.readouterr().err
+
+
+def test_a_model_of_a_later_version_is_refused(home, tmp_path, capsys, monkeypatch):
+    (tmp_path / "music").mkdir()
+    model = nn.load(MODEL)
+    with monkeypatch.context() as later:
+        later.setattr(archive, "FORMAT_VERSION", 99)
+        later.setattr(archive, "__version__", "9.9")
+        nn.save(tmp_path / "later.npz", model)
+    for command in (("scan", tmp_path / "music"), ("tag", tmp_path / "music")):
+        assert run(*command, "--model", tmp_path / "later.npz") == 2
+        said = capsys.readouterr().err
+        assert "later.npz: " in said and "got 99, written by nnlite '9.9'" in said and "upgrade it" in said
+    assert not (home / ".local").exists()
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
 def test_a_terminal_that_is_no_utf_8_gets_a_table(hostile, encoding):
     environment = {**os.environ, "PYTHONPATH": f"{EXAMPLES}{os.pathsep}{EXAMPLES.parent}", "PYTHONUTF8": "0"}
     environment |= {"PYTHONIOENCODING": encoding, "LC_ALL": "C"}
-    command = [sys.executable, "-m", "filmscore_agent", "find", "--want", "action", "--library", str(hostile)]
-    done = subprocess.run(command, env=environment, capture_output=True)
-    assert done.returncode == 0 and not done.stderr and len(done.stdout.decode(encoding).splitlines()) > 1
+    for arguments in (["find", "--want", "action"], ["explain", "#1"]):
+        command = [sys.executable, "-m", "filmscore_agent", *arguments, "--library", str(hostile)]
+        done = subprocess.run(command, env=environment, capture_output=True)
+        assert done.returncode == 0 and not done.stderr and len(done.stdout.decode(encoding).splitlines()) > 1
+    assert "?" not in done.stdout.decode(encoding).split("over time")[1].split("rank:")[0]  # bars that it can show
 
 
-def test_a_decimal_comma_changes_no_number(hostile, capsys, monkeypatch):
-    arguments = ("find", "--want", "action:0.5", "--library", hostile)
-    run(*arguments)
-    expected = capsys.readouterr().out
-    with_comma = next((name for name in ("de_DE.utf8", "de_DE.UTF-8", "fr_FR.utf8", "de_DE") if _set(name)), None)
-    if with_comma is None:
+def test_a_decimal_comma_changes_no_number(hostile, capsys, tmp_path, monkeypatch):
+    commands = [("find", "--want", "action:0.5"), ("explain", "#1", "--json"), ("export", tmp_path / "x.csv")]
+    before = [_printed(command, hostile, capsys) for command in commands]
+    table = (tmp_path / "x.csv").read_bytes()
+    try:
+        subprocess.run(["localedef", "-i", "de_DE", "-f", "UTF-8", tmp_path / "de_DE.UTF-8"], capture_output=True)
+        monkeypatch.setenv("LOCPATH", str(tmp_path))
+        locale.setlocale(locale.LC_ALL, "de_DE.UTF-8")
+    except (OSError, locale.Error):
         pytest.skip("no locale with a decimal comma on this system")
     try:
         assert locale.localeconv()["decimal_point"] == ","
-        run(*arguments)
-        assert capsys.readouterr().out == expected
+        assert [_printed(command, hostile, capsys) for command in commands] == before
+        assert (tmp_path / "x.csv").read_bytes() == table
     finally:
         locale.setlocale(locale.LC_ALL, "C")
 
 
-def _set(name):
-    try:
-        locale.setlocale(locale.LC_ALL, name)
-    except locale.Error:
-        return False
-    return True
+def _printed(command, library, capsys):
+    assert run(*command, "--library", library) == 0
+    return capsys.readouterr().out
