@@ -46,7 +46,7 @@ def _closest(library: Library, text: str) -> list[Track]:
     folders, name = os.path.split(folded(text))
     if not name.strip():
         return []
-    end = os.sep + os.path.join(folders, name)
+    end = os.sep + os.path.normpath(os.path.join(folders, name))
     found = library.tracks(text=name, missing=True)
     if folders:
         found = [track for track in found if folded(printable(track.path)).endswith(end)]

@@ -104,7 +104,10 @@ def short_paths(paths: Sequence[str]) -> list[str]:
     """Return paths for people, without the folders that all of them share."""
     if len(paths) < 2:
         return [printable(os.path.join(*path.split(os.sep)[-2:]) if os.sep in path else path) for path in paths]
-    common = os.path.commonpath([os.path.dirname(path) for path in paths])
+    try:
+        common = os.path.commonpath([os.path.dirname(path) for path in paths])
+    except ValueError:  # Windows: on several drives
+        common = ""
     return [printable(os.path.relpath(path, common) if common else path) for path in paths]
 
 

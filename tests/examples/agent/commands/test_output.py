@@ -3,9 +3,11 @@
 import csv
 import io
 import json
+import ntpath
 import os
 import re
 import sqlite3
+import types
 import urllib.parse
 
 import numpy as np
@@ -170,3 +172,9 @@ def test_an_export_is_whole_or_not_there(hostile, tmp_path, monkeypatch):
     monkeypatch.setattr("nnlite.serialization.atomic.os.fsync", full)
     assert run("export", path, "--library", hostile) == 2
     assert path.read_text() == "before" and list(tmp_path.iterdir()) == [path]
+
+
+def test_names_on_several_drives_of_windows_are_shown_whole(monkeypatch):
+    monkeypatch.setattr(tables, "os", types.SimpleNamespace(path=ntpath, sep="\\"))
+    assert tables.short_paths(["C:\\music\\a.ogg", "D:\\b.ogg"]) == ["C:\\music\\a.ogg", "D:\\b.ogg"]
+    assert tables.short_paths(["C:\\music\\x\\a.ogg", "C:\\music\\b.ogg"]) == ["x\\a.ogg", "b.ogg"]
