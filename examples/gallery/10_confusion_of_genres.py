@@ -26,9 +26,13 @@ print(f"{len(X):,} windows of {len(features.tracks)} tracks, {len(features.class
 
 network = nn.Sequential([nn.Dropout(0.3), nn.Dense(30), nn.ReLU(), nn.Dense(Y.shape[1])], input_shape=X.shape[1:])
 model = nn.NetworkClassifier(
-    network, loss=nn.SigmoidCrossEntropy(), optimizer=nn.Adam(0.002, weight_decay=0.01), max_epochs=15,
-    standardize_axes=(0,), random_state=0,
-).fit(X[split.train], Y[split.train])  # fmt: skip
+    network,
+    loss=nn.SigmoidCrossEntropy(),
+    optimizer=nn.Adam(0.002, weight_decay=0.01),
+    max_epochs=15,
+    standardize_axes=(0,),
+    random_state=0,
+).fit(X[split.train], Y[split.train])
 values = model.predict_proba(X[split.test])
 judged = [k for k, name in enumerate(features.class_names) if name not in split.not_evaluable]
 auc = [metrics.roc_auc(Y[split.test][:, k], values[:, k]) for k in judged]

@@ -32,8 +32,8 @@ def probability(part, temperature=1.0):
 
 temperatures = np.linspace(1, 10, 91)
 temperature = min(temperatures, key=lambda t: log_loss(y[held_out], probability(held_out, t)))
-print(f"temperature {temperature:.1f}: log-loss {log_loss(y[test], probability(test)):.3f} before, "
-      f"{log_loss(y[test], probability(test, temperature)):.3f} after")  # fmt: skip
+before, after = (log_loss(y[test], probability(test, t)) for t in (1.0, temperature))
+print(f"temperature {temperature:.1f}: log-loss {before:.3f} before, {after:.3f} after")
 
 # %%
 
