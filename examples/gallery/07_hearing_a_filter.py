@@ -1,6 +1,6 @@
 """
-What is left of a sound
-=======================
+The sound that a filter leaves
+==============================
 
 Coefficients keep loudness, timbre and rhythm. The way back shows what they forget: the harmonics of the tone.
 """

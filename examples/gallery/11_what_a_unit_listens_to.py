@@ -1,6 +1,6 @@
 """
-What a network looks at
-=======================
+The parts that a network looks at
+=================================
 
 Which pixels speak for the digit that a network says? Two answers: the gradient times the input, and hiding one square
 after the other.

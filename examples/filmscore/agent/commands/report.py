@@ -46,9 +46,7 @@ def run(options: argparse.Namespace) -> int:
         wants = search.parse_wants(options.want, library.class_names) if options.want is not None else {}
         ids = library.ids(**chosen)
         if not library.n_tracks:
-            raise LibraryError(
-                f"report: {library.folder} has no tracks yet. Scan a folder: filmscore scan FOLDER"
-            )
+            raise LibraryError(f"report: {library.folder} has no tracks yet. Scan a folder: filmscore scan FOLDER")
         if not len(ids):
             raise LibraryError(f"report: no track of {library.folder} fits, out of {library.n_tracks:,}.")
         left_out = max(0, len(ids) - options.limit)
