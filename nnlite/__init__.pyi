@@ -66,6 +66,7 @@ from .network.unit_variance import lsuv as lsuv
 from .optimizers import SGD as SGD
 from .optimizers import Adam as Adam
 from .optimizers import AdamW as AdamW
+from .optimizers import GradientAccumulation as GradientAccumulation
 from .optimizers import MovingAverage as MovingAverage
 from .rows import Rows as Rows
 from .runtime.threads import set_threads as set_threads

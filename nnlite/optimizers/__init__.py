@@ -21,15 +21,17 @@ The formulas are PyTorch's. Before them, in this order:
 - ``weight_decay`` adds ``weight_decay * p`` to the gradient of each array with two axes or more; in `AdamW` it acts
   as the table says, on the same arrays. Those are weights; biases and scales, with one axis, don't decay.
 
-`MovingAverage` takes another optimizer and also averages the parameters over the steps.
+`MovingAverage` takes another optimizer and also averages the parameters over the steps;
+`GradientAccumulation` does a step of another one after several batches.
 
 Gradients are left as they are. One that is not finite is refused before anything is changed.
 """
 
+from nnlite.optimizers.accumulation import GradientAccumulation
 from nnlite.optimizers.adam import Adam, AdamW
 from nnlite.optimizers.base import NonFiniteGradient as NonFiniteGradient
 from nnlite.optimizers.base import Optimizer
 from nnlite.optimizers.moving_average import MovingAverage
 from nnlite.optimizers.sgd import SGD
 
-__all__ = ["SGD", "Adam", "AdamW", "MovingAverage", "Optimizer"]
+__all__ = ["SGD", "Adam", "AdamW", "GradientAccumulation", "MovingAverage", "Optimizer"]

@@ -20,8 +20,8 @@ class MovingAverage(Optimizer):
     ``a += (1 - d) (p - a)`` with ``d = min(decay, (1 + t) / (10 + t))``. The bound lets it leave the initial parameters
     at once (as in TensorFlow's ``ExponentialMovingAverage`` with ``num_updates``).
 
-    The average is what `averaged` returns, and what an estimator validates, keeps and predicts with. Training goes on
-    from the parameters of the last step.
+    The average is what ``averaged(params, state)`` returns, and what an estimator validates, keeps and predicts with.
+    Training goes on from the parameters of the last step.
 
     The state holds that of the inner optimizer, ``average/NAME`` for each parameter, and ``averaged_steps``.
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnlite.optimizers import SGD, Adam, AdamW, MovingAverage, steps
+from nnlite.optimizers import SGD, Adam, AdamW, GradientAccumulation, MovingAverage, steps
 from tests.nnlite.optimizer_cases import EACH_KIND, SHAPES, random_arrays
 
 sgds = st.builds(
@@ -96,6 +96,28 @@ def test_an_average_follows_the_steps_of_its_optimizer(optimizer, decay, n_steps
     assert optimizer.averaged(plain, plain_state) is plain
 
 
+@settings(max_examples=20)
+@given(sgds | adams | st.builds(MovingAverage, sgds), st.integers(1, 4), st.integers(1, 9))
+def test_accumulation_is_a_step_with_the_mean(optimizer, steps_, n_batches):
+    params, plain = random_arrays(40), random_arrays(40)
+    accumulating = GradientAccumulation(optimizer, steps_)
+    state, plain_state, waiting = accumulating.init(params), optimizer.init(plain), []
+    for batch in range(n_batches):
+        waiting.append(random_arrays([41, batch]))
+        accumulating.update(params, waiting[-1], state, 1 / (batch + 1))
+        if len(waiting) == steps_:
+            means = {name: sum(grads[name] for grads in waiting) / steps_ for name in plain}
+            optimizer.update(plain, means, plain_state, 1 / (batch + 1))
+            waiting = []
+        assert state["accumulated"] == len(waiting)
+        for ours, theirs in (
+            (params, plain),
+            (accumulating.averaged(params, state), optimizer.averaged(plain, plain_state)),
+        ):
+            for name in plain:
+                np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-9, atol=1e-12)
+
+
 @pytest.mark.parametrize("optimizer", [SGD(0.1, 0.9), SGD(0.1, 0.9, True, 0.1, clip_norm=1), Adam()])
 def test_float32_follows_float64(optimizer):
     wide = random_arrays(0)
@@ -174,7 +196,7 @@ def test_a_bowl_is_descended(optimizer):
 
 
 @settings(max_examples=25)
-@given(sgds | adams | st.builds(MovingAverage, sgds | adams), st.integers(0, 6))
+@given(sgds | adams | st.builds(MovingAverage, sgds | adams) | st.builds(GradientAccumulation, sgds), st.integers(0, 6))
 def test_a_checkpoint_changes_no_bit(optimizer, cut):
     straight, resumed = random_arrays(6, np.float32), random_arrays(6, np.float32)
     states = [optimizer.init(straight), optimizer.init(resumed)]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import nnlite as nn
-from nnlite.optimizers import SGD, Adam, AdamW, MovingAverage
+from nnlite.optimizers import SGD, Adam, AdamW, GradientAccumulation, MovingAverage
 from tests.nnlite.optimizer_cases import random_arrays
 
 torch = pytest.importorskip("torch")
@@ -90,6 +90,26 @@ def test_an_average_is_theirs():
         np.testing.assert_allclose(p, expected[name], rtol=1e-12)
         np.testing.assert_allclose(average[name], reference.module[name].detach().numpy(), rtol=1e-12, atol=1e-15)
         assert (average[name] != p).all()
+
+
+def test_gradients_of_four_batches_are_added_up_as_theirs():
+    many = [random_arrays([50, batch]) for batch in range(8)]
+    params = random_arrays(20)
+    theirs = {name: torch.nn.Parameter(torch.tensor(p)) for name, p in params.items()}
+    optimizer, reference = (
+        GradientAccumulation(AdamW(0.1, weight_decay=0), 4),
+        torch.optim.AdamW(theirs.values(), 0.1, weight_decay=0),
+    )
+    state = optimizer.init(params)
+    for k, grads in enumerate(many):
+        optimizer.update(params, grads, state)
+        for name, p in theirs.items():
+            (p * torch.tensor(grads[name]) / 4).sum().backward()
+        if k % 4 == 3:
+            reference.step()
+            reference.zero_grad()
+    for name, p in params.items():
+        np.testing.assert_allclose(p, theirs[name].detach().numpy(), rtol=1e-12, atol=1e-12)
 
 
 def test_a_large_batch_is_what_they_add_up_over_small_ones():

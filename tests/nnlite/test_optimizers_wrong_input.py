@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nnlite import optimizers
-from nnlite.optimizers import SGD, Adam, AdamW, MovingAverage
+from nnlite.optimizers import SGD, Adam, AdamW, GradientAccumulation, MovingAverage
 from tests.nnlite.optimizer_cases import EACH_KIND, SHAPES, random_arrays, speaker
 
 
@@ -52,6 +52,7 @@ def test_a_factor_that_is_no_rate_is_refused(optimizer, factor):
         (lambda: AdamW(weight_decay=-1), "AdamW: weight_decay: expected a finite number of 0 or more, got -1"),
         (lambda: AdamW(beta1=1), r"AdamW: beta1: expected a number in \[0, 1\), got 1"),
         (lambda: MovingAverage(SGD(), 1.0), r"MovingAverage: decay: expected a number in \[0, 1\), got 1.0"),
+        (lambda: GradientAccumulation(SGD(), 0), "GradientAccumulation: steps: expected a positive integer"),
         (lambda: Adam(clip_norm=math.inf), "Adam: clip_norm: expected a positive finite number, got inf"),
     ],
 )

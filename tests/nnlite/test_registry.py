@@ -122,7 +122,7 @@ def test_names_that_files_hold_stay_known():
         "Tanh TimeDistributed",
         "initializers": "Constant Glorot He LeCun Orthogonal Zeros",
         "losses": "AbsoluteError Huber SigmoidCrossEntropy SoftmaxCrossEntropy SquaredError",
-        "optimizers": "Adam AdamW MovingAverage SGD",
+        "optimizers": "Adam AdamW GradientAccumulation MovingAverage SGD",
         "schedules": "Constant CosineDecay LinearDecay OneCycle ReduceOnPlateau StepDecay Warmup",
     }
     assert {f"{family}.{name}" for family, line in names.items() for name in line.split()} <= REGISTRY.keys()

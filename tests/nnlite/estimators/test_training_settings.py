@@ -10,6 +10,7 @@ SETTINGS = {
     "mixup": {"mixup": 0.3},
     "average": {"optimizer": nn.MovingAverage(nn.AdamW(0.02), 0.9)},
     "average without validation": {"optimizer": nn.MovingAverage(nn.SGD(0.1), 0.9), "validation_fraction": 0},
+    "accumulation": {"optimizer": nn.GradientAccumulation(nn.MovingAverage(nn.SGD(0.1), 0.5), 2)},
     "plateau": {"schedule": nn.ReduceOnPlateau(0.5, patience=1)},
     "one cycle": {"schedule": nn.OneCycle()},
     "cosine": {"schedule": nn.Warmup(2, nn.CosineDecay())},
