@@ -140,7 +140,7 @@ class _Said:
     """A predictor whose logits are PyTorch's, for `nnlite.estimators.held_out.evaluate`."""
 
     def __init__(self, predictor: Predictor, said: Callable[[str, Any], np.ndarray]) -> None:
-        self.loss, self.targets, self._said = predictor.loss, predictor.targets, said
+        self.coding, self.loss, self.targets, self._said = predictor.coding, predictor.loss, predictor.targets, said
 
     def logits(self, who: str, params: dict[str, np.ndarray], X: Any, n_threads: int | None) -> np.ndarray:
         return self._said(who, X)
