@@ -1,12 +1,15 @@
-"""Fast Fourier transforms of lengths 2^a 3^b 5^c, for many transforms at once.
+"""Fast Fourier transforms of any length, for many transforms at once.
 
 The algorithm is Gentleman and Sande's (decimation in frequency, mixed radix, in place), with a transform of its own in
-each lane of a vector: C. Van Loan, "Computational Frameworks for the Fast Fourier Transform" (1992). Conventions are
-those of numpy.fft.
+each lane of a vector: C. Van Loan, "Computational Frameworks for the Fast Fourier Transform" (1992). A length with
+other prime factors than 2, 3 and 5 is a convolution by two such transforms, of which each is about twice as long: L.
+Bluestein, "A linear filtering approach to the computation of discrete Fourier transform", IEEE Trans. AU-18 (1970).
+Conventions are those of numpy.fft.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +24,7 @@ _MOST = 1 << 31  # values of a transform
 
 
 def is_good_length(n: int) -> bool:
-    """Return whether n is a product of twos, threes and fives, the lengths that the transforms here take."""
+    """Return whether n is a product of twos, threes and fives: other lengths take some five times as long."""
     if check_integer("is_good_length", "n", n, minimum=-_MOST, maximum=_MOST) < 1:
         return False
     for prime in (2, 3, 5):
@@ -31,7 +34,7 @@ def is_good_length(n: int) -> bool:
 
 
 def next_good_length(n: int) -> int:
-    """Return the smallest length of at least n that the transforms here take.
+    """Return the smallest length of at least n that is a product of twos, threes and fives.
 
     Examples
     --------
@@ -44,17 +47,6 @@ def next_good_length(n: int) -> int:
     return n
 
 
-def check_length(who: str, name: str, n: int) -> int:
-    """Return n; ValueError that names the next good length if n is not a product of twos, threes and fives."""
-    n = check_integer(who, name, n, maximum=_MOST)
-    if not is_good_length(n):
-        raise ValueError(
-            f"{who}: {name}: expected a length 2^a 3^b 5^c, got {n}. The next good length is {next_good_length(n)}; "
-            f"zeros appended to the signal only sample the spectrum more finely."
-        )
-    return n
-
-
 def fft(x: ArrayLike, n: int | None = None, axis: int = -1) -> np.ndarray:
     """Return the discrete Fourier transform, y[k] = sum_j x[j] exp(-2 pi i j k / n), along an axis.
 
@@ -63,14 +55,15 @@ def fft(x: ArrayLike, n: int | None = None, axis: int = -1) -> np.ndarray:
     x : array of real or complex numbers, any shape
         float32 and complex64 give complex64; everything else is computed in and gives complex128.
     n : int, optional
-        Length of the transform, 2^a 3^b 5^c; x is cut or filled up with zeros. Default: x.shape[axis].
+        Length of the transform; x is cut or filled up with zeros. Default: x.shape[axis]. Products of twos, threes and
+        fives take least time: see `next_good_length`.
     axis : int
         The axis along which to transform.
 
     Raises
     ------
-    ValueError
-        For a length with other prime factors; the message names the next good length.
+    ValueError, TypeError
+        For a length that is no positive integer, a scalar, and for what is no numbers of single or double precision.
 
     Examples
     --------
@@ -169,8 +162,8 @@ def irfft(x: ArrayLike, n: int | None = None, axis: int = -1) -> np.ndarray:
             raise ValueError(
                 f"irfft: x: expected at least 2 frequencies, got {x.shape[axis]}. State n, which may be 1."
             )
-    n = check_length("irfft", "n", n)
-    rows, restore = _rows("irfft", x, n // 2 + 1, axis, good=False)
+    n = check_integer("irfft", "n", n, maximum=_MOST)
+    rows, restore = _rows("irfft", x, n // 2 + 1, axis)
     rows = _as_complex(rows)
     if n % 2 == 0:
         return restore(_real_backward(rows))
@@ -180,9 +173,7 @@ def irfft(x: ArrayLike, n: int | None = None, axis: int = -1) -> np.ndarray:
     return restore(np.ascontiguousarray(_complex(full, inverse=True).real) / rows.real.dtype.type(n))
 
 
-def _rows(
-    who: str, x: ArrayLike, n: int | None, axis: int, good: bool = True
-) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
+def _rows(who: str, x: ArrayLike, n: int | None, axis: int) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
     """Return the input as rows of a type that the kernels take, and a function that gives rows the shape of x again."""
     x = check_array(who, "x", x)
     if x.ndim == 0:
@@ -192,7 +183,7 @@ def _rows(
     axis = check_axis(who, axis, x.ndim)
     x = np.moveaxis(x, axis, -1)
     n = x.shape[-1] if n is None else n
-    n = check_length(who, "n", n) if good else n
+    n = check_integer(who, "n", n, maximum=_MOST)
     native = x.dtype.newbyteorder("=")
     dtype = native if native in (np.float32, np.complex64) else np.complex128 if np.iscomplexobj(x) else np.float64
     if n == x.shape[-1]:
@@ -217,19 +208,27 @@ def _as_complex(rows: np.ndarray) -> np.ndarray:
     return rows.astype(np.result_type(rows, np.complex64), copy=False)
 
 
-# Fewer transforms than a vector has lanes leave lanes empty: from this length on, each is then cut into short ones.
-_LONG = 1024
+# Fewer transforms than a vector has lanes leave lanes empty. From this length on, where they leave the caches too, each
+# is then cut into short ones.
+_LONG = 4096
 
 # Bytes of a result that is written past the caches, and elements that such a transform has at least.
 _PAST_CACHES, _FEWEST = 1 << 24, 64
 
 
+def _few(rows: int, n: int, real: np.dtype) -> bool:
+    """Return whether rows leave so many lanes empty that they are cut into short ones."""
+    from mfcc.kernels.fft import lanes_of
+
+    return 0 < 2 * rows <= lanes_of(real) and n >= _LONG
+
+
 def _complex(x: np.ndarray, inverse: bool, threads: int | None = None) -> np.ndarray:
     """Transform the rows of a complex array; the inverse is not divided by n."""
     rows, n = x.shape
-    if rows < 8 and n >= _LONG:
-        return np.stack([_long(row, inverse) for row in x]) if rows else x
     real = x.real.dtype
+    if _few(rows, n, real):
+        return _long(x, inverse)
     kernels, plan = _prepare(n, real)
     out = np.empty_like(x)
     position = plan.inverse if inverse else plan.position
@@ -242,20 +241,46 @@ def _complex(x: np.ndarray, inverse: bool, threads: int | None = None) -> np.nda
 
 
 def _long(x: np.ndarray, inverse: bool) -> np.ndarray:
-    """Transform one long row by columns and rows: D. H. Bailey, "FFTs in external or hierarchical memory" (1990)."""
-    n = len(x)
+    """Transform a few long rows by columns and rows: D. H. Bailey, "FFTs in external or hierarchical memory" (1990)."""
+    rows, n = x.shape
+    if not is_good_length(n):
+        return _long_by_chirp(x, inverse)
     n1 = next(d for d in range(math.isqrt(n), 0, -1) if n % d == 0)
     n2 = n // n1
-    columns = _complex(np.ascontiguousarray(x.reshape(n1, n2).T), inverse)  # (n2, n1)
-    turn = np.outer(np.arange(n2), np.arange(n1)) * ((2 if inverse else -2) * np.pi / n)
-    columns *= np.exp(1j * turn).astype(x.dtype)
-    return _complex(np.ascontiguousarray(columns.T), inverse).T.reshape(n)
+    columns = _complex(_turned(x, n1, n2).reshape(rows * n2, n1), inverse).reshape(rows, n2, n1)
+    columns *= _turns(n1, n2, inverse, x.dtype.name)
+    y = _complex(_turned(columns, n2, n1).reshape(rows * n1, n2), inverse)
+    return _turned(y, n1, n2).reshape(rows, n)
+
+
+def _turned(x: np.ndarray, n1: int, n2: int) -> np.ndarray:
+    """Return rows of n1 x n2 numbers as those of n2 x n1."""
+    return np.ascontiguousarray(x.reshape(-1, n1, n2).transpose(0, 2, 1))
+
+
+@functools.lru_cache(maxsize=8)
+def _turns(n1: int, n2: int, inverse: bool, dtype: str) -> np.ndarray:
+    turn = np.outer(np.arange(n2), np.arange(n1)) * ((2 if inverse else -2) * np.pi / (n1 * n2))
+    return np.exp(1j * turn).astype(dtype)
+
+
+def _long_by_chirp(x: np.ndarray, inverse: bool) -> np.ndarray:
+    """Do what the kernels do for a length with other prime factors, on rows of length m that are cut in turn."""
+    rows, n = x.shape
+    _, plan = _prepare(n, x.real.dtype)
+    chirp, response = plan.chirp.view(x.dtype), plan.response.view(x.dtype)
+    z = np.zeros((rows, plan.m), x.dtype)
+    np.multiply(x.conj() if inverse else x, chirp, out=z[:, :n])
+    z = _complex(z, inverse=False)
+    z *= response
+    y = _complex(z, inverse=True)[:, :n] * chirp
+    return y.conj() if inverse else y
 
 
 def _real_forward(x: np.ndarray, out: np.ndarray, threads: int | None) -> None:
     rows, n = x.shape
-    if rows < 8 and n >= 2 * _LONG:
-        out[...] = _complex(_as_complex(x), inverse=False)[:, : n // 2 + 1]
+    if _few(rows, n // 2, x.dtype):
+        out[...] = _split(_long(x.view(out.dtype), inverse=False))
         return
     from mfcc.kernels.fft import workspace
 
@@ -266,6 +291,24 @@ def _real_forward(x: np.ndarray, out: np.ndarray, threads: int | None) -> None:
         kernels.rfft_rows(a, b, count, plan, z, workspace(n // 2, x.dtype.name) if past_caches else z[:0])
 
     _in_groups(x, out.view(x.dtype), run, n // 2, threads)
+
+
+def _split(z: np.ndarray) -> np.ndarray:
+    """Return the transform of real rows from that of their even (real) and odd (imaginary) samples."""
+    n = z.shape[1]
+    mirrored = np.concatenate([z[:, :1], z[:, :0:-1]], axis=1).conj()
+    even, odd = z + mirrored, z - mirrored
+    odd *= _half_turns(n, z.dtype.name)
+    y = np.empty((len(z), n + 1), z.dtype)
+    np.add(even, odd, out=y[:, :n])
+    y[:, n] = even[:, 0] - odd[:, 0]
+    y *= z.real.dtype.type(0.5)
+    return y
+
+
+@functools.lru_cache(maxsize=8)
+def _half_turns(n: int, dtype: str) -> np.ndarray:
+    return (-1j * np.exp(-1j * np.pi / n * np.arange(n))).astype(dtype)
 
 
 def _real_backward(x: np.ndarray) -> np.ndarray:

@@ -17,7 +17,6 @@ import numpy as np
 
 from mfcc import framing, mel
 from mfcc.checks import check_choice, check_flag, check_integer, check_number
-from mfcc.fft import check_length
 from mfcc.windows import WINDOWS
 
 FORMAT = "mfcc.MFCC"
@@ -242,7 +241,7 @@ def _check_frames(knobs: dict[str, Any]) -> None:
     if knobs["n_fft"] is None:
         knobs["n_fft"] = 2048 if knobs["win_seconds"] is None else fft_length(knobs["win_length"])
     n_fft = check_integer(_WHO, "n_fft", knobs["n_fft"], minimum=2, maximum=mel.MOST_FFT)
-    knobs["n_fft"] = check_length(_WHO, "n_fft", n_fft)
+    knobs["n_fft"] = n_fft
     win_length = n_fft if knobs["win_length"] is None else knobs["win_length"]
     win_length = check_integer(_WHO, "win_length", win_length, maximum=1 << 31)
     if win_length > n_fft:

@@ -41,8 +41,8 @@ class MFCC(Knobs):
         "frame": in each frame; its first sample is multiplied by 1 - a (HTK, Kaldi). "signal": along the whole
         signal; its first sample is kept (python_speech_features).
     n_fft : int, optional
-        Length of the Fourier transform in samples: 2^a 3^b 5^c, at least 2. Default: 2048, or the next power of two
-        of a window that is given in seconds.
+        Length of the Fourier transform in samples, at least 2; products of twos, threes and fives take least time.
+        Default: 2048, or the next power of two of a window that is given in seconds.
     win_length : int, optional
         Length of the window in samples, at most n_fft. Default: win_seconds, or else n_fft.
     hop_length : int, optional

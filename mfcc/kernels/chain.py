@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mfcc.kernels.fft import Plan
+from mfcc.kernels.fft import Plan, workspace
 from mfcc.kernels.frames import frame_kernels
 from mfcc.kernels.vector import fill_zeros, log
 from nnlite.runtime.jit import kernel
@@ -53,7 +53,7 @@ class Steps(NamedTuple):
 def memory_for_frames(n_fft: int, n_mels: int, dtype: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return z, p and q for `run_frames`, about 100 KB for each 1,000 samples of n_fft; each thread needs its own."""
     W = lanes_of(dtype)
-    z = aligned_empty((n_fft + 2) * W * (1 + n_fft % 2), dtype)
+    z = workspace(n_fft if n_fft % 2 else n_fft // 2, dtype)
     return z, aligned_empty((n_fft // 2 + 1) * W, dtype), aligned_empty((n_mels + 1) * W, dtype)
 
 

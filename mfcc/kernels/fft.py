@@ -2,7 +2,8 @@
 
 Letters: W lanes, n complex elements, element k of all lanes at z[2 * k * W:] (W real parts, then W imaginary parts).
 Decimation in frequency leaves frequency f at position[f]; who reads the result looks it up, so no pass is spent on
-putting it in order.
+putting it in order. A length n with other prime factors than 2, 3 and 5 is a convolution with a chirp, made of two
+transforms of a length m of at least 2 n - 1: L. Bluestein, IEEE Trans. AU-18 (1970).
 """
 
 import functools
@@ -19,6 +20,7 @@ from nnlite.runtime.memory import aligned_empty
 from nnlite.runtime.simd import (
     REGISTERS,
     Vector,
+    broadcast,
     data_pointer,
     emit_load,
     emit_store,
@@ -28,9 +30,11 @@ from nnlite.runtime.simd import (
     lanes_of,
     literal,
     load,
+    splat,
+    store,
     store_streaming,
 )
-from nnlite.runtime.simd_math import emit_transpose, transpose
+from nnlite.runtime.simd_math import emit_transpose, fma, mul, transpose
 
 # A block that fits the first-level cache goes through all of its passes before the next block is touched.
 _BLOCK_BYTES = 16384
@@ -40,6 +44,7 @@ class Plan(NamedTuple):
     """The tables of a transform of one length, computed once in float64."""
 
     n: int
+    m: int  # length that the passes are of: n itself, unless that has other prime factors
     n_outer: int  # passes over the whole array, before it falls into blocks
     radices: np.ndarray
     offsets: np.ndarray  # of each pass in twiddles
@@ -47,6 +52,9 @@ class Plan(NamedTuple):
     position: np.ndarray  # of frequency f, shape (n + 1,): n itself is a free place for the transforms of real signals
     inverse: np.ndarray  # the same for frequency -f: reading there makes it the inverse transform
     halves: np.ndarray  # exp(-i pi k / n), k = 0 .. n // 2, interleaved: what a real transform of 2 n needs
+    order: np.ndarray  # of frequency f behind the passes
+    chirp: np.ndarray  # exp(-i pi k^2 / n), interleaved; empty if m is n
+    response: np.ndarray  # transform of the conjugate chirp, over m, interleaved
 
 
 def factorize(n: int) -> list[int]:
@@ -72,12 +80,56 @@ def factorize(n: int) -> list[int]:
     return odd + front + last
 
 
+@functools.cache
+def passes_length(n: int) -> int:
+    """Return the length of the passes for a length n: n itself, or of those that serve a chirp the one with least work.
+
+    Work is measured by passes: of 3 and of 5 they are more and slower ones.
+    """
+    if _is_smooth(n):
+        return n
+    power = 1 << (2 * n - 2).bit_length()
+    odd = (3**b * 5**c for b in range(4) for c in range(4))
+    lengths = [m for factor in odd for a in range(1, 40) if 2 * n - 1 <= (m := factor << a) <= power]
+    return min(lengths, key=lambda m: m * (len(radices := factorize(m)) + radices.count(5)))
+
+
+def _is_smooth(n: int) -> bool:
+    for prime in (2, 3, 5):
+        while n % prime == 0:
+            n //= prime
+    return n == 1
+
+
+def _spectrum(x: np.ndarray) -> np.ndarray:
+    """Transform the numbers of a table, in float64: the definition, for each factor of their count."""
+    n = len(x)
+    if n <= 32:
+        return np.exp(-2j * np.pi / n * (np.outer(np.arange(n), np.arange(n)) % n)) @ x
+    radix = next(r for r in (2, 3, 5) if n % r == 0)
+    parts = np.stack([_spectrum(x[i::radix]) for i in range(radix)])
+    parts *= np.exp(-2j * np.pi / n * np.outer(np.arange(radix), np.arange(n // radix)))
+    turns = np.exp(-2j * np.pi / radix * np.outer(np.arange(radix), np.arange(radix)))
+    return (turns @ parts).ravel()
+
+
+def _chirp(n: int, m: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the chirp of a length and what its conjugate does over m, divided by m."""
+    k = np.arange(n)
+    chirp = np.exp(-1j * np.pi / n * (k * k % (2 * n)))
+    both = np.zeros(m, complex)
+    both[:n] = chirp.conj()
+    both[m - n + 1 :] = chirp[:0:-1].conj()
+    return chirp, _spectrum(both) / m
+
+
 @functools.lru_cache(maxsize=32)
 def plan(n: int, dtype: str) -> Plan:
     """Return the plan of n complex elements of a real type ("float32", "float64")."""
-    radices = factorize(n)
-    frequency, rest, factor = np.zeros(n, np.int64), np.arange(n), 1
-    tables, offsets, length, n_outer = [np.zeros(1, complex)], [], n, 0
+    m_all = passes_length(n)
+    radices = factorize(m_all)
+    frequency, rest, factor = np.zeros(m_all, np.int64), np.arange(m_all), 1
+    tables, offsets, length, n_outer = [np.zeros(1, complex)], [], m_all, 0
     offset = 2
     for radix in radices:
         if length * 2 * lanes_of(dtype) * np.dtype(dtype).itemsize > _BLOCK_BYTES and length > radix:
@@ -89,13 +141,16 @@ def plan(n: int, dtype: str) -> Plan:
         offset += 2 * table.size
         frequency += factor * (rest // m)
         rest, factor, length = rest % m, factor * radix, m
-    position = np.empty(n + 1, np.int64)
-    position[frequency] = np.arange(n)
-    position[n] = n
+    order = np.empty(m_all, np.int64)
+    order[frequency] = np.arange(m_all)
+    # The result of a chirp lies in the second half of the memory.
+    position = np.append(order[:n] + (m_all if m_all != n else 0), n)
+    chirp, response = _chirp(n, m_all) if m_all != n else (np.empty(0, complex), np.empty(0, complex))
     inverse = np.append(position[-np.arange(n) % n], n)
     halves = np.exp(-1j * np.pi / n * np.arange(n // 2 + 1))
     return Plan(
         n,
+        m_all,
         n_outer,
         np.array(radices, np.int64),
         np.array(offsets, np.int64),
@@ -103,12 +158,16 @@ def plan(n: int, dtype: str) -> Plan:
         position,
         inverse,
         halves.view(np.float64).astype(dtype),
+        order,
+        chirp.view(np.float64).astype(dtype),
+        response.view(np.float64).astype(dtype),
     )
 
 
 def workspace(n: int, dtype: str) -> np.ndarray:
-    """Return memory for n complex elements and the free place behind them."""
-    return aligned_empty(2 * (n + 1) * lanes_of(dtype), dtype)
+    """Return memory for n complex elements and the free place behind them, or for the two halves of a chirp."""
+    m = passes_length(n)
+    return aligned_empty(2 * (n + 1 if m == n else 2 * m) * lanes_of(dtype), dtype)
 
 
 @intrinsic(prefer_literal=True)
@@ -142,21 +201,50 @@ def fft_kernels(dtype: str) -> SimpleNamespace:
     W = lanes_of(dtype)
 
     @kernel
-    def transform(z, plan):
-        """Transform the lanes of z in place; frequency f comes to plan.position[f]."""
-        size = block_size = plan.n
+    def passes(z, start, plan):
+        """Transform plan.m elements from number `start` on in place; frequency f comes to plan.order[f]."""
+        size = block_size = plan.m
         for level in range(plan.n_outer):
             block_size //= plan.radices[level]
         for phase in range(2):
             first, last = (0, plan.n_outer) if phase == 0 else (plan.n_outer, len(plan.radices))
-            whole = plan.n if phase == 0 else block_size
-            for block in range(0, plan.n, whole):
+            whole = plan.m if phase == 0 else block_size
+            for block in range(start, start + plan.m, whole):
                 size = whole
                 for level in range(first, last):
                     radix = plan.radices[level]
                     m = size // radix
                     radix_pass(z, block, whole // size, radix, m, plan.twiddles, plan.offsets[level], W)
                     size = m
+
+    @kernel
+    def turn(z, source, target, factors, k, before, after):
+        """Store element `source` times number k of the factors as element `target`.
+
+        Imaginary parts count `before` times before and `after` times behind: -1 is the conjugate.
+        """
+        i, o = 2 * W * source, 2 * W * target
+        a, b = load(z, i, W), mul(load(z, i + W, W), splat(z, z.dtype.type(before), W))
+        c, d = broadcast(factors, 2 * k, W), broadcast(factors, 2 * k + 1, W)
+        store(z, o, fma(mul(b, splat(z, z.dtype.type(-1), W)), d, mul(a, c)))
+        store(z, o + W, mul(fma(b, c, mul(a, d)), splat(z, z.dtype.type(after), W)))
+
+    @kernel
+    def transform(z, plan):
+        """Transform the lanes of z in place; frequency f comes to plan.position[f]."""
+        chirps = plan.m != plan.n
+        for half in range(1 + chirps):  # one place that calls, since LLVM copies the passes to each
+            if chirps and half == 0:
+                for k in range(plan.n):
+                    turn(z, k, k, plan.chirp, k, 1, 1)
+                z[2 * W * plan.n : 2 * W * plan.m] = 0
+            elif half == 1:
+                for f in range(plan.m):  # with conjugates before and behind, the passes are those of the inverse
+                    turn(z, plan.order[f], plan.m + f, plan.response, f, 1, -1)
+            passes(z, half * plan.m, plan)
+        if chirps:
+            for k in range(plan.n):
+                turn(z, plan.position[k], plan.position[k], plan.chirp, k, -1, 1)
 
     @kernel
     def load_rows(x, i, stride, length, z):

@@ -35,6 +35,15 @@ def test_without_the_limit(n):
     np.testing.assert_allclose(LIBROSA_UNLIMITED(y), expected, rtol=0, atol=1e-4 * np.abs(expected).max())
 
 
+@pytest.mark.parametrize("n_fft", [551, 1102, 441, 1103])  # 25 ms at 22,050 and 44,100 Hz, 20 ms, and a prime
+@pytest.mark.parametrize("dtype, atol", [(np.float32, 2e-5), (np.float64, 1e-7)])
+def test_windows_of_any_length(n_fft, dtype, atol):
+    y = music(22050 * 3, 22050).astype(dtype)
+    expected = librosa.feature.mfcc(y=y, sr=22050, n_fft=n_fft, hop_length=220, n_mels=40)
+    recipe = LIBROSA.replace(n_fft=n_fft, win_length=n_fft, hop_length=220, n_mels=40)
+    np.testing.assert_allclose(recipe(y), expected, rtol=0, atol=atol * np.abs(expected).max())
+
+
 def test_the_published_recipe():
     y = music(22050 * 4, 22050)
     mel = librosa.feature.melspectrogram(y=y, sr=22050, hop_length=2048, n_mels=41, center=False, htk=True, norm=None)
@@ -47,7 +56,7 @@ def test_the_published_recipe():
 def spectrograms(draw):
     """Draw librosa's arguments up to the mel spectrogram, and our knobs."""
     sr = draw(st.sampled_from([8000, 16000, 22050]))
-    n_fft = draw(st.sampled_from([400, 405, 512, 625, 1024]))
+    n_fft = draw(st.sampled_from([400, 405, 512, 551, 625, 1024]))
     win_length = draw(st.sampled_from([n_fft, n_fft - 1, n_fft // 2]))
     n_mels = draw(st.integers(4, 40))
     fmin, fmax = draw(st.sampled_from([0.0, 64.0, 300.0])), draw(st.sampled_from([sr / 2, 3700.0]))

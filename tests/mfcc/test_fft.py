@@ -15,7 +15,9 @@ LONG = [512, 625, 729, 1000, 1024, 1080, 2000, 2048, 2187, 3125, 4096, 4800, 819
 TOLERANCE = {"float32": 1e-6, "float64": 4e-15}
 
 dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
-lengths = st.sampled_from(GOOD + LONG[:4])
+OTHER = [n for n in range(1, 401) if not fft.is_good_length(n)]
+OTHER_LONG = [551, 1102, 1103, 2206, 4999, 8194, 10007]
+lengths = st.sampled_from(GOOD + LONG[:4] + OTHER + OTHER_LONG[:3])
 rows = st.integers(1, 40)
 seeds = st.integers(0, 2**32 - 1)
 
@@ -57,12 +59,33 @@ def test_every_good_length_against_scipy(dtype, count):
 
 
 @dtypes
+@pytest.mark.parametrize("count", [1, 5, 20])
+def test_every_other_length_against_scipy(dtype, count):
+    for n in OTHER[:: 2 if count == 5 else 9] + OTHER_LONG:
+        x, z = real((count, n), dtype), both((count, n), dtype)
+        close(fft.fft(z), scipy.fft.fft(z.astype(complex)), dtype)
+        close(fft.ifft(z), scipy.fft.ifft(z.astype(complex)), dtype)
+        close(fft.rfft(x), scipy.fft.rfft(x.astype(float)), dtype)
+        close(fft.irfft(fft.rfft(x), n), x, dtype)
+
+
+@dtypes
+@pytest.mark.parametrize("shape", [(1, 8192), (2, 9000), (1, 1 << 17), (1, 100_003), (2, 16_382), (1, 3**9)])
+def test_a_few_long_ones(shape, dtype):
+    x, z = real(shape, dtype), both(shape, dtype)
+    close(fft.rfft(x), scipy.fft.rfft(x.astype(float)), dtype)
+    close(fft.fft(z), scipy.fft.fft(z.astype(complex)), dtype)
+    close(fft.ifft(z), scipy.fft.ifft(z.astype(complex)), dtype)
+    close(fft.irfft(fft.rfft(x), shape[1]), x, dtype)
+
+
+@dtypes
 def test_the_error_is_a_few_units_in_the_last_place(dtype):
-    for n in (64, 1024, 1080, 8192):
+    for n in (64, 1024, 1080, 8192, 16384, 551, 1102, 8191):
         z = both((16, n), dtype)
         expected = scipy.fft.fft(z.astype(np.clongdouble))
         error = np.sqrt(np.mean(np.abs(fft.fft(z) - expected) ** 2) / np.mean(np.abs(expected) ** 2))
-        assert error < TOLERANCE[dtype] / 3
+        assert error < TOLERANCE[dtype] / (3 if fft.is_good_length(n) else 1.5)
 
 
 @given(lengths, rows, seeds, st.sampled_from(["float32", "float64"]))
@@ -87,7 +110,7 @@ def test_what_holds_for_every_transform(n, count, seed, dtype):
 @given(lengths, st.integers(2, 70), seeds)
 @settings(max_examples=30, deadline=None)
 def test_a_transform_does_not_depend_on_its_neighbours(n, count, seed):
-    if n >= 1024:
+    if n >= 4096:
         return  # a few long ones are computed in another way than many
     x = real((count, n), "float32", seed)
     whole = fft.rfft(x)
@@ -172,8 +195,6 @@ def test_next_good_length():
 
 @pytest.mark.parametrize("function", [fft.fft, fft.ifft, fft.rfft])
 def test_what_is_refused(function):
-    with pytest.raises(ValueError, match=r"n: expected a length 2\^a 3\^b 5\^c, got 7. The next good length is 8"):
-        function(np.zeros(7))
     with pytest.raises(ValueError, match=r"n: expected an integer of at least 1, got 0"):
         function(np.zeros(8), 0)
     with pytest.raises(TypeError, match=r"n: expected an integer, got 2.5"):
@@ -189,5 +210,5 @@ def test_what_else_is_refused():
         fft.rfft(np.zeros(8, complex))
     with pytest.raises(ValueError, match="irfft: x: expected at least 2 frequencies, got 1"):
         fft.irfft(np.zeros(1))
-    with pytest.raises(ValueError, match="next good length is 15"):
-        fft.irfft(np.zeros(8))
+    with pytest.raises(ValueError, match="irfft: n: expected an integer of at least 1, got 0"):
+        fft.irfft(np.zeros(8), 0)

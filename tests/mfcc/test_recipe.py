@@ -173,7 +173,6 @@ def test_silence_is_finite():
             "preemphasis: expected a finite number of at least 0 and at most 1, got 1.5. Usual is 0.97",
         ),
         ({"preemphasis_scope": "file"}, "preemphasis_scope: expected one of 'frame', 'signal', got 'file'"),
-        ({"n_fft": 2050}, r"n_fft: expected a length 2\^a 3\^b 5\^c, got 2050. The next good length is 2160"),
         ({"n_fft": 1}, "n_fft: expected an integer of at least 2, got 1"),
         ({"n_fft": 2**40}, "n_fft: expected an integer of at most 1,048,576, got 1,099,511,627,776"),
         ({"n_fft": 512.5}, "n_fft: expected an integer, got 512.5"),

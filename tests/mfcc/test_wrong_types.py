@@ -74,7 +74,7 @@ def test_every_public_function_is_here():
             if isinstance(value, types.FunctionType) and value.__module__ == module.__name__ and name[0] != "_"
         ]
         named |= {name for name in listed if isinstance(getattr(module, name), types.FunctionType)}
-    internal = {"check_length", "samples_between", "first_start", "shortest_signal", "filter_weights"}
+    internal = {"samples_between", "first_start", "shortest_signal", "filter_weights"}
     internal |= {"warn_of_empty_filters"}
     assert named - internal - NOT_CALLED == set(CALLS)
 
