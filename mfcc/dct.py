@@ -6,6 +6,8 @@ two dimensions", IEEE Trans. ASSP 28 (1980). Conventions are those of scipy.fft.
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
@@ -141,16 +143,16 @@ def _prepare(who: str, x: ArrayLike, type: int, n: int | None, axis: int) -> tup
     return np.concatenate([x, np.zeros((*x.shape[:-1], n - x.shape[-1]), x.dtype)], axis=-1), axis
 
 
-# Below this length a product with the matrix is as fast as an FFT and takes any length.
+# Up to this length a product with the matrix, which is kept, is as fast as an FFT.
 _MATRIX_UP_TO = 256
 
 
 def _type1(x: np.ndarray, ortho: bool) -> np.ndarray:
-    from mfcc.fft import next_good_length, rfft
+    from mfcc.fft import rfft
 
     n = x.shape[-1]
     period = 2 * (n - 1)
-    if n <= _MATRIX_UP_TO or next_good_length(period) != period:
+    if n <= _MATRIX_UP_TO:
         return _by_matrix(x, 1, ortho)
     x = x.copy()
     if ortho:
@@ -163,15 +165,19 @@ def _type1(x: np.ndarray, ortho: bool) -> np.ndarray:
 
 
 def _type2(x: np.ndarray, ortho: bool) -> np.ndarray:
-    from mfcc.fft import fft, next_good_length
+    from mfcc.fft import rfft
 
     n = x.shape[-1]
-    if n <= _MATRIX_UP_TO or next_good_length(n) != n:
+    if n <= _MATRIX_UP_TO:
         return _by_matrix(x, 2, ortho)
     # even samples forwards, then odd ones backwards: a type 2 becomes one Fourier transform of length n
     v = np.concatenate([x[..., ::2], x[..., 1::2][..., ::-1]], axis=-1)
-    phase = np.exp(-0.5j * np.pi / n * np.arange(n))
-    y = 2.0 * (fft(v) * phase.astype(np.result_type(x, np.complex64))).real
+    turned = rfft(v)
+    turned *= _phase(n, -1, turned.dtype.name)
+    y = np.empty_like(x)
+    half = n // 2 + 1
+    np.multiply(turned.real, 2, out=y[..., :half])
+    np.multiply(turned.imag[..., (n - 1) // 2 : 0 : -1], -2, out=y[..., half:])  # of the frequencies above
     if ortho:
         y *= x.dtype.type(np.sqrt(0.5 / n))
         y[..., 0] *= x.dtype.type(np.sqrt(0.5))
@@ -179,10 +185,10 @@ def _type2(x: np.ndarray, ortho: bool) -> np.ndarray:
 
 
 def _type3(x: np.ndarray, ortho: bool) -> np.ndarray:
-    from mfcc.fft import ifft, next_good_length
+    from mfcc.fft import irfft
 
     n = x.shape[-1]
-    if n <= _MATRIX_UP_TO or next_good_length(n) != n:
+    if n <= _MATRIX_UP_TO:
         return _by_matrix(x, 3, ortho)
     x = x.copy()
     if ortho:
@@ -191,22 +197,28 @@ def _type3(x: np.ndarray, ortho: bool) -> np.ndarray:
     else:
         x *= x.dtype.type(n)
     # the type 2 above run backwards: spectrum of the reordered sequence from its cosine transform
-    mirrored = np.concatenate([np.zeros_like(x[..., :1]), x[..., :0:-1]], axis=-1)
-    phase = np.exp(0.5j * np.pi / n * np.arange(n)).astype(np.result_type(x, np.complex64))
-    v = ifft((x - 1j * mirrored).astype(phase.dtype) * phase)
+    spectrum = np.empty((*x.shape[:-1], n // 2 + 1), np.result_type(x, np.complex64))
+    spectrum.real = x[..., : n // 2 + 1]
+    spectrum.imag[..., :1] = 0
+    np.negative(x[..., : n - n // 2 - 1 : -1], out=spectrum.imag[..., 1:])
+    spectrum *= _phase(n, 1, spectrum.dtype.name)
+    v = irfft(spectrum, n)
     y = np.empty_like(x)
     half = (n + 1) // 2
-    y[..., ::2] = v.real[..., :half]
-    y[..., 1::2] = v.real[..., half:][..., ::-1]
+    y[..., ::2] = v[..., :half]
+    y[..., 1::2] = v[..., half:][..., ::-1]
     return y
 
 
 def _by_matrix(x: np.ndarray, type: int, ortho: bool) -> np.ndarray:
-    n = x.shape[-1]
-    norm = "ortho" if ortho else None
-    y = np.empty_like(x)
-    step = max(1, 2**24 // n)  # of a length that no FFT here takes a few rows at a time, so that memory stays small
-    for first in range(0, n, step):
-        k = np.arange(first, min(first + step, n))
-        y[..., k] = x @ _rows(k, n, type, norm).astype(x.dtype).T
-    return y
+    return x @ _transposed(x.shape[-1], type, ortho, x.dtype.name)
+
+
+@functools.lru_cache(maxsize=64)  # of half a megabyte at most
+def _transposed(n: int, type: int, ortho: bool, dtype: str) -> np.ndarray:
+    return np.ascontiguousarray(_rows(np.arange(n), n, type, "ortho" if ortho else None).astype(dtype).T)
+
+
+@functools.lru_cache(maxsize=16)
+def _phase(n: int, sign: int, dtype: str) -> np.ndarray:
+    return np.exp(sign * 0.5j * np.pi / n * np.arange(n // 2 + 1)).astype(dtype)

@@ -59,8 +59,24 @@ def deltas(features: ArrayLike, width: int = 2, order: int = 1, simple: bool = F
     scale = c.dtype.type(1 / (2 * sum(i * i for i in steps)))
     for _ in range(order):
         padded = np.concatenate([np.repeat(c[..., :1], width, -1), c, np.repeat(c[..., -1:], width, -1)], axis=-1)
+        if not simple and width > _MOST_PASSES:
+            c = _slopes(padded, width, scale)
+            continue
         c = np.zeros_like(c)
         for i in steps:
             c += i * (padded[..., width + i : width + i + n] - padded[..., width - i : width - i + n])
         c *= scale
     return c
+
+
+# Wider slopes are computed by a kernel, which has to be compiled once.
+_MOST_PASSES = 8
+
+
+def _slopes(padded: np.ndarray, width: int, scale: np.floating) -> np.ndarray:
+    from mfcc.kernels.slopes import slopes
+
+    rows = padded.reshape(-1, padded.shape[-1])
+    out = np.empty((len(rows), rows.shape[1] - 2 * width), padded.dtype)
+    slopes(rows, width, scale, out)
+    return out.reshape(*padded.shape[:-1], out.shape[1])

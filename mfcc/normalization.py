@@ -49,6 +49,21 @@ def normalize(features: ArrayLike, mean: bool = True, variance: bool = True, win
     window = n if window is None else min(n, check_integer("normalize", "window", window, minimum=2))
     if n == 0:
         return x.copy()
+    rows = x.reshape(-1, n)
+    y = np.empty_like(rows)
+    step = max(1, _AT_A_TIME // n)
+    for first in range(0, len(rows), step):
+        y[first : first + step] = _normalized(rows[first : first + step], mean, variance, window)
+    return y.reshape(x.shape)
+
+
+# Values that are worked on at a time: the statistics of sliding windows take a dozen float64 for each.
+_AT_A_TIME = 1 << 17
+
+
+def _normalized(x: np.ndarray, mean: bool, variance: bool, window: int) -> np.ndarray:
+    """Return rows of features, normalized, in float64."""
+    n = x.shape[-1]
     y = x.astype(np.float64)
     if window == n:
         y -= y[..., :1]  # a constant is now exactly 0, and so is its deviation
@@ -64,7 +79,7 @@ def normalize(features: ArrayLike, mean: bool = True, variance: bool = True, win
         y += base
     if variance:
         y /= np.where(deviation > 0, deviation, 1.0)
-    return y.astype(x.dtype)
+    return y
 
 
 def _sliding(x: np.ndarray, window: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,11 +1,13 @@
 """Slopes and normalisation against the sums as they are written, librosa and python_speech_features."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mfcc import deltas, normalize
+from mfcc import delta_features, deltas, normalize
 
 
 def naive_deltas(c, width):
@@ -48,6 +50,23 @@ def test_deltas_are_the_regression(seed, n, width, order):
     np.testing.assert_allclose(deltas(c, width, order), expected, atol=1e-13)
     np.testing.assert_array_equal(c, kept)
     np.testing.assert_allclose(deltas(c.astype(np.float32), width, order), expected, atol=3e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("width", [9, 100])
+@pytest.mark.parametrize("shape", [(1,), (3, 7), (2, 3, 1100)])
+def test_wide_slopes_are_those_of_passes(shape, width, dtype, monkeypatch):
+    c = np.random.default_rng(0).standard_normal(shape).astype(dtype)
+    fast = [deltas(c, width, order) for order in (1, 2)]
+    assert (deltas(np.full((2, 600), 0.1, dtype), width) == 0).all()
+    monkeypatch.setattr(delta_features, "_MOST_PASSES", 10_000)
+    for order, actual in enumerate(fast, start=1):
+        expected = deltas(c, width, order)
+        assert actual.dtype == dtype
+        np.testing.assert_allclose(actual, expected, atol=1e-6 if dtype == np.float32 else 1e-14)
+    np.testing.assert_allclose(
+        fast[0].reshape(-1, shape[-1])[0], naive_deltas(c.reshape(-1, shape[-1])[0], width), atol=1e-5
+    )
 
 
 @given(seeds, st.integers(1, 12), st.integers(1, 5), st.integers(1, 3))
@@ -116,6 +135,18 @@ def test_a_quiet_passage_beside_a_loud_one():
         normalize(x, window=10)[-40:], [naive_normalize(x, True, True, 10)[t] for t in range(110, 150)], rtol=1e-9
     )
     assert (normalize(np.full((2, 7), np.float32(0.1))) == 0).all()
+
+
+@pytest.mark.parametrize("window", [None, 300])
+def test_memory_does_not_grow_with_the_number_of_features(window):
+    x = np.random.default_rng(0).standard_normal((64, 20_000)).astype(np.float32)
+    expected = np.stack([normalize(row, window=window) for row in x])
+    tracemalloc.start()
+    y = normalize(x, window=window)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    np.testing.assert_array_equal(y, expected)
+    assert peak < y.nbytes + 24 * 8 * (1 << 17)
 
 
 def test_without_frames():
