@@ -137,7 +137,7 @@ def rfft(
     if rows.shape[1] % 2 == 0:
         _real_forward(rows, y, threads)
     else:
-        y[...] = _complex(_as_complex(rows), inverse=False, threads=threads)[:, :half]
+        _odd_forward(rows, y, threads)
     return restore(y) if out is None else out
 
 
@@ -275,6 +275,20 @@ def _long_by_chirp(x: np.ndarray, inverse: bool) -> np.ndarray:
     z *= response
     y = _complex(z, inverse=True)[:, :n] * chirp
     return y.conj() if inverse else y
+
+
+# Numbers of real rows of odd length that are made complex at a time: they stay in the caches.
+_AT_A_TIME = 1 << 15
+
+
+def _odd_forward(x: np.ndarray, out: np.ndarray, threads: int | None) -> None:
+    rows, n = x.shape
+    step = 64 * max(1, _AT_A_TIME // 64 // n) if n < _LONG else max(1, rows)  # whole vectors
+
+    def compute(part: slice) -> None:
+        out[part] = _complex(_as_complex(x[part]), inverse=False, threads=1)[:, : out.shape[1]]
+
+    for_each(compute, [slice(i, i + step) for i in range(0, rows, step)], thread_count(threads, x.size))
 
 
 def _real_forward(x: np.ndarray, out: np.ndarray, threads: int | None) -> None:

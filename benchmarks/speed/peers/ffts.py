@@ -91,6 +91,31 @@ def fftw(task: Task) -> Modes:
     return {"patient plan": lambda: make("FFTW_PATIENT"), "measured plan": lambda: make("FFTW_MEASURE")}
 
 
+def cosine_reference(task: Task) -> Modes:
+    """`scipy.fft.dct` in float64."""
+    from scipy import fft
+
+    def make() -> Ready:
+        x = task.arrays()["frames"][:N_CHECKED].astype(np.float64)
+        return Ready(lambda: None, lambda: {"frequencies": fft.dct(x)}, slow=True)
+
+    return {"float64": make}
+
+
+def our_cosines(task: Task) -> Modes:
+    """`mfcc.dct.dct`."""
+    from mfcc import dct
+
+    return {"": lambda: _ready(task, dct.dct)}
+
+
+def scipy_cosines(task: Task) -> Modes:
+    """`scipy.fft.dct` with workers."""
+    from scipy import fft
+
+    return {"": lambda: _ready(task, functools.partial(fft.dct, workers=task.threads))}
+
+
 def _ready(task: Task, transform: Callable[[np.ndarray], np.ndarray]) -> Ready:
     x = task.arrays()["frames"]
     return Ready(lambda: transform(x), lambda: {"frequencies": transform(x)[:N_CHECKED].copy()})
