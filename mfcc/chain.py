@@ -225,7 +225,7 @@ def _steps(knobs: Knobs, dtype: str) -> Steps:
     window *= scale * r.full_scale
     preemphasis = r.preemphasis if r.preemphasis_scope == "frame" else 0.0
     within_frame = r.remove_mean or preemphasis != 0 or r.energy in ("raw", "windowed")
-    first, offsets, weights = _sparse(r.filter_bank)
+    first, offsets, weights = sparse(r.filter_bank)
     tiny = float(np.finfo(real).tiny)
     cosines, energy_row = _cosines(r)
     return Steps(
@@ -255,7 +255,7 @@ def _steps(knobs: Knobs, dtype: str) -> Steps:
     )
 
 
-def _sparse(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def sparse(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the filters without the zeros around: first bins, where each one's weights begin, and all weights."""
     first, offsets, kept = [], [0], []
     for row in weights:

@@ -18,6 +18,7 @@ MFCC_BELOW = {
     "describe": "knobs",
     "chain": "knobs dct",
     "streaming": "chain sound",
+    "descriptors": "chain",
     "recipe": "describe streaming",
     "presets feature_names audio inverse": "recipe",
     "recordings": "audio presets",

@@ -17,6 +17,7 @@ Y = np.sin(0.1 * np.arange(9000)).astype(np.float32)
 RECIPE = MFCC(sr=8000, n_fft=256, hop_length=128, n_mels=12, n_mfcc=8, c0="first")
 C = RECIPE(Y)
 RNG = np.random.default_rng
+SPECTROGRAM = mfcc.spectrogram(Y, 8000, n_fft=512)
 RECORDING = os.path.join(os.path.dirname(__file__), "..", "..", "examples", "data", "return_to_home.ogg")
 
 # The positional arguments of a call that is right, and what can be added.
@@ -48,11 +49,24 @@ CALLS = {
     "dct": (dct.dct, {"x": Y[:30]}),
     "idct": (dct.idct, {"x": Y[:30]}),
     "dct_matrix": (dct.dct_matrix, {"n_out": 4, "n_in": 8}),
+    "spectrogram": (mfcc.spectrogram, {"y": Y, "sr": 8000}),
+    "rms": (mfcc.rms, {"y": Y}),
+    "zero_crossing_rate": (mfcc.zero_crossing_rate, {"y": Y}),
+    "chroma": (mfcc.chroma, {"spectrogram": SPECTROGRAM}),
+    "estimate_tuning": (mfcc.estimate_tuning, {"spectrogram": SPECTROGRAM}),
+    "key": (mfcc.key, {"spectrogram": SPECTROGRAM}),
+    "onset_strength": (mfcc.onset_strength, {"spectrogram": SPECTROGRAM}),
+    "tempo": (mfcc.tempo, {"spectrogram": SPECTROGRAM}),
+    "spectral_bandwidth": (mfcc.spectral_bandwidth, {"spectrogram": SPECTROGRAM}),
+    "spectral_centroid": (mfcc.spectral_centroid, {"spectrogram": SPECTROGRAM}),
+    "spectral_contrast": (mfcc.spectral_contrast, {"spectrogram": SPECTROGRAM, "n_bands": 3}),
+    "spectral_flatness": (mfcc.spectral_flatness, {"spectrogram": SPECTROGRAM}),
+    "spectral_rolloff": (mfcc.spectral_rolloff, {"spectrogram": SPECTROGRAM}),
     "MFCC": (MFCC, {}),
     "HCopy": (mfcc.HCopy, {"recipe": HTK}),
 }
 # Classes that are made by others, and errors.
-NOT_CALLED = {"AudioError", "AudioWarning", "Tiles"}
+NOT_CALLED = {"AudioError", "AudioWarning", "Tiles", "Spectrogram", "Key"}
 
 WRONG = [
     None, True, 0, -1, 3, 10**400, 10**5000,
