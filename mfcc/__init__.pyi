@@ -53,6 +53,7 @@ from .presets import TORCHAUDIO_UNLIMITED as TORCHAUDIO_UNLIMITED
 from .recipe import MFCC as MFCC
 from .recordings import features as features
 from .recordings import stream as stream
+from .running_normalization import normalize_stream as normalize_stream
 from .tiling import Tiles as Tiles
 from .tiling import tiles as tiles
 from .windows import get_window as get_window

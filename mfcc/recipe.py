@@ -146,12 +146,13 @@ class MFCC(Knobs):
         return self._run(self.output, y, threads)
 
     def stream(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        """Yield the features of a signal that comes in blocks, as soon as they are known.
+        """Yield the features of a signal that comes in blocks: each frame right after the block that completes it.
 
-        Joined along their last axis they are those of the whole signal, bit for bit, whatever the cuts; what is held in
-        memory does not grow with its length. But with `top_db`, as LIBROSA and TORCHAUDIO have it, a frame depends on
-        the whole signal: all of it is held, and nothing comes before its end. LIBROSA_UNLIMITED and
-        TORCHAUDIO_UNLIMITED have no such limit.
+        A microphone's blocks of 10 ms have no delay but that of their frame; of a file take blocks of some seconds,
+        which are faster. Joined along their last axis they are those of the whole signal, bit for bit, whatever the
+        cuts; what is held in memory does not grow with its length. But with `top_db`, as LIBROSA and TORCHAUDIO have
+        it, a frame depends on the whole signal: all of it is held, and nothing comes before its end. LIBROSA_UNLIMITED
+        and TORCHAUDIO_UNLIMITED have no such limit.
 
         Parameters
         ----------

@@ -38,7 +38,7 @@ def stream(knobs: Knobs, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
             n_samples += len(y)
             yield y.copy()  # the caller may change the block before its samples are needed
 
-    for (features,) in stream_features(knobs, checked(), (knobs.output,)):
+    for (features,) in stream_features(knobs, checked(), (knobs.output,), live=True):
         n_frames += features.shape[1]
         yield features
     if n_frames == 0:
@@ -46,7 +46,12 @@ def stream(knobs: Knobs, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
 
 
 def stream_features(
-    knobs: Knobs, blocks: Iterable[np.ndarray], outputs: Sequence[str], loudest: float | None = None
+    knobs: Knobs,
+    blocks: Iterable[np.ndarray],
+    outputs: Sequence[str],
+    loudest: float | None = None,
+    *,
+    live: bool = False,
 ) -> Iterator[tuple[np.ndarray, ...]]:
     """Compute the features of a signal from its blocks: joined along their last axis, they are those of the whole.
 
@@ -60,6 +65,9 @@ def stream_features(
     loudest : float, optional
         What the recipe's top_db counts from, if it is known. Else a frame depends on the whole signal, which is then
         held in memory.
+    live : bool
+        Yield the frames that a block completes before the next block is asked for, be it one frame. Else they are
+        collected until there are many, which is faster where blocks are short.
 
     Yields
     ------
@@ -72,8 +80,16 @@ def stream_features(
             yield tuple(chain.run(knobs, output, whole) for output in outputs)
         return
     in_frame, n = _in_frame(knobs), max(1, min(_FRAMES, _SAMPLES // knobs.hop_length))
-    for samples in _pieces(knobs, _emphasised(knobs, recut(blocks, n * knobs.hop_length)), n):
+    cut = _cut(blocks, n * knobs.hop_length) if live else recut(blocks, n * knobs.hop_length)
+    for samples in _pieces(knobs, _emphasised(knobs, cut), 1 if live else n, n):
         yield tuple(chain.run(in_frame, output, samples, loudest=loudest) for output in outputs)
+
+
+def _cut(blocks: Iterable[np.ndarray], most: int) -> Iterator[np.ndarray]:
+    """Yield the samples of each block at once, at most so many at a time."""
+    for block in blocks:
+        for first in range(0, len(block), most):
+            yield block[first : first + most]
 
 
 @functools.lru_cache(maxsize=32)
@@ -98,8 +114,8 @@ def _emphasised(knobs: Knobs, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarr
         yield emphasised
 
 
-def _pieces(knobs: Knobs, blocks: Iterable[np.ndarray], n_frames: int) -> Iterator[np.ndarray]:
-    """Yield the samples under n_frames frames at a time, with what lies beyond the ends of the signal."""
+def _pieces(knobs: Knobs, blocks: Iterable[np.ndarray], least: int, most: int) -> Iterator[np.ndarray]:
+    """Yield the samples under `least` to `most` frames at a time (at the end fewer), with what lies beyond the ends."""
     hop, length = knobs.hop_length, knobs.frame_length
     start = framing.first_start(length, hop, center=knobs.center)
     held, held_from, frame = np.empty(0), 0, 0  # samples from number `held_from` on; the next frame to come
@@ -114,16 +130,18 @@ def _pieces(knobs: Knobs, blocks: Iterable[np.ndarray], n_frames: int) -> Iterat
 
     for block in blocks:
         held = np.concatenate([held, block]) if len(held) else block
-        first = start + frame * hop
-        last = first + (n_frames - 1) * hop + length
-        if last <= held_from + len(held) and -start < len(held):
-            yield between(first, last)
-            frame += n_frames
+        while -start < len(held):  # a mirrored beginning reaches as far as that
+            first = start + frame * hop
+            n = min(most, 1 + (held_from + len(held) - first - length) // hop)
+            if n < least:
+                break
+            yield between(first, first + (n - 1) * hop + length)
+            frame += n
             # A mirrored end reaches back, over no more than a frame.
-            spent = max(0, start + frame * hop - length - held_from)
+            spent = min(max(0, start + frame * hop - length - held_from), len(held))
             held, held_from = held[spent:], held_from + spent
     count = knobs.n_frames(held_from + len(held))
     while frame < count:
-        n = min(n_frames, count - frame)
+        n = min(most, count - frame)
         yield between(start + frame * hop, start + (frame + n - 1) * hop + length)
         frame += n

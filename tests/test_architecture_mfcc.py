@@ -12,7 +12,7 @@ MFCC_BELOW = {
     "checks threads kernels": "",
     "windows framing mel fft": "checks threads kernels",
     "dct": "fft",
-    "delta_features normalization": "checks kernels",
+    "delta_features normalization running_normalization": "checks kernels",
     "sound": "kernels",
     "knobs": "windows framing mel fft",
     "describe": "knobs",

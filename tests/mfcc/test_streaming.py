@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import mfcc
-from mfcc import FILMSCORE, MFCC, PRESETS, streaming
+from mfcc import FILMSCORE, MFCC, PRESETS, framing, streaming
 from mfcc.sound.blocks import recut
 from mfcc.streaming import stream_features
 from tests.mfcc.recipes import recipes
@@ -53,6 +53,35 @@ def test_every_preset(name, output):
         np.testing.assert_array_equal(joined(recipe.stream(np.split(y, range(length, len(y), length)))), expected)
 
 
+@pytest.mark.parametrize("name", [name for name in PRESETS if PRESETS[name].top_db is None])
+@pytest.mark.filterwarnings("ignore:.*mel filters are empty")
+def test_a_frame_comes_with_the_block_that_completes_it(name):
+    recipe = PRESETS[name]
+    y = noise(round(0.7 * recipe.sr))
+    block, seen, got = round(recipe.sr / 100), 0, []
+    first = framing.first_start(recipe.frame_length, recipe.hop_length, center=recipe.center)
+
+    def blocks():
+        nonlocal seen
+        for begin in range(0, len(y), block):
+            done = sum(part.shape[1] for part in got)
+            complete = (seen - first - recipe.frame_length) // recipe.hop_length + 1
+            assert done == max(0, complete)
+            yield y[begin : begin + block]
+            seen = min(len(y), begin + block)
+
+    for part in recipe.stream(blocks()):
+        got.append(part)
+    assert len(got) > 3
+    np.testing.assert_array_equal(joined(got), recipe(y))
+
+
+def test_frames_further_apart_than_two_of_their_lengths():
+    recipe = RECIPE.replace(win_length=400, hop_length=1500)
+    y = noise(20_000)
+    np.testing.assert_array_equal(joined(recipe.stream(np.split(y, range(90, len(y), 90)))), recipe(y))
+
+
 def test_several_outputs_at_once():
     y = noise(9000)
     parts = list(stream_features(RECIPE, [y[:5000], y[5000:]], ("mfcc", "log_mel", "spectrum")))
@@ -81,7 +110,7 @@ def test_features_come_before_the_signal_has_ended():
             yield noise(22050)
 
     stream = FILMSCORE.stream(endless())
-    assert next(stream).shape == (40, 128) and next(stream).shape == (40, 128)
+    assert next(stream).shape == (40, 10) and next(stream).shape == (40, 11)
 
 
 def test_what_is_refused():

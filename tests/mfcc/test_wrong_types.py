@@ -28,6 +28,7 @@ CALLS = {
     "stream": (lambda **given: list(mfcc.stream(**given)), {"source": Y, "recipe": RECIPE}),
     "tiles": (mfcc.tiles, {"source": Y, "recipe": RECIPE, "n_frames": 5}),
     "deltas": (mfcc.deltas, {"features": C}),
+    "normalize_stream": (lambda **given: list(mfcc.normalize_stream(**given)), {"blocks": [C]}),
     "normalize": (mfcc.normalize, {"features": C}),
     "frame": (mfcc.frame, {"y": Y, "frame_length": 200, "hop_length": 100}),
     "n_frames": (mfcc.n_frames, {"n_samples": 1000, "frame_length": 200, "hop_length": 100}),
