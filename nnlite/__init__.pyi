@@ -31,6 +31,8 @@ from .layers.activations import Sigmoid as Sigmoid
 from .layers.activations import Softmax as Softmax
 from .layers.activations import Tanh as Tanh
 from .layers.base import Layer as Layer
+from .layers.batch_norm import BatchNorm as BatchNorm
+from .layers.batch_norm import FrozenBatchNorm as FrozenBatchNorm
 from .layers.conv import Conv2D as Conv2D
 from .layers.conv import ConvMaxPool2D as ConvMaxPool2D
 from .layers.dense import Dense as Dense

@@ -62,7 +62,7 @@ def known(base: type, name: str) -> str:
     Examples
     --------
     >>> known(Layer, "torch_parameters")
-    'Conv2D, Dense, GRU, LSTM, LayerNorm'
+    'BatchNorm, Conv2D, Dense, FrozenBatchNorm, GRU, LSTM, LayerNorm'
     """
     classes = [cls for cls in REGISTRY.values() if issubclass(cls, base)]
     return ", ".join(sorted(cls.__name__ for cls in classes if getattr(cls, name) is not getattr(base, name)))

@@ -13,6 +13,8 @@ GRU, LSTM   weight, recurrent_weight (in, gates * units)   weight_ih_l0, weight_
             bias, recurrent_bias (gates * units,)          bias_ih_l0, bias_hh_l0 (gates * units,)
             the same with reverse_ before the name         the same with _reverse behind it
 LayerNorm   scale, shift (features,)                       weight, bias (features,)
+BatchNorm   scale, shift (channels,)                       weight, bias (channels,)
+            mean, variance (channels,)                     running_mean, running_var (channels,)
 ==========  =============================================  ===========================================
 
 Images are (height, width, channels) here and (channels, height, width) there, so behind `Flatten` the inputs of a
@@ -124,6 +126,8 @@ def from_torch_state_dict(
     check_network(who, network)
     check_mapping(who, "state_dict", state_dict, "a dict of tensors or arrays")
     entries = _entries(who, network, names)
+    # PyTorch counts the batches that BatchNorm saw. It needs the number only for another kind of running mean.
+    state_dict = {name: value for name, value in state_dict.items() if not str(name).endswith("num_batches_tracked")}
     _check_keys(who, [entry.theirs for entry in entries], state_dict)
     arrays = {name: _as_array(f"{who}: state_dict: {name}", value) for name, value in state_dict.items()}
     if len(dtypes := sorted({str(array.dtype) for array in arrays.values()})) > 1:
@@ -216,7 +220,7 @@ def _entries_of(who: str, plain: Plain, image: Shape | None) -> list[_Entry]:
     if image is not None and type(plain.layer) not in REGISTRY.values():
         why = " It would meet the values of a flattened image in another order in PyTorch."
         raise not_exchanged(who, plain, "the library's layers between Flatten and the next weights", why)
-    if len(plain.input_shape) == 3 and any(parameter.features is not None for parameter in theirs.values()):
+    if len(plain.input_shape) == 3 and any(p.features is not None and not p.images for p in theirs.values()):
         why = (
             " PyTorch's works on the last axis, where images have their width there; instead of a Dense, "
             "Conv2D(units, 1) does it."

@@ -9,6 +9,7 @@ import numpy as np
 
 from nnlite.checks import is_positive_integer
 from nnlite.layers.counterparts import OnnxNode, TorchParameter
+from nnlite.layers.whole_batch import WholeBatch
 from nnlite.runtime.jit import kernel_input
 
 __all__ = [
@@ -90,17 +91,44 @@ class Layer:
         return (dy if input_grad else None), {}
 
     def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
-        """Return the output in inference, which is without noise: a new array or a view of `x`."""
+        """Return the output in inference: a new array or a view of `x`.
+
+        It is without noise, and what becomes of a sample does not depend on the others.
+        """
         return x
 
     def apply_over(self, params: Params, x: np.ndarray) -> np.ndarray:
         """Return what `apply` returns. It may write over `x`, which is no longer needed, to touch less memory."""
         return self.apply(params, x)
 
+    def forward_shard(
+        self, params: Params, x: np.ndarray, rng: np.random.Generator
+    ) -> WholeBatch[tuple[np.ndarray, Any]]:
+        """Do what `forward` does for a shard `x` of a batch, together with its other shards.
+
+        A generator, see :mod:`nnlite.layers.whole_batch`. This default is for layers that treat each sample by itself:
+        they need nothing of the other shards. A layer that holds layers passes on what these yield:
+        ``y, cache = yield from self.layer.forward_shard(params, x, rng)``.
+        """
+        return self.forward(params, x, rng)
+        yield
+
+    def backward_shard(
+        self, params: Params, cache: Any, dy: np.ndarray, input_grad: bool = True
+    ) -> WholeBatch[tuple[np.ndarray | None, dict[str, np.ndarray]]]:
+        """Do what `backward` does for a shard of a batch. Gradients of parameters are summed over the shards later."""
+        return self.backward(params, cache, dy, input_grad)
+        yield
+
+    def follow(self, params: Params, cache: Any) -> dict[str, np.ndarray]:
+        """Return new values of the parameters that `untrained` names, after a batch: given the cache of `forward`."""
+        return {}
+
     def noiseless(self) -> "Layer":
         """Return this layer as it acts in inference: with the same parameters, its `forward` is this one's `apply`.
 
-        A layer with noise returns another layer, so that gradients of what `apply` computes can be had.
+        A layer that acts otherwise in training, with noise or with means over the batch, returns another layer. So
+        gradients of what `apply` computes can be had.
         """
         return self
 
@@ -114,6 +142,13 @@ class Layer:
         with np.errstate(all="ignore"):  # the weights that are computed with are not there
             fresh = _without_drawing(self).init(input_shape, np.random.default_rng(0), np.float32)
         return {name: value.shape for name, value in fresh.items()}
+
+    def untrained(self) -> tuple[str, ...]:
+        """Return the names of the parameters that no gradient moves, such as means over the batches of a training.
+
+        Their gradients are zeros, and `follow` says what becomes of them.
+        """
+        return ()
 
     def multiply_adds(self, input_shape: Shape) -> int:
         """Return the number of multiplications with a weight for one sample."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from nnlite.layers import fusion
 from nnlite.layers.base import Layer, Params, Shape
+from nnlite.layers.whole_batch import WholeBatch, alone
 
 __all__ = ["Chain", "gain_after", "parameters_by_layer"]
 
@@ -66,9 +67,15 @@ class Chain:
 
     def forward(self, parts: Parts, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, list[Any]]:
         """Return the output in training, and what `backward` will need."""
+        return alone(self.forward_shard(parts, x, rng))
+
+    def forward_shard(
+        self, parts: Parts, x: np.ndarray, rng: np.random.Generator
+    ) -> WholeBatch[tuple[np.ndarray, list[Any]]]:
+        """Do what `forward` does for a shard of a batch, see :mod:`nnlite.layers.whole_batch`."""
         caches = []
         for layer, index in self.plan:
-            x, cache = layer.forward(parts[index], x, rng)
+            x, cache = yield from layer.forward_shard(parts[index], x, rng)
             caches.append(cache)
         return x, caches
 
@@ -76,15 +83,34 @@ class Chain:
         self, parts: Parts, caches: Sequence[Any], dy: np.ndarray, input_grad: bool = True
     ) -> tuple[np.ndarray | None, dict[str, Any]]:
         """Return the gradients with respect to the input (None unless `input_grad`) and, by name, to each parameter."""
+        return alone(self.backward_shard(parts, caches, dy, input_grad))
+
+    def backward_shard(
+        self, parts: Parts, caches: Sequence[Any], dy: np.ndarray, input_grad: bool = True
+    ) -> WholeBatch[tuple[np.ndarray | None, dict[str, Any]]]:
+        """Do what `backward` does for a shard of a batch."""
         # Layers before the first weights have nothing to learn.
         first = 0 if input_grad else next((k for k, step in enumerate(self.plan) if parts[step.index]), len(self.plan))
         grads: dict[str, Any] = {}
         gradient: Any = dy
         for k in range(len(self.plan) - 1, first - 1, -1):
             layer, index = self.plan[k]
-            gradient, inner = layer.backward(parts[index], caches[k], gradient, input_grad or k > first)
+            into = input_grad or k > first
+            gradient, inner = yield from layer.backward_shard(parts[index], caches[k], gradient, into)
             grads |= {f"{index}.{name}": value for name, value in inner.items()}
         return (gradient if input_grad else None), grads
+
+    def follow(self, parts: Parts, caches: Sequence[Any]) -> dict[str, np.ndarray]:
+        """Return new values of the parameters that no gradient moves, by name."""
+        return {
+            f"{index}.{name}": value
+            for (layer, index), cache in zip(self.plan, caches, strict=True)
+            for name, value in layer.follow(parts[index], cache).items()
+        }
+
+    def untrained(self) -> tuple[str, ...]:
+        """Return the names of the parameters that no gradient moves."""
+        return tuple(f"{index}.{name}" for index, layer in enumerate(self.layers) for name in layer.untrained())
 
     def apply(self, parts: Parts, x: np.ndarray) -> np.ndarray:
         """Return the output in inference: a new array or a view of `x`."""

@@ -42,8 +42,11 @@ class TorchParameter(NamedTuple):
     features : int or None
         Axis here that has a place for each feature of a sample, if there is one. `Flatten` puts the values of an image
         in another order than PyTorch does, and such a parameter has to follow.
+    images : bool
+        Whether PyTorch's module works on the channels of images too, and not on their width.
     """
 
     name: str
     axes: tuple[int, ...]
     features: int | None = None
+    images: bool = False

@@ -8,6 +8,7 @@ import numpy as np
 
 from nnlite.layers.base import Layer, Params, Shape, check_batch, check_dy
 from nnlite.layers.sequences import step_counts
+from nnlite.layers.whole_batch import WholeBatch, alone
 from nnlite.runtime.memory import aligned_empty, aligned_zeros
 
 __all__ = ["TimeDistributed"]
@@ -61,17 +62,27 @@ class TimeDistributed(Layer):
         return self.layer.prepare(params)
 
     def forward(self, params: Params, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Any]:
-        x = check_batch(self, x)
-        there = _there(x)
-        y, cache = self.layer.forward(params, _steps(x, there), rng)
-        return self._spread(x, y, there), (x.shape, there, cache)
+        return alone(self.forward_shard(params, x, rng))
 
     def backward(
         self, params: Params, cache: Any, dy: np.ndarray, input_grad: bool = True
     ) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
+        return alone(self.backward_shard(params, cache, dy, input_grad))
+
+    def forward_shard(
+        self, params: Params, x: np.ndarray, rng: np.random.Generator
+    ) -> WholeBatch[tuple[np.ndarray, Any]]:
+        x = check_batch(self, x)
+        there = _there(x)
+        y, cache = yield from self.layer.forward_shard(params, _steps(x, there), rng)
+        return self._spread(x, y, there), (x.shape, there, cache)
+
+    def backward_shard(
+        self, params: Params, cache: Any, dy: np.ndarray, input_grad: bool = True
+    ) -> WholeBatch[tuple[np.ndarray | None, dict[str, np.ndarray]]]:
         shape, there, inner = cache
         dy = check_dy(self, dy, (shape[0], *self.output_shape(shape[1:])), dy.dtype)
-        dx, grads = self.layer.backward(params, inner, _steps(dy, there), input_grad)
+        dx, grads = yield from self.layer.backward_shard(params, inner, _steps(dy, there), input_grad)
         if dx is None or there is None:
             return (None if dx is None else dx.reshape(shape)), grads
         whole = aligned_zeros((len(there), *dx.shape[1:]), dx.dtype)
@@ -82,6 +93,12 @@ class TimeDistributed(Layer):
         x = check_batch(self, x)
         there = _there(x)
         return self._spread(x, self.layer.apply(params, _steps(x, there)), there)
+
+    def untrained(self) -> tuple[str, ...]:
+        return self.layer.untrained()
+
+    def follow(self, params: Params, cache: Any) -> dict[str, np.ndarray]:
+        return self.layer.follow(params, cache[2])
 
     def noiseless(self) -> Layer:
         return dataclasses.replace(self, layer=self.layer.noiseless())

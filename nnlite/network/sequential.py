@@ -21,6 +21,7 @@ from nnlite.checks import (
 from nnlite.layers.base import Layer, Params, Shape
 from nnlite.layers.chain import Chain, parameters_by_layer
 from nnlite.layers.fusion import Step
+from nnlite.layers.whole_batch import WholeBatch, alone
 from nnlite.runtime.lazy import lazy_property
 
 
@@ -141,8 +142,14 @@ class Sequential:
     ) -> tuple[np.ndarray, Any]:
         """Return the output in training and what `backward` will need, for a batch (n_samples, *input_shape)."""
         check_rng("Sequential.forward" if who == "Sequential" else who, rng)
+        return alone(self.forward_shard(params, x, rng, who=who))
+
+    def forward_shard(
+        self, params: Params, x: np.ndarray, rng: np.random.Generator, *, who: str = "Sequential"
+    ) -> WholeBatch[tuple[np.ndarray, Any]]:
+        """Do what `forward` does for a shard of a batch, see :mod:`nnlite.layers.whole_batch`."""
         parts, x = self._check_params(who, params), self._check_batch(who, params, x)
-        return self._chain.forward(parts, x, rng)
+        return (yield from self._chain.forward_shard(parts, x, rng))
 
     @np.errstate(all="ignore")
     def backward(
@@ -152,9 +159,23 @@ class Sequential:
 
         With `deferred`, those of large dense layers are a :class:`nnlite.layers.weight_gradients.WeightGradient`.
         """
-        parts = params.parts if isinstance(params, Prepared) else parameters_by_layer(params)
-        dx, grads = self._chain.backward(parts, cache, dy, input_grad)
+        return alone(self.backward_shard(params, cache, dy, input_grad, deferred=deferred))
+
+    def backward_shard(
+        self, params: Params, cache: Any, dy: np.ndarray, input_grad: bool = True, *, deferred: bool = False
+    ) -> WholeBatch[tuple[np.ndarray | None, dict[str, Any]]]:
+        """Do what `backward` does for a shard of a batch."""
+        dx, grads = yield from self._chain.backward_shard(_parts(params), cache, dy, input_grad)
         return dx, grads if deferred else {name: np.asarray(value) for name, value in grads.items()}
+
+    def follow(self, params: Params, cache: Any) -> dict[str, np.ndarray]:
+        """Return new values of the parameters in `untrained` after a batch, given the cache of `forward`."""
+        return self._chain.follow(_parts(params), cache)
+
+    @lazy_property
+    def untrained(self) -> tuple[str, ...]:
+        """The names of the parameters that no gradient moves, such as the running means of `BatchNorm`."""
+        return self._chain.untrained()
 
     @np.errstate(all="ignore")
     def apply(self, params: Params, x: np.ndarray, *, who: str = "Sequential") -> np.ndarray:
@@ -247,7 +268,7 @@ class Sequential:
 
     @lazy_property
     def n_parameters(self) -> int:
-        """The number of values to learn."""
+        """The number of values in all parameters, the untrained ones too."""
         return sum(math.prod(shape) for shape in self.parameter_shapes.values())
 
     def _check_params(self, who: str, params: Params) -> dict[int, dict[str, np.ndarray]]:
@@ -290,6 +311,11 @@ class Sequential:
 def check_network(who: str, network: Any) -> None:
     """Raise TypeError unless `network` is a Sequential."""
     check_instance(who, "network", network, Sequential, "a Sequential")
+
+
+def _parts(params: Params) -> dict[int, dict[str, np.ndarray]]:
+    """Return the parameters of each layer, which a network has checked before."""
+    return params.parts if isinstance(params, Prepared) else parameters_by_layer(params)
 
 
 def _check_input_shape(shape: Any) -> Shape:

@@ -3,17 +3,21 @@
 A batch is cut into shards. Their sizes depend on the batch alone. A thread takes a shard through the whole network, and
 results are combined in the order of the shards: the same bits at any number of threads, and memory bounded by the
 shard and not by the batch.
+
+Layers that need the whole batch, as `BatchNorm` does, exchange numbers between the shards on the way
+(:mod:`nnlite.layers.whole_batch`). The bits are the same at any number of threads then too; all shards are in memory.
 """
 
 import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from nnlite.checks import as_array, as_numbers, check_callable, check_flag, check_seeds, count_samples, shown
 from nnlite.layers.base import Params, Shape
+from nnlite.layers.whole_batch import WholeBatch
 from nnlite.network.logits import logits_network
 from nnlite.network.sequential import Sequential, check_network
 from nnlite.runtime.memory import aligned_empty
@@ -73,6 +77,7 @@ def loss_and_gradients(
     seed: Sequence[int] = (0,),
     n_threads: int | None = None,
     deferred: bool = False,
+    running: dict[str, np.ndarray] | None = None,
 ) -> tuple[float, dict[str, Any]]:
     """Return the loss of a batch and its gradient with respect to the parameters.
 
@@ -94,6 +99,9 @@ def loss_and_gradients(
     deferred : bool
         Leave the gradients of large dense layers to an optimizer that takes a
         :class:`nnlite.layers.weight_gradients.WeightGradient`.
+    running : dict, optional
+        Is filled with new values of the parameters that no gradient moves, such as the running means of `BatchNorm`:
+        ``params.update(running)`` after the step. Their gradients are zeros.
 
     Returns
     -------
@@ -108,7 +116,7 @@ def loss_and_gradients(
     """
     who = "loss_and_gradients"
     network, targets, weights = check_step(who, network, batch, targets, weights, loss)
-    return gradients_of_batch(who, network, params, batch, targets, weights, loss, seed, n_threads, deferred)
+    return gradients_of_batch(who, network, params, batch, targets, weights, loss, seed, n_threads, deferred, running)
 
 
 def check_step(
@@ -171,6 +179,7 @@ def gradients_of_batch(
     seed: Sequence[int],
     n_threads: int | None,
     deferred: bool,
+    running: dict[str, np.ndarray] | None = None,
 ) -> tuple[float, dict[str, Any]]:
     """Return what `loss_and_gradients` does; errors begin with `who`."""
     check_network(who, network)
@@ -187,7 +196,7 @@ def gradients_of_batch(
     pieces = training_shards(network, n_samples)
     whole = deferred and len(pieces) == 1  # with several shards, gradients are added up
 
-    def run(k: int) -> tuple[float, dict[str, Any]]:
+    def run(k: int) -> WholeBatch[tuple[float, dict[str, Any]]]:
         rows = pieces[k]
         seeds = np.random.SeedSequence((*seed, k))
         rng = _generator(seeds)
@@ -197,14 +206,16 @@ def gradients_of_batch(
             x = batch(rows, rng)
         else:
             x = _read_in_pieces(who, batch, rows, seeds, network.input_shape, next(iter(params.values())).dtype)
-        with np.errstate(all="ignore"):  # What overflows shows in the loss.
-            output, cache = network.forward(prepared, x, rng, who=who)
-            value, gradient = loss.value_and_gradient(output, targets[rows], weights[rows])
-            return value, network.backward(prepared, cache, gradient, input_grad=False, deferred=whole)[1]
+        output, cache = yield from network.forward_shard(prepared, x, rng, who=who)
+        value, gradient = loss.value_and_gradient(output, targets[rows], weights[rows])
+        _, grads = yield from network.backward_shard(prepared, cache, gradient, input_grad=False, deferred=whole)
+        if k == 0 and running is not None:  # all shards know the same of the batch
+            running.update(network.follow(prepared, cache))
+        return value, grads
 
     value = 0.0
     total: dict[str, Any] = {}
-    for part, grads in ordered_map(run, range(len(pieces)), n_threads):
+    for part, grads in in_step([run(k) for k in range(len(pieces))], n_threads):
         value += part
         if total:
             for name, gradient in grads.items():
@@ -212,6 +223,33 @@ def gradients_of_batch(
         else:
             total = grads
     return value, total
+
+
+def in_step(shards: Sequence[WholeBatch[Any]], n_threads: int | None) -> Iterator[Any]:
+    """Yield the results of computations on the shards of a batch, in their order.
+
+    Each runs in a thread up to its next exchange; when all are there, they get what the others gave, in the order of
+    the shards, and go on. Without an exchange each runs through, and at most two for each thread are computed ahead.
+    """
+    message: list[Any] | None = None
+
+    @np.errstate(all="ignore")  # what overflows shows in the loss
+    def advance(shard: WholeBatch[Any]) -> tuple[bool, Any]:
+        try:
+            return False, shard.send(message)  # type: ignore[arg-type]  # None starts it
+        except StopIteration as end:
+            return True, end.value
+
+    while True:
+        given = []
+        for is_done, value in ordered_map(advance, shards, n_threads):
+            if is_done:
+                yield value
+            else:
+                given.append(value)
+        if not given:
+            return
+        message = given
 
 
 def _generator(seeds: np.random.SeedSequence) -> np.random.Generator:

@@ -34,7 +34,9 @@ def summarize(network: Any) -> str:
     lines.insert(1, "-" * max(map(len, lines)))
     shape = " x ".join(map(str, network.input_shape))
     lines.append(lines[1])
-    lines.append(f"input {shape}; {total:,} parameters; {network.multiply_adds():,} multiply-adds a sample")
+    running = sum(math.prod(network.parameter_shapes[name]) for name in network.untrained)
+    note = f", {running:,} of them running statistics" if running else ""
+    lines.append(f"input {shape}; {total:,} parameters{note}; {network.multiply_adds():,} multiply-adds a sample")
     lines.append("runs as: " + ", ".join(type(step.layer).__name__ for step in network.plan))
     return "\n".join(lines)
 

@@ -18,10 +18,10 @@ def check_layer(layer: Layer, input_shape: Shape, rng: np.random.Generator, *, t
 
     The description is frozen, hashable and comparable. Output, parameters and gradients have the shapes and the dtype
     that they should have, in float32 and float64, for batches of three, one and none. Arguments are left as they are,
-    may be strided or read-only, and equal arguments give equal bits, with prepared parameters too. `apply` is `forward`
-    without noise, and the `forward` of the layer that `noiseless` returns. float32 agrees with float64, and the
-    gradients with differences (see :func:`check_gradients`). What the layer says of itself, such as the shapes of its
-    parameters or the layers that it does in one, fits what it does.
+    may be strided or read-only, and equal arguments give equal bits, with prepared parameters too. `apply` is the
+    `forward` of the layer that `noiseless` returns. Shards of a batch give together what the whole batch gives. float32
+    agrees with float64, and the gradients with differences (see :func:`check_gradients`). What the layer says of
+    itself, such as the shapes of its parameters or the layers that it does in one, fits what it does.
 
     Parameters
     ----------
@@ -82,6 +82,7 @@ def check_layer(layer: Layer, input_shape: Shape, rng: np.random.Generator, *, t
     ):
         check(case)
     check_gradients(layer, rng, input_shape=case.input_shape, tolerance=tolerance)
+    _check_shards(case)
 
 
 class _Case:
@@ -212,7 +213,7 @@ def _check_prepare(case: _Case) -> None:
 
 
 def _check_apply(case: _Case) -> None:
-    if not case.has_noise():
+    if case.layer.noiseless() == case.layer and not case.has_noise():
         y, _ = case.layer.forward(case.params(), case.x(), case.rng(3))
         same = same_bits(case.layer.apply(case.params(), case.x()), y)
         case.require(same, "apply: expected the output of forward, which is without noise, to the bit.")
@@ -244,6 +245,58 @@ def _check_batch_sizes(case: _Case) -> None:
     for name in case.params():
         zero = not results[0][f"gradient of {name!r}"].any()
         case.require(zero, f"gradient of {name!r}: expected zeros for an empty batch.")
+
+
+def _check_shards(case: _Case) -> None:
+    """Check that shards of a batch give together what the whole batch gives."""
+    if case.has_noise():
+        return
+    params, x, dy = case.params(np.float64), case.x(4, np.float64), case.dy(4, np.float64)
+    y, cache = case.layer.forward(params, x, case.rng(3))
+    dx, grads = case.layer.backward(params, cache, dy)
+    cuts = (slice(0, 1), slice(1, 4))
+    outputs = _together([case.layer.forward_shard(params, x[cut], case.rng(3)) for cut in cuts])
+    caches = [inner for _, inner in outputs]
+    ways = zip(caches, cuts, strict=True)
+    gradients = _together([case.layer.backward_shard(params, inner, dy[cut]) for inner, cut in ways])
+    pairs: dict[str, tuple[Any, Any]] = {
+        "output of forward": (y, np.concatenate([part for part, _ in outputs])),
+        "gradient of the input": (dx, np.concatenate([part for part, _ in gradients])),
+    }
+    for name, expected in grads.items():
+        pairs[f"gradient of {name!r}"] = expected, sum(np.asarray(inner[name]) for _, inner in gradients)
+    for name, (expected, got) in pairs.items():
+        close = distance(np.asarray(got), np.asarray(expected)) < 1e-9
+        case.require(close, f"{name}: expected of the shards of a batch what the whole batch gives, got other numbers.")
+    _check_follow(case, params, cache, caches)
+
+
+def _check_follow(case: _Case, params: Params, cache: Any, caches: list[Any]) -> None:
+    names = case.layer.untrained()
+    shapes = {name: params[name].shape for name in names if name in params}
+    case.require(len(shapes) == len(names), f"untrained: expected names of parameters, got {names}.")
+    expected = case.layer.follow(params, cache)
+    got = {name: value.shape for name, value in expected.items()}
+    case.require(got == shapes, f"follow: expected the parameters of `untrained`, {shapes}, got {got}.")
+    for one in caches:
+        close = all(distance(value, expected[name]) < 1e-9 for name, value in case.layer.follow(params, one).items())
+        case.require(close, "follow: expected of each shard what the whole batch gives, got other numbers.")
+
+
+def _together(shards: list[Any]) -> list[Any]:
+    """Return the results of computations on shards, see :mod:`nnlite.layers.whole_batch`."""
+    message: Any = None
+    while True:
+        given, results = [], []
+        for shard in shards:
+            try:
+                given.append(shard.send(message))
+            except StopIteration as end:
+                results.append(end.value)
+        if not given:
+            return results
+        require(not results, "forward_shard: expected as many exchanges in each shard, got fewer in one.")
+        message = given
 
 
 def _check_precision(case: _Case) -> None:

@@ -88,21 +88,26 @@ def check_gradients(
         input_shape = model.input_shape
     elif input_shape is None:
         raise TypeError(f"check_gradients: input_shape: expected the shape of one sample for {model!r}, got None.")
+    still = model.untrained if isinstance(model, Sequential) else model.untrained()
     for _ in range(_POINTS):
         point = _draw_point(model, input_shape, rng, x, params, n_samples)
-        errors = [_projected_error(point, rng, group, tolerance) for group in (("input",), tuple(point.params))]
+        trained = tuple(name for name in point.params if name not in still)
+        errors = [_projected_error(point, rng, group, tolerance) for group in (("input",), trained)]
         if not any(error.is_kink for error in errors):
             break
     else:
         fail(
             f"check_gradients: {model!r}: expected a function that is smooth at most points, found none. Last: {errors}"
         )
+    for name in still:
+        zero = not np.any(point.gradients[name])
+        require(zero, f"check_gradients: {model!r}: gradient of {name!r}: expected zeros for what is not trained.")
     for error, name in zip(errors, ("the input", "the parameters"), strict=True):
         if not error.relative <= tolerance:
             fail(
                 f"check_gradients: {model!r}: gradient with respect to {name}: expected {error.expected:.12g} by "
                 f"central differences, got {error.actual:.12g} from backward, relative error {error.relative:.1e} "
-                f"(tolerance {tolerance:g}). {_by_name(point, rng, tolerance)}backward does not fit forward."
+                f"(tolerance {tolerance:g}). {_by_name(point, trained, rng, tolerance)}backward does not fit forward."
             )
     return max(error.relative for error in errors)
 
@@ -125,9 +130,9 @@ class _Error(NamedTuple):
     is_kink: bool
 
 
-def _by_name(point: _Point, rng: np.random.Generator, tolerance: float) -> str:
+def _by_name(point: _Point, names: tuple[str, ...], rng: np.random.Generator, tolerance: float) -> str:
     """Return the parameters with a wrong gradient, if each is checked alone."""
-    errors = {name: _projected_error(point, rng, (name,), tolerance).relative for name in point.params}
+    errors = {name: _projected_error(point, rng, (name,), tolerance).relative for name in names}
     return "".join(f"{name!r} alone: {error:.1e}. " for name, error in errors.items() if not error <= tolerance)
 
 

@@ -130,7 +130,10 @@ def step(
     """Do what `train_step` does, without its checks; errors begin with `who`."""
     with single_threaded_blas(), at_most(n_threads):
         deferred = getattr(optimizer, "takes_deferred", False)
-        value, grads = gradients_of_batch(who, network, params, batch, targets, weights, loss, seed, None, deferred)
+        running: dict[str, np.ndarray] = {}
+        value, grads = gradients_of_batch(
+            who, network, params, batch, targets, weights, loss, seed, None, deferred, running
+        )
         if not math.isfinite(value):
             raise diverged(who, f"the loss became {value}", _about_nan(batch))
         if not getattr(optimizer, "checks_gradients", False):
@@ -142,6 +145,8 @@ def step(
                 optimizer.update(params, grads, optimizer_state, learning_rate_factor)
         except NonFiniteGradient as error:
             raise diverged(who, f"the gradient of {error.name} was no longer finite") from None
+        for name, followed in running.items():
+            params[name][...] = followed
     return value
 
 

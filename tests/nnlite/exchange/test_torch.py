@@ -247,7 +247,9 @@ def test_a_layer_of_ones_own_without_parameters_has_nothing_to_exchange():
 
 def test_layers_that_pytorch_does_not_have():
     own = nn.Sequential([nn.Dense(2), nn.TimeDistributed(nn.Dense(2))], (4, 3))
-    with pytest.raises(TypeError, match=r"to_torch_state_dict: layers\[1\]: expected one of Conv2D, Dense, .* got T"):
+    with pytest.raises(
+        TypeError, match=r"to_torch_state_dict: layers\[1\]: expected one of BatchNorm, Conv2D, Dense, .* got T"
+    ):
         nn.to_torch_state_dict(own, own.init(np.random.default_rng(0)))
     behind = nn.Sequential([nn.Flatten(), Squares(), nn.Dense(2)], (4, 4, 1))
     with pytest.raises(TypeError, match=r"layers\[1\]: .* got Squares\(\). It would meet the values"):

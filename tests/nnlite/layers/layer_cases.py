@@ -53,6 +53,10 @@ CASES = [
     (nn.Reshape((4, -1)), (4, 3, 2)),
     (nn.LayerNorm(), (7,)),
     (nn.LayerNorm(1e-3), (4, 5)),
+    (nn.BatchNorm(), (7,)),
+    (nn.BatchNorm(1e-3, momentum=0.0), (5, 4, 3)),
+    (nn.FrozenBatchNorm(), (4, 3)),
+    (nn.TimeDistributed(nn.BatchNorm()), (4, 3)),
 ]
 
 
