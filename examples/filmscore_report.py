@@ -10,8 +10,8 @@ and makes the models that tag recordings: the one that comes with the project, a
 
 Every model is trained on the same six folds, so that each track is judged once by a network that never heard it; split
 by game, and for the difference that it makes also by track and by window. What is finished is kept in a journal: stop
-it whenever you like and run it again. `--only over-time` and `--only films` do one section of RESULTS.md, each with a
-journal of its own.
+it whenever you like and run it again. `--only over-time`, `--only published-run` (655 epochs, which take long) and
+`--only films` do one section of RESULTS.md, each with a journal of its own.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from filmscore.corpus import FILMS, read_tracks
 from filmscore.features import load_features
 from filmscore.files import sha256
 from filmscore.study import films as film_study
-from filmscore.study import over_time, report, share_study, shipping, trials
+from filmscore.study import over_time, published_run, report, share_study, shipping, trials
 from filmscore.study.folds import N_FOLDS, stored_folds
 from filmscore.study.models import FEATURES, LADDER, LINEAR, LONG, MODELS, MODULATION, MOVEMENT, OVER_TIME, TORCH, TRIED
 from nnlite.model_selection import run_tasks
@@ -94,6 +94,21 @@ def networks_over_time(options: argparse.Namespace, out: Path) -> list[Path] | N
     return [options.results]
 
 
+def long_run(options: argparse.Namespace, out: Path) -> list[Path] | None:
+    """Train the published network for all of the published epochs; an interrupted training goes on where it was."""
+    folder = made_features(str(BANDS_HZ[0]), f"features-{BANDS_HZ[0]:.0f}", options, out)
+    features = load_features(folder)
+    hashes = {by: stored_folds(out / f"folds-{by}.json", features, by)[1] for by, _ in published_run.RUNS}
+    work = functools.partial(trials.run, features={str(BANDS_HZ[0]): str(folder)}, out=str(out))
+    done = [] if options.only else study_tasks(options.seeds, options.torch)
+    tasks = [task for task in published_run.tasks() if task not in done]
+    if not trained(work, tasks, {str(BANDS_HZ[0]): folder}, hashes, out / "journal-published-run.jsonl", options):
+        return None
+    pictures = report.pictures_beside(options.results)
+    report.write(options.results, published_run.blocks(features, out, pictures))
+    return [options.results, *sorted(pictures.glob("published_run.png"))]
+
+
 def film_scores(options: argparse.Namespace, out: Path) -> list[Path] | None:
     """Judge models of games, films and both on real films; write the taggers too, if they are asked for."""
     if options.films is None:
@@ -126,7 +141,7 @@ def film_scores(options: argparse.Namespace, out: Path) -> list[Path] | None:
     return written
 
 
-PARTS = {"study": study, "over-time": networks_over_time, "films": film_scores}
+PARTS = {"study": study, "over-time": networks_over_time, "published-run": long_run, "films": film_scores}
 
 
 def made_features(name: str, folder: str, options: argparse.Namespace, out: Path) -> Path:
@@ -215,7 +230,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     add("--corpus", type=Path, default=Path("corpus"), metavar="DIR", help="recordings, from fetch_corpus.py")
     add("--out", type=Path, default=Path("study"), metavar="DIR", help="features, folds, journal, values (%(default)s)")
     add("--films", type=Path, metavar="DIR", help="recordings of films, from fetch_corpus.py --films")
-    add("--only", choices=list(PARTS), help="a part: the study, networks over time and other inputs, or films")
+    add("--only", choices=list(PARTS), help="one part of it; films needs --films")
     add("--results", type=Path, metavar="FILE", help="the RESULTS.md whose tables are made anew (OUT/RESULTS.md)")
     add("--model", type=Path, metavar="FILE", help="with --films: write a tagger that learned from films and games")
     add("--free-model", type=Path, metavar="FILE", help="with --films: write a tagger that learned from games alone")

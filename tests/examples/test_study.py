@@ -12,7 +12,7 @@ from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 import nnlite as nn
 from filmscore import inputs
 from filmscore.augmentation import Augmentation
-from filmscore.study import costs, fitting, folds, judging, over_time, report, tables, trials
+from filmscore.study import costs, fitting, folds, judging, over_time, published_run, report, tables, trials
 from filmscore.study.models import BASE, FEATURES, LADDER, MODELS, OVER_TIME, TRIED, Model
 from filmscore.study.trials import Values
 from nnlite import metrics
@@ -313,6 +313,8 @@ def test_the_report_of_a_small_study(monkeypatch, tmp_path, capsys):
         monkeypatch.setattr(module, "LONG", long)
         monkeypatch.setattr(module, "MODULATION", dataclasses.replace(short["cnn"], label_smoothing=0.5))
     monkeypatch.setattr(report, "BASE", short["cnn"])
+    lasting = {epochs: dataclasses.replace(long, label_smoothing=0.6 + epochs / 10_000) for epochs in (24, 655)}
+    monkeypatch.setattr(published_run, "LASTING", lasting)
     monkeypatch.setattr(judging, "N_RESAMPLES", 20)
     for hz in filmscore_report.BANDS_HZ:
         (tmp_path / f"features-{hz:.0f}").mkdir()
@@ -324,10 +326,10 @@ def test_the_report_of_a_small_study(monkeypatch, tmp_path, capsys):
     text = (tmp_path / "RESULTS.md").read_text()
     assert "| convolutional |" in text and "| ensemble |" in text
     pictures = sorted(path.name for path in (tmp_path / "docs" / "study").glob("*.png"))
-    assert pictures == ["confusion.png", "learning_curves.png", "models.png", "splits.png"]
+    assert pictures == ["confusion.png", "learning_curves.png", "models.png", "published_run.png", "splits.png"]
     n = len(trained)
-    # four models by three splits, three by game, one change on three folds; on log-mel bands three folds
-    assert n == 6 * (4 * 3 + 3) + 3 + 3
+    # four models by three splits, three by game, one change on three folds; on log-mel bands three folds; two long runs
+    assert n == 6 * (4 * 3 + 3) + 3 + 3 + 2
     assert filmscore_report.main(arguments) == 0 and len(trained) == n
     assert (tmp_path / "RESULTS.md").read_text() == text
 

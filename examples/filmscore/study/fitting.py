@@ -20,6 +20,9 @@ from filmscore.study.models import BASE, Model
 from nnlite.estimators.ensemble import BaggedEnsembleWarning
 from nnlite.model_selection import balanced_weights, capped_rows
 
+LONG_RUN = 100
+"""Epochs from which a training keeps its state in a file, and goes on from there after an interruption."""
+
 Fitted = tuple[np.ndarray, np.ndarray, list[dict[str, float]]]
 
 
@@ -96,8 +99,8 @@ def members_of(
     Parameters
     ----------
     kept : Path, optional
-        File for the training state of the convolutional network, which other models build on. A complete one is read
-        and not trained again.
+        File for the training state of a long run, or of the convolutional network, which other models build on. A
+        complete one is read and not trained again.
     """
     present = np.flatnonzero(data.labels[rows].any(axis=0))
     labels = data.labels[:, present].astype(np.float32)
@@ -108,9 +111,9 @@ def members_of(
     members = []
     for _ in range(model.bags):
         member: Any = classifier(model, len(present), x.shape[1:], int(rng.integers(2**31)))
-        if model.settings == BASE.settings and kept is not None:
+        if kept is not None and (model.settings == BASE.settings or is_long(model)):
             kept.parent.mkdir(parents=True, exist_ok=True)
-            member.checkpoint = kept
+            member.checkpoint, member.checkpoint_every = kept, max(1, model.epochs // LONG_RUN)
         if model.torch:
             from filmscore.torch_twin import TorchTwin
 
@@ -118,6 +121,11 @@ def members_of(
         member.fit(nn.Rows(x, rows), labels[rows], sample_weight=_weights(model, data, rows), validation_data=held_out)
         members.append(member)
     return members, present
+
+
+def is_long(model: Model) -> bool:
+    """Return whether the state of a model's training is kept: a convolutional network of many epochs."""
+    return model.kind == "cnn" and model.bags == 1 and model.epochs >= LONG_RUN
 
 
 def in_columns(values: np.ndarray, present: np.ndarray, data: Features) -> np.ndarray:

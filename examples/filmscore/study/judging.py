@@ -179,6 +179,8 @@ def _resamples(n_games: int, seed: int) -> np.ndarray:
 
 
 def _interval(values: np.ndarray) -> tuple[float, float]:
+    if np.isnan(values).all():  # a genre that some folds of the study don't have
+        return np.nan, np.nan
     low, high = np.nanquantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
 

@@ -59,6 +59,34 @@ def learning_curves(path: Path, histories: Mapping[str, Sequence[Sequence[Mappin
     plt.close(picture)
 
 
+def long_run(
+    path: Path, histories: Mapping[str, Sequence[Mapping[str, float]]], ends: Mapping[str, tuple[int, int | None]]
+) -> None:
+    """Draw the losses of long trainings over their epochs, with marks at the best and where early stopping ends it.
+
+    Parameters
+    ----------
+    ends : mapping of (int, int or None)
+        The best epoch of each training, and the one after which early stopping ends it if it does; epochs from 1.
+    """
+    plt = pyplot()
+    if plt is None:
+        return
+    picture, panels = plt.subplots(1, len(histories), figsize=(4.6 * len(histories), 3.6), layout="constrained")
+    for axes, (title, history) in zip(np.atleast_1d(panels), histories.items(), strict=True):
+        epochs, held_out = [row["epoch"] + 1 for row in history], [row["val_loss"] for row in history]
+        best, stopped = ends[title]
+        axes.plot(epochs, [row["loss"] for row in history], color=MUTED, linewidth=1, label="training (with dropout)")
+        axes.plot(epochs, held_out, color=ACCENT, linewidth=1, label="validation")
+        axes.plot(best, held_out[best - 1], "o", color=INK, markersize=4, label=f"lowest: epoch {best}")
+        if stopped is not None:
+            axes.axvline(stopped, color=SECOND, linewidth=1, linestyle="--", label=f"early stopping: epoch {stopped}")
+        axes.set(title=title, xlabel="epoch", ylabel="loss (nats)", xscale="log")
+        axes.legend(frameon=False, fontsize=8)
+    picture.savefig(path, dpi=130)
+    plt.close(picture)
+
+
 def splits(path: Path, title: str, judgements: Mapping[str, Judgement]) -> None:
     """Draw ROC-AUC of each class for splits by window, by track and by game."""
     plt = pyplot()

@@ -81,7 +81,8 @@ def run(task: dict[str, Any], *, features: dict[str, str], out: str) -> dict[str
     part = parts(folds, task["fold"])
     # The same windows and the same seeds of networks for all models that are compared on a fold.
     rng = np.random.default_rng((task["seed"], task["fold"]))
-    kept = Path(out) / "networks" / f"{candidate_key(task | {'model': BASE.settings})}.npz"
+    of = model if fitting.is_long(model) else BASE
+    kept = Path(out) / "networks" / f"{candidate_key(task | {'model': of.settings})}.npz"
     validation, test, history = FITS[model.kind](model, data, tiles, part, rng, kept)
     write_values(values_path(Path(out), task), Values(part.validation, validation, part.test, test, history))
     tracks, values = metrics.average_by_group(test, data.track_of_tile[part.test])
