@@ -61,9 +61,14 @@ def write(path: Path, library: Library, found: Sequence[Match | Track]) -> None:
     else:
         labels = library.labels()
         records = [as_record(library, each, labels) for each in found]
-        text = json.dumps(records, indent=1) + "\n" if form == ".json" else table(records)
+        text = as_text(records, form)
     with atomic_write(path) as file:
         file.write(text.encode())
+
+
+def as_text(records: Sequence[dict[str, Any]], form: str) -> str:
+    """Return records in a format, ".json" or ".csv"."""
+    return json.dumps(records, indent=1) + "\n" if form == ".json" else table(records)
 
 
 def check_format(path: Path) -> str:
@@ -74,19 +79,36 @@ def check_format(path: Path) -> str:
     return form
 
 
-def playlist(found: Sequence[Match | Track]) -> str:
+def playlist(found: Sequence[Match | Track], folder: str | None = None) -> str:
     """Return an extended M3U in UTF-8, which nearly all players read.
 
     A path stands as it is if a line can hold it; otherwise as a file:// address, in which anything can be written.
+
+    Parameters
+    ----------
+    found : sequence of Match or Track
+    folder : str, optional
+        Folder of the playlist: paths are relative to it. By default they are absolute.
     """
     lines = ["#EXTM3U"]
     for each in found:
         track = each.track if isinstance(each, Match) else each
         shown = " - ".join(filter(None, (track.artist, track.title))) or os.path.splitext(track.name)[0]
         lines.append(f"#EXTINF:{round(track.duration_s)},{shown}")
-        plain = printable(track.path) == track.path.strip() == track.path and not track.path.startswith("#")
-        lines.append(track.path if plain else file_uri(track.path))
+        path = track.path if folder is None else _relative(track.path, folder)
+        plain = printable(path) == path.strip() == path and not path.startswith("#")
+        lines.append(path if plain else file_uri(track.path))
     return "\n".join(lines) + "\n"
+
+
+def _relative(path: str, folder: str) -> str:
+    """Return a path as seen from a folder; on Windows a path of another drive stays as it is."""
+    try:
+        path = os.path.relpath(path, folder)
+    except ValueError:
+        return path
+    # A player would take a line like "#1.ogg" for a comment.
+    return path if path.startswith(os.pardir) else os.path.join(os.curdir, path)
 
 
 def table(records: Sequence[dict[str, Any]]) -> str:

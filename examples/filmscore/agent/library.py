@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from filmscore.agent.filters import PRESENT, Filter
 from filmscore.agent.rows import RowFile
 from filmscore.agent.schema import LibraryError, check, connect, explained
 from filmscore.agent.tracks import Track, Windows
@@ -23,8 +24,6 @@ from mfcc.sound.errors import printable
 __all__ = ["Library", "LibraryError", "Track", "Windows"]
 
 MODEL, BASIS = "model.npz", "basis.npz"
-PRESENT = "f.missing = 0 AND f.problem IS NULL"
-"""A condition of SQL: the file was there and readable when its folder was last scanned."""
 KEPT = 8
 """Selections of tracks that are kept while a library is open: the pages of one search use the same selection."""
 _TRACK = (
@@ -61,7 +60,7 @@ class Library:
     def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
         self.folder, self.connection = folder, connection
         check(folder, connection)
-        self.about = dict(self._rows("SELECT key, value FROM about"))
+        self.about = dict(self.rows("SELECT key, value FROM about"))
         try:
             self.class_names = _strings(self.about["class_names"])
             self.window_s, self.width = float(self.about["window_s"]), int(self.about["width"])
@@ -79,7 +78,7 @@ class Library:
         self._looked_at_directions = False
         self._sorted: dict[int, np.ndarray] = {}
         self._track_ranks: dict[int, np.ndarray] = {}
-        self._ids: dict[tuple, np.ndarray] = {}
+        self._ids: dict[Filter, np.ndarray] = {}
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str], *, shared: bool = False) -> Library:
@@ -112,43 +111,29 @@ class Library:
     def __exit__(self, *_: object) -> None:
         self.connection.close()
 
-    def ids(
-        self, *, folder: str | None = None, min_duration_s: float = 0.0, text: str = "", missing: bool = False
-    ) -> np.ndarray:
-        """Return the numbers of tracks, rising.
-
-        Parameters
-        ----------
-        folder : str, optional
-            Only tracks with a file below it.
-        min_duration_s : float
-        text : str
-            Only tracks with all of these words in title, artist, album or file name; `words.folded` compares them.
-        missing : bool
-            Whether tracks without a present file are included.
-        """
-        asked = (folder, min_duration_s, text, missing)
-        if asked not in self._ids:
-            where, values = self._where(folder, min_duration_s, missing)
-            found = self._rows(f"SELECT DISTINCT t.id FROM track t JOIN file f ON f.track = t.id WHERE {where}", values)
+    def ids(self, **asked: Any) -> np.ndarray:
+        """Return the numbers of tracks, rising; the parameters are those of `filters.Filter`, by name."""
+        chosen = Filter(**asked)
+        if chosen not in self._ids:
+            where, values = chosen.where(self.n_tracks)
+            found = self.rows(f"SELECT DISTINCT t.id FROM track t JOIN file f ON f.track = t.id WHERE {where}", values)
             while len(self._ids) >= KEPT:
                 del self._ids[next(iter(self._ids))]
-            numbers = self._with_words((row[0] for row in found), text)
-            self._ids[asked] = np.sort(np.fromiter(numbers, np.int64))
-        return self._ids[asked].copy()
+            numbers = self._with_words((row[0] for row in found), chosen.text)
+            self._ids[chosen] = np.sort(np.fromiter(numbers, np.int64))
+        return self._ids[chosen].copy()
 
-    def tracks(
-        self, *, folder: str | None = None, min_duration_s: float = 0.0, text: str = "", missing: bool = False
-    ) -> list[Track]:
+    def tracks(self, **asked: Any) -> list[Track]:
         """Return tracks in the order of their paths; parameters as for `ids`."""
-        where, values = self._where(folder, min_duration_s, missing)
-        found = self._rows(
+        chosen = Filter(**asked)
+        where, values = chosen.where(self.n_tracks)
+        found = self.rows(
             f"SELECT {_TRACK} FROM track t JOIN file f ON f.track = t.id WHERE {where} GROUP BY t.id "
             "ORDER BY MIN(f.path)",
             values,
         )
         rows = {row[0]: row for row in found}
-        return [self._track(rows[number]) for number in self._with_words(rows, text)]
+        return [self._track(rows[number]) for number in self._with_words(rows, chosen.text)]
 
     def track(self, number: int) -> Track:
         """Return the track with a number; raises LibraryError if there is none."""
@@ -162,7 +147,7 @@ class Library:
         numbers, first, size = list(map(int, numbers)), 0, 32
         while first < len(numbers):
             some = [number for number in numbers[first : first + size] if number <= self.n_tracks]
-            rows = self._rows(
+            rows = self.rows(
                 f"SELECT {_TRACK} FROM track t LEFT JOIN file f ON f.track = t.id "
                 f"WHERE t.id IN ({', '.join('?' * len(some))}) GROUP BY t.id, {PRESENT} ORDER BY {PRESENT}",
                 some,
@@ -173,30 +158,30 @@ class Library:
 
     def paths(self, number: int) -> list[str]:
         """Return all present files of a track."""
-        found = self._rows(f"SELECT f.path FROM file f WHERE f.track = ? AND {PRESENT} ORDER BY f.path", (int(number),))
+        found = self.rows(f"SELECT f.path FROM file f WHERE f.track = ? AND {PRESENT} ORDER BY f.path", (int(number),))
         return [os.fsdecode(path) for (path,) in found]
 
     def files(self, number: int) -> list[tuple[str, Stamp]]:
         """Return all present files of a track, with their stamps at the scan."""
         columns = "f.path, f.size, f.mtime_ns, f.ctime_ns"
-        found = self._rows(f"SELECT {columns} FROM file f WHERE f.track = ? AND {PRESENT} ORDER BY f.path", (number,))
+        found = self.rows(f"SELECT {columns} FROM file f WHERE f.track = ? AND {PRESENT} ORDER BY f.path", (number,))
         return [(os.fsdecode(path), Stamp(*stamp)) for path, *stamp in found]
 
     def with_path(self, path: str) -> int | None:
         """Return the number of a file's track, by the absolute path."""
-        found = self._rows("SELECT track FROM file WHERE path = ?", (os.fsencode(path),))
+        found = self.rows("SELECT track FROM file WHERE path = ?", (os.fsencode(path),))
         return next((row[0] for row in found), None)
 
     def with_hash(self, digest: bytes) -> int | None:
         """Return the number of the track with a content, by its SHA-256."""
-        return next((row[0] for row in self._rows("SELECT id FROM track WHERE hash = ?", (digest,))), None)
+        return next((row[0] for row in self.rows("SELECT id FROM track WHERE hash = ?", (digest,))), None)
 
     @functools.cached_property
     def texts(self) -> dict[int, str]:
         """Number of each track -> its title, artist, album and the names of its files, folded, a line each."""
-        words = self._rows("SELECT id, title, artist, album FROM track WHERE id <= ?", (self.n_tracks,))
+        words = self.rows("SELECT id, title, artist, album FROM track WHERE id <= ?", (self.n_tracks,))
         lines = {number: [folded(clean(word)) for word in of_track] for number, *of_track in words}
-        for number, path in self._rows("SELECT track, path FROM file WHERE track <= ? ORDER BY path", (self.n_tracks,)):
+        for number, path in self.rows("SELECT track, path FROM file WHERE track <= ? ORDER BY path", (self.n_tracks,)):
             lines[number].append(folded(printable(os.path.basename(os.fsdecode(path)))))
         return {number: "\n".join(of_track) for number, of_track in lines.items()}
 
@@ -204,7 +189,7 @@ class Library:
     def albums(self) -> dict[int, str]:
         """Number of each track -> its album: its own tag, else the one tag in its folder if there is only one, else the
         folder."""
-        found = self._rows(
+        found = self.rows(
             "SELECT t.id, MIN(f.missing || hex(f.path)), f.folder, t.album FROM track t JOIN file f ON f.track = t.id "
             "WHERE t.id <= ? GROUP BY t.id",
             (self.n_tracks,),
@@ -248,7 +233,7 @@ class Library:
     @functools.cached_property
     def first_windows(self) -> np.ndarray:
         """For each track the row of its first window."""
-        found = self._rows("SELECT first_window FROM track WHERE id <= ? ORDER BY id", (self.n_tracks,))
+        found = self.rows("SELECT first_window FROM track WHERE id <= ? ORDER BY id", (self.n_tracks,))
         return np.fromiter((row[0] for row in found), np.int64, self.n_tracks)
 
     def ranks(self, values: np.ndarray, classes: Sequence[int] | None = None) -> np.ndarray:
@@ -281,7 +266,7 @@ class Library:
 
     def labels(self) -> dict[int, tuple[str, ...]]:
         """Return number of a track -> tags that the user gave it."""
-        found = self._rows("SELECT track, tags FROM label WHERE track <= ? ORDER BY track", (self.n_tracks,))
+        found = self.rows("SELECT track, tags FROM label WHERE track <= ? ORDER BY track", (self.n_tracks,))
         try:
             return {number: tuple(map(clean, _strings(tags))) for number, tags in found}
         except ValueError as error:
@@ -289,12 +274,12 @@ class Library:
 
     def problems(self) -> list[tuple[str, str]]:
         """Return (path, reason) of files that could not be used."""
-        found = self._rows("SELECT path, problem FROM file WHERE problem IS NOT NULL AND missing = 0 ORDER BY path")
+        found = self.rows("SELECT path, problem FROM file WHERE problem IS NOT NULL AND missing = 0 ORDER BY path")
         return [(os.fsdecode(path), clean(problem)) for path, problem in found]
 
     def folders(self) -> list[str]:
         """Return the folders that were scanned."""
-        return [os.fsdecode(path) for (path,) in self._rows("SELECT path FROM folder ORDER BY path")]
+        return [os.fsdecode(path) for (path,) in self.rows("SELECT path FROM folder ORDER BY path")]
 
     def _track(self, row: tuple) -> Track:
         """Return the track of a row of `_TRACK`; of several files the first that is there now."""
@@ -319,20 +304,8 @@ class Library:
         words = folded(text).split()
         yield from (n for n in numbers if all(word in self.texts[n] for word in words)) if words else numbers
 
-    def _where(self, folder: str | None, min_duration_s: float, missing: bool) -> tuple[str, list[Any]]:
-        where: list[str] = ["t.id <= ?"]
-        values: list[Any] = [self.n_tracks]
-        if not missing:
-            where.append(PRESENT)
-        if folder is not None:
-            where.append("f.path >= ? AND f.path < ?")
-            values += below(folder)
-        if min_duration_s > 0:
-            where.append("t.duration_s >= ?")
-            values.append(min_duration_s)
-        return " AND ".join(where), values
-
-    def _rows(self, statement: str, values: Iterable[Any] = ()) -> list[tuple]:
+    def rows(self, statement: str, values: Iterable[Any] = ()) -> list[tuple]:
+        """Return what a statement of SQL finds, with SQLite's errors explained."""
         try:
             return self.connection.execute(statement, tuple(values)).fetchall()
         except (sqlite3.Error, UnicodeDecodeError) as error:
@@ -353,12 +326,6 @@ def counts(connection: sqlite3.Connection) -> tuple[int, int]:
     """Return how many tracks and windows count."""
     row = connection.execute("SELECT id, first_window + n_windows FROM track ORDER BY id DESC LIMIT 1").fetchone()
     return row or (0, 0)
-
-
-def below(folder: str) -> tuple[bytes, bytes]:
-    """Return the bounds of the paths below a folder: from the first, and less than the second."""
-    prefix = os.fsencode(os.path.join(os.path.abspath(folder), ""))
-    return prefix, prefix[:-1] + bytes([prefix[-1] + 1])
 
 
 def _are_shares(values: np.ndarray) -> bool:

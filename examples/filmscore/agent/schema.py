@@ -10,7 +10,7 @@ from pathlib import Path
 
 FILE = "library.sqlite"
 APPLICATION_ID = 0x464D4C42  # "FMLB"
-VERSION = 1
+VERSION = 2
 BUSY_S = 60.0
 """Time to wait while another process writes [s]."""
 
@@ -44,6 +44,12 @@ CREATE INDEX file_of_track ON file (track);
 CREATE INDEX file_in_folder ON file (folder);
 CREATE TABLE label (track INTEGER PRIMARY KEY REFERENCES track (id), tags TEXT NOT NULL, source TEXT, changed REAL);
 """
+SINCE_2 = """
+CREATE TABLE shortlist (
+    track INTEGER PRIMARY KEY REFERENCES track (id), place INTEGER NOT NULL, note TEXT NOT NULL, changed REAL
+);
+"""
+"""The table that libraries of version 1 do not have."""
 
 
 TYPES = {
@@ -58,6 +64,7 @@ TYPES = {
         "track": "integer null", "problem": "text null", "reader": "text", "missing": "integer",
     },
     "label": {"track": "integer", "tags": "text"},
+    "shortlist": {"track": "integer", "place": "integer", "note": "text"},
 }  # fmt: skip
 """The types that the columns must have, since SQLite takes any value for any column."""
 NUMBERS = (
@@ -84,7 +91,8 @@ def create(path: Path) -> None:
     try:
         connection.execute("PRAGMA synchronous = FULL")
         connection.executescript(
-            f"BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; {TABLES} COMMIT;"
+            f"BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; "
+            f"{TABLES} {SINCE_2} COMMIT;"
         )
     finally:
         connection.close()
@@ -121,17 +129,19 @@ def connect(folder: Path, *, write: bool = False, shared: bool = False) -> sqlit
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if mark != APPLICATION_ID:
             raise LibraryError(f"{path}: expected a library of recordings, got another kind of SQLite file.")
-        if version != VERSION:
+        if version not in (1, VERSION):
             raise LibraryError(
-                f"{path}: expected a library of version {VERSION}, got version {version}. "
+                f"{path}: expected a library of version 1 to {VERSION}, got version {version}. "
                 + ("Use the program that made it." if version > VERSION else "Scan the folders into a new library.")
             )
         connection.execute("PRAGMA trusted_schema = 0")
-        if _objects(connection) != _own_objects():
+        if _objects(connection) != _own_objects(version):
             raise LibraryError(
                 f"{path}: expected the tables of a library and nothing else, got others: damaged, or not of this "
                 "program. Scan the folders into a new library."
             )
+        if version == 1:
+            _add_tables(folder, connection, write)
         connection.execute(f"PRAGMA {'synchronous = FULL' if write else 'query_only = 1'}")
     except (sqlite3.Error, UnicodeDecodeError) as error:
         if connection is not None:
@@ -150,12 +160,27 @@ def _objects(connection: sqlite3.Connection) -> set[tuple[str, str, str, str]]:
     return {(kind, name, table, " ".join(str(sql).split())) for kind, name, table, sql in found}
 
 
+def _add_tables(folder: Path, connection: sqlite3.Connection, write: bool) -> None:
+    """Give a library of version 1 what it lacks: for good if it is written to, else for this connection alone."""
+    tables = [statement for statement in SINCE_2.split(";") if statement.strip()]
+    if not write:
+        for statement in tables:
+            connection.execute(statement.replace("CREATE TABLE", "CREATE TEMP TABLE"))
+        return
+    with transaction(folder, connection):
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version == 1:  # another process may have been faster
+            for statement in tables:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
 @functools.cache
-def _own_objects() -> set[tuple[str, str, str, str]]:
+def _own_objects(version: int) -> set[tuple[str, str, str, str]]:
     """Return what a file of this program has."""
     connection = sqlite3.connect(":memory:")
     try:
-        connection.executescript(TABLES)
+        connection.executescript(TABLES if version == 1 else TABLES + SINCE_2)
         return _objects(connection)
     finally:
         connection.close()

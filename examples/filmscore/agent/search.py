@@ -11,6 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -91,11 +92,9 @@ def find(
     wants: Mapping[str, float],
     *,
     limit: int = 20,
-    folder: str | None = None,
-    min_duration_s: float = 0.0,
-    text: str = "",
     per_album: int | None = None,
     skip: int = 0,
+    **asked: Any,
 ) -> list[Match]:
     """Return the tracks that fit a mix of genres best.
 
@@ -107,19 +106,19 @@ def find(
     wants : mapping
         Genre -> weight from -1 to 1.
     limit : int
-    folder, min_duration_s, text
-        As for `Library.ids`.
     per_album : int, optional
         Most tracks of one album.
     skip : int
         Number of best matches to leave out, to continue a list.
+    asked
+        Conditions that tracks must meet, by the names of `filters.Filter`: `min_duration_s`, `text`, ...
 
     Examples
     --------
     `find(library, {"Thriller": 1.0, "Comedy": -0.5}, limit=5)`
     """
     columns, weights = _columns(library, wants)
-    ids = library.ids(folder=folder, min_duration_s=min_duration_s, text=text)
+    ids = library.ids(**asked)
     ranks = np.column_stack([library.track_ranks(k)[ids - 1] for k in columns])
     scores = _mix(ranks, weights)
     order = np.argsort(-scores, kind="stable")[skip:]
@@ -192,9 +191,7 @@ def similar(
     limit: int = 20,
     per_album: int | None = 2,
     same_album: bool = False,
-    folder: str | None = None,
-    min_duration_s: float = 0.0,
-    text: str = "",
+    **asked: Any,
 ) -> list[Match]:
     """Return the tracks that are most similar to a reference, by the cosine of standardized embeddings.
 
@@ -203,14 +200,15 @@ def similar(
     reference : Reference
         For a whole track, the means of tracks are compared. For a part, its mean is compared with every window of the
         library, and the score of a track is that of its best window.
-    limit, folder, min_duration_s, text
-        As for `find`.
+    limit : int
     per_album : int, optional
         Most tracks of one album.
     same_album : bool
         Whether tracks of the reference's own album may be found, too.
+    asked
+        As for `find`.
     """
-    ids = library.ids(folder=folder, min_duration_s=min_duration_s, text=text)
+    ids = library.ids(**asked)
     left_out = [] if reference.track is None else [reference.track]
     ids = ids[~np.isin(ids, left_out if same_album else np.concatenate([reference.own, left_out]))]
     if reference.part:

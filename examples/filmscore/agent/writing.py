@@ -19,7 +19,9 @@ import nnlite
 from filmscore.agent import lock, schema
 from filmscore.agent.analyse import READER, ScannedFile
 from filmscore.agent.basis import Basis
-from filmscore.agent.library import BASIS, MODEL, PRESENT, Library, below, counts, row_files
+from filmscore.agent.filters import PRESENT
+from filmscore.agent.library import BASIS, MODEL, Library, counts, row_files
+from filmscore.agent.paths import below
 from filmscore.agent.schema import LibraryError, connect, explained, transaction
 from filmscore.agent.walk import Stamp, is_gone
 from filmscore.features import load_features

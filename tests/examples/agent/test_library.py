@@ -170,7 +170,7 @@ def damaged(folder, what):
     connection = sqlite3.connect(folder / "library.sqlite")
     with connection:
         if what == "newer":
-            connection.execute("PRAGMA user_version = 2")
+            connection.execute("PRAGMA user_version = 3")
         elif what == "other":
             connection.execute("PRAGMA application_id = 7")
         elif what == "classes":
@@ -194,7 +194,7 @@ def damaged(folder, what):
 @pytest.mark.parametrize(
     ("what", "message"),
     [
-        ("newer", "expected a library of version 1, got version 2. Use the program that made it"),
+        ("newer", "expected a library of version 1 to 2, got version 3. Use the program that made it"),
         ("other", "expected a library of recordings, got another kind of SQLite file"),
         ("classes", "damaged"),
         ("about", "damaged: KeyError"),

@@ -10,6 +10,7 @@ NAMES = (
     "find",
     "similar",
     "explain",
+    "shortlist",
     "tag",
     "export",
     "report",

@@ -45,6 +45,7 @@ def add_selection(parser: argparse.ArgumentParser, limit: int | None = 20) -> No
         metavar="TIME",
         help="only tracks of this length or more, such as 1:30",
     )
+    parser.add_argument("--max-duration", type=time_argument, metavar="TIME", help="only tracks of this length or less")
     parser.add_argument(
         "--text",
         default="",
@@ -58,7 +59,8 @@ def add_selection(parser: argparse.ArgumentParser, limit: int | None = 20) -> No
 
 def selection(options: argparse.Namespace) -> dict[str, Any]:
     """Return the arguments that the options of `add_selection` stand for, without the limit."""
-    return {"folder": options.folder, "min_duration_s": options.min_duration, "text": options.text}
+    chosen = {"folder": options.folder, "min_duration_s": options.min_duration, "text": options.text}
+    return chosen | {"max_duration_s": options.max_duration}
 
 
 def add_export(parser: argparse.ArgumentParser) -> None:
