@@ -33,6 +33,8 @@ from .layers.activations import Tanh as Tanh
 from .layers.base import Layer as Layer
 from .layers.batch_norm import BatchNorm as BatchNorm
 from .layers.batch_norm import FrozenBatchNorm as FrozenBatchNorm
+from .layers.branches import Parallel as Parallel
+from .layers.branches import Residual as Residual
 from .layers.conv import Conv2D as Conv2D
 from .layers.conv import ConvMaxPool2D as ConvMaxPool2D
 from .layers.dense import Dense as Dense

@@ -33,7 +33,7 @@ from nnlite.serialization.errors import brief, shown
 NETWORK = "network.Sequential"
 CUSTOM = "custom."
 MAX_LAYERS = 1000
-MAX_DEPTH = 8
+MAX_DEPTH = 32
 
 _FAMILIES = {
     "layers": [import_module(f"{layers.__name__}.{module.name}") for module in pkgutil.iter_modules(layers.__path__)],

@@ -4,20 +4,23 @@ Images are channels-last here and channels-first in ONNX: a graph transposes the
 begin and where they end, and leaves them as they are for layers to which the order doesn't matter.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from nnlite.estimators.standardize import Standardizer
-from nnlite.exchange.stack import declares, known, not_exchanged, plain_layers
+from nnlite.exchange.stack import Plain, declares, known, not_exchanged, plain_layers
 from nnlite.layers.base import Layer
-from nnlite.layers.chain import parameters_by_layer
+from nnlite.layers.branches import Branching
 from nnlite.layers.counterparts import OnnxNode
 from nnlite.network.sequential import Sequential
 
 TO_CHANNELS_FIRST, TO_CHANNELS_LAST = [0, 3, 1, 2], [0, 2, 3, 1]
+
+
+Place = tuple[str, bool]
 
 
 class Node(NamedTuple):
@@ -127,6 +130,35 @@ class Graph:
             self.add("Transpose", perm=TO_CHANNELS_LAST)
         self._channels_first = False
 
+    @property
+    def place(self) -> Place:
+        """The last value, and whether it is an image with channels first: where a branch begins or ends."""
+        return self.value, self._channels_first
+
+    @place.setter
+    def place(self, place: Place) -> None:
+        self.value, self._channels_first = place
+
+    def join(self, ends: Sequence[Place], merge: str) -> None:
+        """Join the values in which branches end; the sum, or one after the other along the axis of channels.
+
+        Parameters
+        ----------
+        ends : sequence of Place
+        merge : {"sum", "concat"}
+        """
+        first, values = any(channels_first for _, channels_first in ends), []
+        for end in ends:
+            self.place = end
+            if first:
+                self.channels_first()
+            values.append(self.value)
+        self.value, self._channels_first = values[0], first
+        if merge == "sum":
+            self.add("Sum", others=values[1:])
+        else:
+            self.add("Concat", others=values[1:], axis=1 if first else -1)
+
     def end(self, name: str) -> None:
         """Give the last value a name.
 
@@ -154,13 +186,24 @@ def add_network(graph: Graph, network: Sequential, params: Mapping[str, np.ndarr
     TypeError
         If a layer's class has no `onnx`.
     """
-    parts = parameters_by_layer(params)
-    for plain in plain_layers(network):
+    _add_layers(graph, plain_layers(network), params)
+    graph.channels_last()
+
+
+def _add_layers(graph: Graph, layers: Iterable[Plain], params: Mapping[str, np.ndarray]) -> None:
+    for plain in layers:
+        if isinstance(plain.layer, Branching):
+            start, ends = graph.place, []
+            for branch in plain.branches().values():
+                graph.place = start
+                _add_layers(graph, branch, params)
+                ends.append(graph.place)
+            graph.join(ends, plain.layer.merge)
+            continue
         if not declares(plain.layer, "onnx"):
             raise not_exchanged("to_onnx", plain, known(Layer, "onnx"))
-        for node in plain.layer.onnx(plain.input_shape, parts[plain.source]):
+        for node in plain.layer.onnx(plain.input_shape, plain.own(params)):
             graph.add_node(node, f"{plain.source}.")
-    graph.channels_last()
 
 
 def add_standardizer(graph: Graph, standardizer: Standardizer | None) -> None:

@@ -1,9 +1,12 @@
 """A network as other libraries would write it: layer by layer, nothing fused."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from nnlite.layers.base import Layer, Shape
+import numpy as np
+
+from nnlite.layers.base import Layer, Params, Shape
+from nnlite.layers.branches import Branching
 from nnlite.network.sequential import Sequential
 from nnlite.registry import REGISTRY
 
@@ -15,17 +18,30 @@ class Plain(NamedTuple):
     ----------
     layer : Layer
     input_shape : tuple of int
-    source : int
-        Index in the network of the layer that it comes from; it has the parameters of that layer.
+    source : str
+        Index in the network of the layer that it comes from, "4", or "4.shortcut.0" inside of branches: what the names
+        of its parameters begin with.
     """
 
     layer: Layer
     input_shape: Shape
-    source: int
+    source: str
+
+    def branches(self) -> dict[str, Iterator["Plain"]]:
+        """Return the layers of each branch by its name, if this is a layer with branches."""
+        if not isinstance(self.layer, Branching):
+            return {}
+        paths = self.layer.paths().items()
+        return {name: _plain(layers, self.input_shape, f"{self.source}.{name}.") for name, layers in paths}
+
+    def own(self, params: Params) -> dict[str, np.ndarray]:
+        """Return the parameters of this layer, of those of the network."""
+        prefix = f"{self.source}."
+        return {name.removeprefix(prefix): value for name, value in params.items() if name.startswith(prefix)}
 
 
 def plain_layers(network: Sequential) -> Iterator[Plain]:
-    """Yield the layers of a network as written; those that are several in one are taken apart.
+    """Return the layers of a network as written; those that are several in one are taken apart.
 
     Parameters
     ----------
@@ -38,10 +54,13 @@ def plain_layers(network: Sequential) -> Iterator[Plain]:
     >>> [(type(plain.layer).__name__, plain.input_shape) for plain in plain_layers(network)]
     [('Conv2D', (10, 10, 1)), ('MaxPool2D', (8, 8, 8))]
     """
-    for source, layer in enumerate(network.layers):
-        shape = network.shapes[source]
+    return _plain(network.layers, network.input_shape, "")
+
+
+def _plain(layers: Sequence[Layer], shape: Shape, prefix: str) -> Iterator[Plain]:
+    for source, layer in enumerate(layers):
         for part in layer.unfused():
-            yield Plain(part, shape, source)
+            yield Plain(part, shape, f"{prefix}{source}")
             shape = part.output_shape(shape)
 
 

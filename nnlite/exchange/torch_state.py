@@ -22,7 +22,7 @@ Images are (height, width, channels) here and (channels, height, width) there, s
 `Reshape` the order is the one here: a module in PyTorch has to bring its arrays into it.
 """
 
-import itertools
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -52,7 +52,8 @@ def to_torch_state_dict(
         Names of the PyTorch modules that take the parameters, in the order of the layers that have some, such as
         ``["conv1", "fc"]``.
         By default those of a ``torch.nn.Sequential`` that has a module for each layer, also for those without
-        parameters: "0", "4". A ConvMaxPool2D and an ActivationDropout are two modules there, a
+        parameters: "0", "4"; inside of branches "3.layers.0", "3.shortcut.0", "5.1.0".
+        A ConvMaxPool2D and an ActivationDropout are two modules there, a
         DenseActivation two or three.
 
     Returns
@@ -165,38 +166,35 @@ def torch_modules(state_dict: Iterable[str]) -> list[str]:
 class _Entry(NamedTuple):
     """A parameter under both names.
 
-    Its `shape` is split into the finer axes `split`; these are put in the order `order`, and joined again.
+    Its axes are put in the order `axes`. Along axis `at` there, if there is one, value k is value ``order[k]`` here.
     """
 
     ours: str
     theirs: str
     shape: Shape
-    split: Shape
-    order: tuple[int, ...]
-    torch_shape: Shape
+    axes: tuple[int, ...]
+    at: int | None
+    order: np.ndarray | None
+
+    @property
+    def torch_shape(self) -> Shape:
+        return tuple(self.shape[axis] for axis in self.axes)
 
     def to_torch(self, array: np.ndarray) -> np.ndarray:
-        return np.array(array.reshape(self.split).transpose(self.order).reshape(self.torch_shape), order="C")
+        array = array.transpose(self.axes)
+        if self.at is not None:
+            array = array.take(self.order, axis=self.at)  # type: ignore[arg-type]
+        return np.array(array, order="C")
 
     def from_torch(self, array: np.ndarray) -> np.ndarray:
-        permuted = array.reshape([self.split[axis] for axis in self.order])
-        return np.array(permuted.transpose(np.argsort(self.order)).reshape(self.shape), order="C")
+        if self.at is not None:
+            array = array.take(np.argsort(self.order), axis=self.at)  # type: ignore[arg-type]
+        return np.array(array.transpose(np.argsort(self.axes)), order="C")
 
 
 def _entries(who: str, network: Sequential, names: Sequence[str] | None) -> list[_Entry]:
     """Return all parameters of a network, in its order."""
-    modules: list[tuple[str, list[_Entry]]] = []
-    image: Shape | None = None  # (height, width, channels) of what was flattened
-    for index, plain in enumerate(plain_layers(network)):
-        if type(plain.layer) is Flatten:
-            image = plain.input_shape if len(plain.input_shape) == 3 else image
-        entries = _entries_of(who, plain, image)
-        if entries:
-            modules.append((str(index), entries))
-        if any(
-            len(entry.shape) > 1 for entry in entries
-        ):  # a sum over features, and the outputs have an order of their own
-            image = None
+    modules, _ = _modules(who, plain_layers(network), None, "")
     if names is not None:
         check_iterable(who, "names", names, f"{len(modules)} different names, one for each layer with parameters")
     if names is None:
@@ -212,12 +210,59 @@ def _entries(who: str, network: Sequential, names: Sequence[str] | None) -> list
     ]
 
 
-def _entries_of(who: str, plain: Plain, image: Shape | None) -> list[_Entry]:
+def _modules(
+    who: str, layers: Iterable[Plain], order: np.ndarray | None, prefix: str
+) -> tuple[list[tuple[str, list[_Entry]]], np.ndarray | None]:
+    """Return the modules that have parameters, and the order in which the outputs of the last layer are in PyTorch.
+
+    `order` is that of the inputs: value k there is value ``order[k]`` here; None: the same.
+    """
+    modules: list[tuple[str, list[_Entry]]] = []
+    for index, plain in enumerate(layers):
+        name = f"{prefix}{index}"
+        if branches := plain.branches():
+            ends = []
+            for branch, inside in branches.items():
+                inner, end = _modules(who, inside, order, f"{name}.{branch}.")
+                modules += inner
+                ends.append(end)
+            order = _joined_order(who, plain, ends)
+            continue
+        if type(plain.layer) is Flatten and len(plain.input_shape) == 3:
+            places = np.arange(math.prod(plain.input_shape)).reshape(plain.input_shape)
+            order = places.transpose(2, 0, 1).reshape(-1)
+        entries = _entries_of(who, plain, order)
+        if entries:
+            modules.append((name, entries))
+        if any(
+            len(entry.shape) > 1 for entry in entries
+        ):  # a sum over features; the outputs have an order of their own
+            order = None
+    return modules, order
+
+
+def _joined_order(who: str, plain: Plain, ends: list[np.ndarray | None]) -> np.ndarray | None:
+    """Return the order of the values of joined branches."""
+    layer: Any = plain.layer
+    if all(end is None for end in ends):
+        return None
+    if layer.merge == "sum":
+        if any(end is None or not np.array_equal(end, ends[0]) for end in ends):  # type: ignore[arg-type]
+            why = " Its branches would add the values of a flattened image in different orders in PyTorch."
+            raise not_exchanged(who, plain, "the library's layers without Flatten in one branch alone", why)
+        return ends[0]
+    widths = [shape[-1] for shape in layer.output_shapes(plain.input_shape).values()]
+    starts = np.cumsum([0, *widths[:-1]])
+    orders = [np.arange(width) if end is None else end for width, end in zip(widths, ends, strict=True)]
+    return np.concatenate([start + order for start, order in zip(starts, orders, strict=True)])
+
+
+def _entries_of(who: str, plain: Plain, order: np.ndarray | None) -> list[_Entry]:
     """Return the parameters of a layer."""
     theirs, shapes = plain.layer.torch_parameters(), plain.layer.parameter_shapes(plain.input_shape)
     if theirs.keys() != shapes.keys():
         raise not_exchanged(who, plain, f"{known(Layer, 'torch_parameters')}, or a layer without parameters")
-    if image is not None and type(plain.layer) not in REGISTRY.values():
+    if order is not None and type(plain.layer) not in REGISTRY.values():
         why = " It would meet the values of a flattened image in another order in PyTorch."
         raise not_exchanged(who, plain, "the library's layers between Flatten and the next weights", why)
     if len(plain.input_shape) == 3 and any(p.features is not None and not p.images for p in theirs.values()):
@@ -226,21 +271,13 @@ def _entries_of(who: str, plain: Plain, image: Shape | None) -> list[_Entry]:
             "Conv2D(units, 1) does it."
         )
         raise not_exchanged(who, plain, "those that take images, or Flatten before it", why)
-    return [_entry(plain.source, name, shapes[name], theirs[name], image) for name in theirs]
+    return [_entry(plain.source, name, shapes[name], theirs[name], order) for name in theirs]
 
 
-def _entry(source: int, name: str, shape: Shape, theirs: TorchParameter, image: Shape | None) -> _Entry:
-    """Return a parameter.
-
-    If its `features` are those of a flattened image, they come with channels first in PyTorch.
-    """
-    split, order = shape, theirs.axes
-    if image is not None and theirs.features is not None:
-        at = theirs.features
-        split = (*shape[:at], *image, *shape[at + 1 :])
-        places = [[at + 2, at, at + 1] if axis == at else [axis + 2 * (axis > at)] for axis in theirs.axes]
-        order = tuple(itertools.chain(*places))
-    return _Entry(f"{source}.{name}", theirs.name, shape, split, order, tuple(shape[axis] for axis in theirs.axes))
+def _entry(source: str, name: str, shape: Shape, theirs: TorchParameter, order: np.ndarray | None) -> _Entry:
+    """Return a parameter. If its `features` are those of a flattened image, they come in another order in PyTorch."""
+    at = None if order is None or theirs.features is None else theirs.axes.index(theirs.features)
+    return _Entry(f"{source}.{name}", theirs.name, shape, theirs.axes, at, order)
 
 
 def _as_array(where: str, value: Any) -> np.ndarray:

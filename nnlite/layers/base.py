@@ -206,9 +206,18 @@ def _without_drawing(layer: Layer) -> Layer:
         value = getattr(layer, field.name)
         if field.name.endswith("initializer") and callable(value):
             changes[field.name] = _Undrawn()
-        elif isinstance(value, Layer):
-            changes[field.name] = _without_drawing(value)
+        elif (quiet := _all_without_drawing(value)) is not value:
+            changes[field.name] = quiet
     return dataclasses.replace(layer, **changes) if changes else layer
+
+
+def _all_without_drawing(value: Any) -> Any:
+    """Return a layer, or layers in tuples, with initializers that draw nothing; anything else as it is."""
+    if isinstance(value, Layer):
+        return _without_drawing(value)
+    if isinstance(value, tuple) and any(isinstance(item, (Layer, tuple)) for item in value):
+        return tuple(map(_all_without_drawing, value))
+    return value
 
 
 def as_pair(layer: str, name: str, value: int | tuple[int, int]) -> tuple[int, int]:

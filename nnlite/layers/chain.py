@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from nnlite.layers import fusion
-from nnlite.layers.base import Layer, Params, Shape
+from nnlite.layers.base import Layer, Pair, Params, Shape
 from nnlite.layers.whole_batch import WholeBatch, alone
 
-__all__ = ["Chain", "gain_after", "parameters_by_layer"]
+__all__ = ["Chain", "gain_after", "parameters_by_layer", "receptive_window"]
 
 Parts = dict[int, dict[str, np.ndarray]]
 
@@ -48,6 +48,10 @@ class Chain:
                     f"{who}: layers[{index}] = {layer!r} after output of shape {shapes[-1]}: {error}"
                 ) from error
         return tuple(shapes)
+
+    def multiply_adds(self, shapes: Sequence[Shape]) -> int:
+        """Return the number of multiplications with a weight for one sample."""
+        return sum(layer.multiply_adds(shape) for layer, shape in zip(self.layers, shapes, strict=False))
 
     def init(self, shapes: Sequence[Shape], rng: np.random.Generator, dtype: Any) -> dict[str, np.ndarray]:
         """Return fresh parameters; `shapes` are those that `shapes` returns."""
@@ -133,3 +137,16 @@ def parameters_by_layer(params: Params) -> Parts:
 def gain_after(following: Sequence[Layer]) -> float | None:
     """Return the gain of the next activation, 1 if other weights come before one, or None if neither comes."""
     return next((gain for gain in (layer.gain_before() for layer in following) if gain is not None), None)
+
+
+def receptive_window(layers: Sequence[Layer], reach: Pair = (1, 1), jump: Pair = (1, 1)) -> tuple[Pair, Pair]:
+    """Return the input positions that one output position sees, and the distance between two outputs in the input.
+
+    `reach` and `jump` are those of what comes before the layers.
+    """
+    for layer in layers:
+        for part in layer.unfused():
+            window, steps = part.receptive_window()
+            reach = reach[0] + (window[0] - 1) * jump[0], reach[1] + (window[1] - 1) * jump[1]
+            jump = jump[0] * steps[0], jump[1] * steps[1]
+    return reach, jump

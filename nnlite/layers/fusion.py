@@ -1,5 +1,6 @@
 """Rewrite rules on neighbouring layers: the same function of the same parameters, computed with less work."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -21,13 +22,16 @@ class Step(NamedTuple):
 
 
 def unfused(layers: Sequence[Layer]) -> tuple[Step, ...]:
-    """Return the layers as written, one by one."""
-    return tuple(Step(layer, index) for index, layer in enumerate(layers))
+    """Return the layers as written, one by one; nothing is fused inside of them either."""
+    return tuple(
+        Step(dataclasses.replace(layer, fuse=False) if hasattr(layer, "fuse") else layer, index)  # type: ignore[call-arg]
+        for index, layer in enumerate(layers)
+    )
 
 
 def fuse(layers: Sequence[Layer]) -> tuple[Step, ...]:
     """Apply the rules until none applies."""
-    return merge(commute(unfused(layers)))
+    return merge(commute(tuple(Step(layer, index) for index, layer in enumerate(layers))))
 
 
 def commute(steps: tuple[Step, ...]) -> tuple[Step, ...]:

@@ -249,7 +249,7 @@ class Sequential:
 
     @lazy_property
     def _multiply_adds(self) -> int:
-        return sum(layer.multiply_adds(shape) for layer, shape in zip(self.layers, self.shapes, strict=False))
+        return self._chain.multiply_adds(self.shapes)
 
     def summary(self) -> str:
         """Return a table of the layers: output shape, parameters, multiply-adds a sample, receptive field."""

@@ -2,29 +2,20 @@
 
 import dataclasses
 import math
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from nnlite.layers.base import Layer, Pair
+from nnlite.layers.base import Layer, Pair, Shape
+from nnlite.layers.branches import Branching
+from nnlite.layers.chain import receptive_window
+from nnlite.layers.fusion import Step
 
 _HEADER = ("", "layer", "output shape", "parameters", "multiply-adds", "receptive field")
 
 
 def summarize(network: Any) -> str:
     """Return one row for each layer as written, then the sums and the plan; see :meth:`nnlite.Sequential.summary`."""
-    rows, total = [], 0
-    reach: Pair = (1, 1)
-    jump: Pair = (1, 1)
-    for index, layer in enumerate(network.layers):
-        shape = network.shapes[index]
-        count = sum(map(math.prod, layer.parameter_shapes(shape).values()))
-        total += count
-        reach, jump = _receptive_field(layer, reach, jump)
-        field = f"{reach[0]} x {reach[1]}" if len(network.shapes[index + 1]) == 3 else ""
-        adds = layer.multiply_adds(shape)
-        output = " x ".join(map(str, network.shapes[index + 1]))
-        rows.append(
-            (str(index), describe(layer), output, f"{count:,}" if count else "", f"{adds:,}" if adds else "", field)
-        )
+    rows = list(_rows(network.layers, network.input_shape))
     widths = [max(len(row[k]) for row in [_HEADER, *rows]) for k in range(len(_HEADER))]
     align = (str.rjust, str.ljust, str.rjust, str.rjust, str.rjust, str.rjust)
     lines = [
@@ -36,8 +27,10 @@ def summarize(network: Any) -> str:
     lines.append(lines[1])
     running = sum(math.prod(network.parameter_shapes[name]) for name in network.untrained)
     note = f", {running:,} of them running statistics" if running else ""
-    lines.append(f"input {shape}; {total:,} parameters{note}; {network.multiply_adds():,} multiply-adds a sample")
-    lines.append("runs as: " + ", ".join(type(step.layer).__name__ for step in network.plan))
+    lines.append(
+        f"input {shape}; {network.n_parameters:,} parameters{note}; {network.multiply_adds():,} multiply-adds a sample"
+    )
+    lines.append("runs as: " + _plan(network.plan))
     return "\n".join(lines)
 
 
@@ -56,10 +49,32 @@ def describe(layer: Layer) -> str:
     return f"{type(layer).__name__}({', '.join(parts)})"
 
 
-def _receptive_field(layer: Layer, reach: Pair, jump: Pair) -> tuple[Pair, Pair]:
-    """Return the input positions that one output position sees, and the distance between two outputs in the input."""
-    for part in layer.unfused():
-        window, steps = part.receptive_window()
-        reach = reach[0] + (window[0] - 1) * jump[0], reach[1] + (window[1] - 1) * jump[1]
-        jump = jump[0] * steps[0], jump[1] * steps[1]
-    return reach, jump
+def _rows(
+    layers: Sequence[Layer], shape: Shape, prefix: str = "", reach: Pair = (1, 1), jump: Pair = (1, 1)
+) -> Iterator[tuple[str, ...]]:
+    """Yield the cells of each layer's row; layers inside of branches follow their layer, and are indented."""
+    indent = "  " * (prefix.count(".") // 2)
+    for index, layer in enumerate(layers):
+        output = layer.output_shape(shape)
+        after = receptive_window([layer], reach, jump)
+        field = f"{after[0][0]} x {after[0][1]}" if len(output) == 3 else ""
+        name, size = f"{prefix}{index}", " x ".join(map(str, output))
+        if isinstance(layer, Branching):
+            yield name, f"{indent}{type(layer).__name__} ({layer.merge})", size, "", "", field
+            for branch, inside in layer.paths().items():
+                yield from _rows(inside, shape, f"{name}.{branch}.", reach, jump)
+        else:
+            count, adds = sum(map(math.prod, layer.parameter_shapes(shape).values())), layer.multiply_adds(shape)
+            numbers = (f"{number:,}" if number else "" for number in (count, adds))
+            yield name, indent + describe(layer), size, *numbers, field
+        shape, (reach, jump) = output, after
+
+
+def _plan(plan: Sequence[Step]) -> str:
+    names = []
+    for layer, _ in plan:
+        inside = ""
+        if isinstance(layer, Branching):
+            inside = f"({'; '.join(_plan(chain.plan) or '-' for chain in layer.chains.values())})"
+        names.append(type(layer).__name__ + inside)
+    return ", ".join(names)

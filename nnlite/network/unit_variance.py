@@ -6,13 +6,16 @@ layer, until nothing is left to learn from. Here each layer's sums are measured 
 biases set so that they have mean 0 and deviation 1.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from nnlite.checks import as_numbers
 from nnlite.layers.base import Params
+from nnlite.layers.branches import Branching
 from nnlite.layers.chain import parameters_by_layer
+from nnlite.layers.fusion import Step
 from nnlite.network.parameters import check_params
 from nnlite.network.sequential import Sequential
 from nnlite.runtime.threads import single_threaded_blas
@@ -53,15 +56,25 @@ def lsuv(network: Sequential, params: Params, x: Any) -> dict[str, np.ndarray]:
             f"lsuv: x: expected shape (n_samples, {', '.join(map(str, network.input_shape))}), got {x.shape}."
         )
     with single_threaded_blas():
-        for layer, index in network.plan:
-            part = parts[index]
-            if set(part) == {"weight", "bias"}:
-                summing = layer.without_activation()
-                for _ in range(_ROUNDS):
-                    if _normalize(part, summing.apply(part, x)):
-                        break
-            x = layer.apply(part, x)
+        _scale(network.plan, parts, x)
     return scaled
+
+
+def _scale(plan: Sequence[Step], parts: dict[int, dict[str, np.ndarray]], x: np.ndarray) -> np.ndarray:
+    """Scale the parameters of some layers in place, those inside of branches too. Return the output of the last."""
+    for layer, index in plan:
+        part = parts[index]
+        if isinstance(layer, Branching):
+            inside = layer.parts(part)
+            x = layer.joined([_scale(chain.plan, inside[name], x) for name, chain in layer.chains.items()])
+            continue
+        if set(part) == {"weight", "bias"}:
+            summing = layer.without_activation()
+            for _ in range(_ROUNDS):
+                if _normalize(part, summing.apply(part, x)):
+                    break
+        x = layer.apply(part, x)
+    return x
 
 
 def _normalize(part: dict[str, np.ndarray], y: np.ndarray) -> bool:

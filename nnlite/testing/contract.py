@@ -8,6 +8,8 @@ import numpy as np
 
 from nnlite.checks import check_number, check_rng, is_positive_integer
 from nnlite.layers.base import Layer, Params, Shape
+from nnlite.layers.branches import Branching
+from nnlite.layers.time_distributed import TimeDistributed
 from nnlite.testing.comparison import distance, fail, require, same_bits, same_dicts
 from nnlite.testing.facts import check_facts
 from nnlite.testing.gradients import check_gradients
@@ -146,8 +148,12 @@ def _check_init(case: _Case) -> None:
     both = {dtype: case.layer.init(case.input_shape, case.rng(), dtype) for dtype in (np.float32, np.float64)}
     for dtype, params in both.items():
         for name, value in params.items():
-            plain = isinstance(name, str) and name and "." not in name and not name.startswith("_")
-            case.require(bool(plain), f"init: expected a name without '.' and without '_' at the start, got {name!r}.")
+            plain = isinstance(name, str) and name and not _is_derived(name)
+            case.require(bool(plain), f"init: expected a name that does not start with '_', got {name!r}.")
+            case.require(
+                "." not in name or isinstance(case.layer, (Branching, TimeDistributed)),
+                f"init: expected a name without '.', which joins the names of layers inside of others, got {name!r}.",
+            )
             case.require(value.dtype == dtype, f"init: {name!r}: expected {np.dtype(dtype)}, got {value.dtype}.")
     shapes = [{name: value.shape for name, value in params.items()} for params in both.values()]
     case.require(shapes[0] == shapes[1], f"init: expected equal shapes in float32 and float64, got {shapes}.")
@@ -203,9 +209,7 @@ def _check_prepare(case: _Case) -> None:
         all(prepared.get(name) is value for name, value in params.items()), "prepare: expected all of `params`."
     )
     extra = sorted(set(prepared) - set(params))
-    case.require(
-        all(name.startswith("_") for name in extra), f"prepare: expected names that start with '_', got {extra}."
-    )
+    case.require(all(map(_is_derived, extra)), f"prepare: expected names that start with '_', got {extra}.")
     plain = case.run(params, case.x(), case.dy())
     case.require_same(plain, case.run(prepared, case.x(), case.dy()), "from prepared parameters")
     plain = case.run(params, case.x(), case.dy())
@@ -314,6 +318,11 @@ def _check_precision(case: _Case) -> None:
 
 def _check_facts(case: _Case) -> None:
     check_facts(case.layer, case.input_shape, case.params(), case.x(), case.require)
+
+
+def _is_derived(name: str) -> bool:
+    """Return whether a name is one of what `prepare` adds: "_patches", or "layers.0._patches" of a layer inside."""
+    return name.rpartition(".")[2].startswith("_")
 
 
 def _strided(array: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ import nnlite as nn
 import nnlite.layers
 from nnlite import initializers, schedules
 from nnlite.layers.base import Layer
+from nnlite.layers.branches import Branching
 from nnlite.layers.conv import ConvMaxPool2D
 from nnlite.registry import MAX_LAYERS, REGISTRY, check_custom, from_dict, to_dict
 from nnlite.serialization import FileFormatError
@@ -112,7 +113,7 @@ def test_every_public_description_is_in_the_registry():
                 and not name.startswith("_")
             ):
                 found.add(value)
-    assert found - {nn.Activation} == set(REGISTRY.values()), "name each in the `__all__` of its module"
+    assert found - {nn.Activation, Branching} == set(REGISTRY.values()), "name each in the `__all__` of its module"
 
 
 def test_names_that_files_hold_stay_known():
@@ -307,8 +308,8 @@ def lists(depth):
         ({"class": "layers.ConvMaxPool2D", "conv": DENSE, "pool": POOL}, "conv: expected Conv2D, got Dense"),
         (to_dict(nn.SGD()) | {"nesterov": "yes"}, "nesterov: expected bool, got 'yes'"),
         (to_dict(nn.SGD()) | {"learning_rate": -1}, "learning_rate: expected a positive"),
-        (nested(20), "at most 8 descriptions inside of each other"),
-        (DENSE | {"units": lists(20)}, "at most 8 lists inside of each other"),
+        (nested(70), "at most 32 descriptions inside of each other"),
+        (DENSE | {"units": lists(70)}, "at most 32 lists inside of each other"),
         (NETWORK | {"layers": {}}, "layers: expected a list of at most 1000"),
         (NETWORK | {"layers": [DENSE] * 1001}, "layers: expected a list of at most 1000"),
         (NETWORK | {"layers": [3]}, r"network.Sequential: layers\[0\]: expected a description"),

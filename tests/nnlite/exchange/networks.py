@@ -42,6 +42,30 @@ NETWORKS = {
     "dense layers alone": nn.Sequential([nn.Flatten(), nn.Dense(4), nn.Sigmoid(), nn.Dense(1)], input_shape=(3, 2, 2)),
     "vectors": nn.Sequential([nn.Dense(4), nn.Tanh(), nn.Flatten(), nn.Dense(2)], input_shape=(3,)),
     "rows of vectors": nn.Sequential([nn.Dense(4), nn.ReLU(), nn.Flatten(), nn.Dense(2)], input_shape=(5, 3)),
+    "residual": nn.Sequential(
+        [
+            nn.Conv2D(4, 3, padding="same"),
+            nn.Residual([nn.ReLU(), nn.Conv2D(4, 3, padding="same"), nn.ReLU(), nn.Conv2D(4, 3, padding="same")]),
+            nn.Residual([nn.Conv2D(6, 3), nn.Tanh(), nn.MaxPool2D(2)], [nn.Conv2D(6, 3), nn.MaxPool2D(2)]),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Residual([nn.Dense(9), nn.ReLU(), nn.Dropout(0.2), nn.Dense(7)], shortcut=nn.Dense(7)),
+            nn.Dense(3),
+        ],
+        input_shape=(9, 8, 2),
+    ),
+    "parallel": nn.Sequential(
+        [
+            nn.Parallel([[nn.Conv2D(3, (3, 1)), nn.MaxPool2D(2)], [nn.Conv2D(2, (3, 1)), nn.ReLU(), nn.MaxPool2D(2)]]),
+            nn.Parallel([[], nn.Parallel([nn.Sigmoid(), [nn.Conv2D(5, 1), nn.Dropout(0.1)]], merge="sum")]),
+            nn.Parallel([nn.Flatten(), [nn.Conv2D(2, 2), nn.Flatten(), nn.Tanh()], [nn.Flatten(), nn.Dense(4)]]),
+            nn.Dense(3),
+        ],
+        input_shape=(8, 7, 2),
+    ),
+    "branches of flattened images": nn.Sequential(
+        [nn.Conv2D(2, 2), nn.Flatten(), nn.Parallel([nn.Tanh(), []], "sum"), nn.Dense(2)], input_shape=(4, 5, 2)
+    ),
     "without parameters": nn.Sequential([nn.ReLU(), nn.Dropout(0.5)], input_shape=(3, 2, 2)),
     "nothing": nn.Sequential([], input_shape=(3,)),
 }

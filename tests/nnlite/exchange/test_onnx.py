@@ -19,7 +19,17 @@ RNG = np.random.default_rng(0)
 X = RNG.standard_normal((60, 9, 8, 2)).astype(np.float32)
 Y = np.where(X[:, :4].mean((1, 2, 3)) > X[:, 5:].mean((1, 2, 3)), "up", "down")
 LAYERS = [nn.Conv2D(4, 3), nn.Sigmoid(), nn.MaxPool2D(2), nn.Dropout(0.1), nn.Flatten()]
-LEAVING = [not {part for part in layer.unfused() if not declares(part, "onnx")} for layer, _ in CASES]
+
+
+def leaves(layer):
+    """Return whether all of a layer is known to ONNX, with what is in its branches."""
+    inside = [inner for layers in getattr(layer, "paths", dict)().values() for inner in layers]
+    if hasattr(layer, "paths"):
+        return all(map(leaves, inside))
+    return all(declares(part, "onnx") for part in layer.unfused())
+
+
+LEAVING = [leaves(layer) for layer, _ in CASES]
 
 
 @pytest.fixture
@@ -314,7 +324,7 @@ def test_each_layer_leaves_or_says_that_it_stays(path, case, leaves):
     network = nn.Sequential([layer], input_shape)
     params = {name: value + np.float32(0.1) for name, value in network.init(np.random.default_rng(0)).items()}
     if not leaves:
-        with pytest.raises(TypeError, match=rf"layers\[0\]: expected one of .*Conv2D, .* got {type(layer).__name__}\("):
+        with pytest.raises(TypeError, match=r"layers\[0[^]]*\]: expected one of .*Conv2D, .* got \w+\("):
             nn.to_onnx(path, (network, params))
         assert not path.exists()
         return

@@ -22,10 +22,30 @@ def torch():
 
 def as_modules(torch, network):
     """Return the same layers in PyTorch's words, as somebody writes them who has read its manual and not our code."""
+    return chain(torch, plain_layers(network)).double().eval()
+
+
+def chain(torch, layers):
+    class Branches(torch.nn.Module):
+        """Branches as somebody writes them: the sum of their outputs, or these along the axis of channels."""
+
+        def __init__(self, merge, branches):
+            super().__init__()
+            self.merge = merge
+            for branch, module in branches.items():
+                self.add_module(branch, module)
+
+        def forward(self, x):
+            outputs = [module(x) for module in self.children()]
+            return sum(outputs) if self.merge == "sum" else torch.cat(outputs, dim=1)
+
     modules = []
-    for layer, shape, _ in plain_layers(network):
+    for plain in layers:
+        layer, shape, _ = plain
         name = type(layer).__name__
-        if name == "Conv2D":
+        if name in ("Residual", "Parallel"):
+            modules.append(Branches(layer.merge, {k: chain(torch, inner) for k, inner in plain.branches().items()}))
+        elif name == "Conv2D":
             modules.append(
                 torch.nn.Conv2d(shape[-1], layer.filters, layer.kernel, stride=layer.steps, padding=layer.padding)
             )
@@ -38,7 +58,7 @@ def as_modules(torch, network):
         else:
             others = {"Layer": "Identity", "Dropout": "Dropout", "Flatten": "Flatten"}
             modules.append(getattr(torch.nn, others.get(name, name))())
-    return torch.nn.Sequential(*modules).double().eval()
+    return torch.nn.Sequential(*modules)
 
 
 def outputs(torch, module, x):
@@ -254,6 +274,9 @@ def test_layers_that_pytorch_does_not_have():
     behind = nn.Sequential([nn.Flatten(), Squares(), nn.Dense(2)], (4, 4, 1))
     with pytest.raises(TypeError, match=r"layers\[1\]: .* got Squares\(\). It would meet the values"):
         nn.to_torch_state_dict(behind, behind.init(np.random.default_rng(0)))
+    mixed = nn.Sequential([nn.Flatten(), nn.Parallel([[], nn.Dense(32)], "sum"), nn.Dense(2)], (4, 4, 2))
+    with pytest.raises(TypeError, match=r"layers\[1\]: .* add the values of a flattened image in different orders"):
+        nn.to_torch_state_dict(mixed, mixed.init(np.random.default_rng(0)))
     images = nn.Sequential([nn.Conv2D(2, 2), nn.Dense(2)], (4, 4, 1))
     with pytest.raises(TypeError, match=r"layers\[1\]: .* got Dense.* Conv2D\(units, 1\) does it"):
         nn.from_torch_state_dict(images, {})

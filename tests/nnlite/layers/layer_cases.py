@@ -57,6 +57,28 @@ CASES = [
     (nn.BatchNorm(1e-3, momentum=0.0), (5, 4, 3)),
     (nn.FrozenBatchNorm(), (4, 3)),
     (nn.TimeDistributed(nn.BatchNorm()), (4, 3)),
+    (nn.Residual([nn.Dense(5), nn.Tanh()]), (5,)),
+    (nn.Residual([nn.Conv2D(4, 3, 2, "same"), nn.ReLU(), nn.Conv2D(4, 3, 1, "same")], nn.Conv2D(4, 1, 2)), (5, 6, 2)),
+    (nn.Residual([nn.LSTM(3, return_sequences=True), nn.Dropout(0.3)], [nn.Dense(3)]), (4, 2)),
+    (
+        nn.Residual(
+            [nn.Residual([nn.Dense(3), nn.ReLU(), nn.Dropout(0.2)]), nn.Parallel([[], nn.Dense(4)], "concat")],
+            shortcut=nn.Dense(7),
+        ),
+        (3,),
+    ),
+    (nn.Parallel([[nn.Conv2D(3, 2), nn.Tanh(), nn.MaxPool2D(2)], nn.AveragePool2D(2), nn.MaxPool2D(2)]), (5, 5, 2)),
+    (nn.Parallel([[], nn.ReLU(), nn.Dense(6)], merge="sum"), (2, 6)),
+    (nn.Parallel([nn.GlobalMaxPooling(), nn.GlobalAveragePooling()]), (4, 3)),
+    (nn.Parallel([[]]), (3,)),
+    (
+        nn.Residual(
+            [nn.Parallel([nn.BatchNorm(), nn.Tanh()]), nn.ReLU(), nn.Conv2D(6, 3, 1, "same")],
+            shortcut=[nn.BatchNorm(), nn.Conv2D(6, 1)],
+        ),
+        (5, 4, 2),
+    ),
+    (nn.TimeDistributed(nn.Residual([nn.Dense(5), nn.ReLU()])), (3, 5)),
 ]
 
 

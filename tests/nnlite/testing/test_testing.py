@@ -260,7 +260,7 @@ BROKEN = {
     NoRepr: "repr: expected it to start with the class",
     ShapeOfAList: r"output_shape: expected a tuple of int, got \[4, 3\]",
     WrongShape: r"output of forward: expected shape \(3, 4, 4\) of float32, got \(3, 4, 3\) of float32",
-    DottedName: "init: expected a name without '.' and without '_' at the start, got 'the.factor'",
+    DottedName: "init: expected a name without '.', which joins .* got 'the.factor'",
     AlwaysDouble: "init: 'factor': expected float32, got float64",
     RandomInit: "init: expected equal parameters from equal generators",
     DoubleOutput: r"output of forward: expected shape \(3, 4, 3\) of float32, got \(3, 4, 3\) of float64",
