@@ -142,4 +142,4 @@ def test_the_memory_of_a_batch_does_not_grow_with_it():
             peak = tracemalloc.get_traced_memory()[1]
             tracemalloc.stop()
         peaks.append(peak)
-    assert peaks[1] < 1.5 * peaks[0] < x.nbytes
+    assert peaks[1] - peaks[0] < 0.01 * x.nbytes  # some bookkeeping for each shard

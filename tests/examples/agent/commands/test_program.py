@@ -183,6 +183,7 @@ def test_a_decimal_comma_changes_no_number(hostile, capsys, tmp_path, monkeypatc
     commands = [("find", "--want", "action:0.5"), ("explain", "#1", "--json"), ("export", tmp_path / "x.csv")]
     before = [_printed(command, hostile, capsys) for command in commands]
     table = (tmp_path / "x.csv").read_bytes()
+    usual = locale.setlocale(locale.LC_ALL)
     try:
         subprocess.run(["localedef", "-i", "de_DE", "-f", "UTF-8", tmp_path / "de_DE.UTF-8"], capture_output=True)
         monkeypatch.setenv("LOCPATH", str(tmp_path))
@@ -194,7 +195,7 @@ def test_a_decimal_comma_changes_no_number(hostile, capsys, tmp_path, monkeypatc
         assert [_printed(command, hostile, capsys) for command in commands] == before
         assert (tmp_path / "x.csv").read_bytes() == table
     finally:
-        locale.setlocale(locale.LC_ALL, "C")
+        locale.setlocale(locale.LC_ALL, usual)
 
 
 def _printed(command, library, capsys):
