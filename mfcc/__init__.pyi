@@ -48,8 +48,10 @@ from .presets import LIBROSA as LIBROSA
 from .presets import LIBROSA_UNLIMITED as LIBROSA_UNLIMITED
 from .presets import PRESETS as PRESETS
 from .presets import PYTHON_SPEECH_FEATURES as PYTHON_SPEECH_FEATURES
+from .presets import TENSORFLOW as TENSORFLOW
 from .presets import TORCHAUDIO as TORCHAUDIO
 from .presets import TORCHAUDIO_UNLIMITED as TORCHAUDIO_UNLIMITED
+from .presets import WHISPER as WHISPER
 from .recipe import MFCC as MFCC
 from .recordings import features as features
 from .recordings import stream as stream

@@ -1,10 +1,10 @@
 """Recipes that reproduce other tools, by name; any knob is changed with `replace`.
 
-Each is what its tool computes by default. Recipes of speech count windows and hops in seconds: `KALDI.replace(sr=8000)`
-has 25 ms every 10 ms too. In two of them a frame depends on the rest of its clip, because librosa and
-torchaudio raise what is more than 80 dB below the clip's loudest value: LIBROSA_UNLIMITED and TORCHAUDIO_UNLIMITED are
-the same without that limit. `HTK.describe()` prints a recipe; `HTK.difference(KALDI)` names the knobs in which two
-differ.
+Each is what its tool computes by default; WHISPER leaves two last steps to you, which its docstring has. Recipes of
+speech count windows and hops in seconds: `KALDI.replace(sr=8000)` has 25 ms every 10 ms too. In two of them a frame
+depends on the rest of its clip, because librosa and torchaudio raise what is more than 80 dB below the clip's loudest
+value: LIBROSA_UNLIMITED and TORCHAUDIO_UNLIMITED are the same without that limit. `HTK.describe()` prints a recipe;
+`HTK.difference(KALDI)` names the knobs in which two differ.
 """
 
 from __future__ import annotations
@@ -130,6 +130,30 @@ with window_periodic=False for numpy's windows; logfbank is output="log_mel". (A
 samples softer than -150 dB, is raised to that here.)
 """
 
+TENSORFLOW = MFCC(
+    sr=16000,
+    n_fft=1024,
+    hop_length=256,
+    power=1,
+    n_mels=80,
+    fmin=80,
+    fmax=7600,
+    filter_shape="mel",
+    log_floor=1e-6,
+    log_floor_mode="add",
+    n_mfcc=13,
+    dct_norm="htk",
+    c0="first",
+)
+"""TensorFlow's tf.signal, as the documentation of `tf.signal.mfccs_from_log_mel_spectrograms` puts its functions
+together: stft with 64 ms every 16 ms, the magnitude through linear_to_mel_weight_matrix with 80 bands from 80 to
+7,600 Hz, ln(m + 1e-6), and the first 13 coefficients.
+
+Other settings: frame_length and frame_step are win_length and hop_length, lower_edge_hertz and upper_edge_hertz are
+fmin and fmax; n_mfcc=80 keeps all coefficients; pad_end=True is no knob. (dct_norm="htk" has the angles of the cosines
+in 32 bits, as HTK has them, which makes up to 1e-5 of a difference.)
+"""
+
 with warnings.catch_warnings():  # 128 filters on 201 bins leave some empty; torchaudio warns of them too
     warnings.filterwarnings("ignore", message="MFCC: .* mel filters are empty")
     TORCHAUDIO = MFCC(
@@ -153,6 +177,27 @@ Other settings: log_mels=True is log="natural", log_floor=1e-6, log_floor_mode="
 are mel_formula and filter_norm, MFCC's own norm is dct_norm; normalized=True is spectrum_scale="window", "frame_length"
 is "length". Where n_fft or the sampling rate is odd, its bins lie between 0 and sr // 2:
 filter_sr = sr // 2 * n_fft / (n_fft // 2).
+"""
+
+WHISPER = MFCC(
+    sr=16000,
+    n_fft=400,
+    hop_length=160,
+    center=True,
+    pad_mode="reflect",
+    n_mels=80,
+    mel_formula="slaney",
+    filter_norm="slaney",
+    log="decibel",
+    output="log_mel",
+)
+"""OpenAI's Whisper, `whisper.log_mel_spectrogram(y)`, up to its logarithm, in decibels. Its last steps are no knobs: it
+leaves out the last frame, limits what is left to 8 bels below the loudest value, and scales. These two lines do that:
+
+    bels = WHISPER(y)[:, :-1] / 10
+    features = (np.maximum(bels, bels.max() - 8) + 4) / 4
+
+Whisper takes y filled up with zeros or cut to 480,000 samples, 30 s. Its large-v3 has n_mels=128.
 """
 
 PRESETS: dict[str, MFCC] = {name: value for name, value in vars().items() if isinstance(value, MFCC)}
