@@ -46,6 +46,10 @@ from .layers.global_pooling import GlobalMaxPooling as GlobalMaxPooling
 from .layers.normalization import LayerNorm as LayerNorm
 from .layers.pooling import AveragePool2D as AveragePool2D
 from .layers.pooling import MaxPool2D as MaxPool2D
+from .layers.rectifiers import ELU as ELU
+from .layers.rectifiers import GELU as GELU
+from .layers.rectifiers import LeakyReLU as LeakyReLU
+from .layers.rectifiers import SiLU as SiLU
 from .layers.recurrent import GRU as GRU
 from .layers.recurrent import LSTM as LSTM
 from .layers.reshape import Flatten as Flatten

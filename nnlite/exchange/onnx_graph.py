@@ -102,7 +102,7 @@ class Graph:
         self.value = output
         return output
 
-    def add_node(self, node: OnnxNode, prefix: str) -> None:
+    def add_node(self, node: OnnxNode, prefix: str, others: Sequence[str] = ()) -> str:
         """Apply an operation that a layer names to the last value.
 
         Parameters
@@ -110,13 +110,22 @@ class Graph:
         node : OnnxNode
         prefix : str
             Prefix of the names of its constants.
+        others : sequence of str
+            Values that come after the constants.
+
+        Returns
+        -------
+        str
+            The value that it takes.
         """
         if node.channels == "first":
             self.channels_first()
         elif node.channels == "last":
             self.channels_last()
         constants = {f"{prefix}{name}": array for name, array in node.constants.items()}
-        self.add(node.operator, constants, **node.attributes)
+        taken = self.value
+        self.add(node.operator, constants, others, **node.attributes)
+        return taken
 
     def channels_first(self) -> None:
         """Make the last value, an image, one that ONNX's operations on images take."""
@@ -202,8 +211,10 @@ def _add_layers(graph: Graph, layers: Iterable[Plain], params: Mapping[str, np.n
             continue
         if not declares(plain.layer, "onnx"):
             raise not_exchanged("to_onnx", plain, known(Layer, "onnx"))
+        taken: list[str] = []
         for node in plain.layer.onnx(plain.input_shape, plain.own(params)):
-            graph.add_node(node, f"{plain.source}.")
+            others = (taken[-node.beside],) if node.beside else ()
+            taken.append(graph.add_node(node, f"{plain.source}.", others))
 
 
 def add_standardizer(graph: Graph, standardizer: Standardizer | None) -> None:

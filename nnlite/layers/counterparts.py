@@ -22,12 +22,16 @@ class OnnxNode(NamedTuple):
     channels : {"last", "first", "any"}
         The order in which the operation takes images: channels last, as layers do; channels first, as most operators of
         ONNX on images do; or either way, because it works on each value alone.
+    beside : int
+        k to take also, as last input, what the operation k places before it takes; 0 to take nothing more. The
+        operations between the two have the same `channels`.
     """
 
     operator: str
     constants: Mapping[str, np.ndarray] = {}
     attributes: Mapping[str, Any] = {}
     channels: Literal["last", "first", "any"] = "last"
+    beside: int = 0
 
 
 class TorchParameter(NamedTuple):

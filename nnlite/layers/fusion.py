@@ -10,6 +10,7 @@ from nnlite.layers.conv import Conv2D, ConvMaxPool2D
 from nnlite.layers.dense import DenseActivation
 from nnlite.layers.dropout import ActivationDropout
 from nnlite.layers.pooling import MaxPool2D
+from nnlite.layers.rectifiers import Rectifier
 
 __all__ = ["Step", "commute", "fuse", "merge", "unfused"]
 
@@ -44,10 +45,14 @@ def commute(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     for step in steps:
         place = len(result)
         if type(step.layer) is MaxPool2D:
-            while place and isinstance(activation := result[place - 1].layer, Activation) and activation.monotone:
+            while place and _is_monotone(result[place - 1].layer):
                 place -= 1
         result.insert(place, step)
     return tuple(result)
+
+
+def _is_monotone(layer: Layer) -> bool:
+    return isinstance(layer, (Activation, Rectifier)) and layer.monotone
 
 
 def merge(steps: tuple[Step, ...]) -> tuple[Step, ...]:

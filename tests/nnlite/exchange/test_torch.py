@@ -53,6 +53,10 @@ def chain(torch, layers):
             modules.append(torch.nn.Linear(shape[-1], layer.units))
         elif name == "MaxPool2D":
             modules.append(torch.nn.MaxPool2d(layer.window, stride=layer.steps))
+        elif name == "LeakyReLU":
+            modules.append(torch.nn.LeakyReLU(layer.negative_slope))
+        elif name == "ELU":
+            modules.append(torch.nn.ELU(layer.alpha))
         elif name == "Softmax":
             modules.append(torch.nn.Softmax(dim=1))
         else:

@@ -41,6 +41,9 @@ def steps(*pairs):
         ([nn.Sigmoid(), POOL], steps((POOL, 1), (nn.Sigmoid(), 0))),
         ([nn.ReLU(), OVERLAPPING], steps((OVERLAPPING, 1), (nn.ReLU(), 0))),
         ([nn.ReLU(), nn.Tanh(), POOL], steps((POOL, 2), (nn.ReLU(), 0), (nn.Tanh(), 1))),
+        ([nn.ELU(), nn.LeakyReLU(), POOL], steps((POOL, 2), (nn.ELU(), 0), (nn.LeakyReLU(), 1))),
+        ([nn.GELU(), POOL], steps((nn.GELU(), 0), (POOL, 1))),
+        ([nn.SiLU(), POOL], steps((nn.SiLU(), 0), (POOL, 1))),
         ([nn.ReLU(), POOL, POOL], steps((POOL, 1), (POOL, 2), (nn.ReLU(), 0))),
         ([nn.ReLU(), nn.Dropout(0.1), POOL], steps((nn.ReLU(), 0), (nn.Dropout(0.1), 1), (POOL, 2))),
         ([Bump(), POOL], steps((Bump(), 0), (POOL, 1))),
@@ -105,7 +108,7 @@ def test_both_rules_together():
 CONVOLUTIONS = st.builds(
     nn.Conv2D, st.just(3), st.sampled_from([2, (1, 3)]), st.just(1), st.sampled_from(["valid", "same"])
 )
-ACTIVATIONS = st.sampled_from([nn.Sigmoid(), nn.Tanh(), nn.ReLU()])
+ACTIVATIONS = st.sampled_from([nn.Sigmoid(), nn.Tanh(), nn.ReLU(), nn.LeakyReLU(0.2), nn.GELU()])
 POOLS = st.sampled_from([nn.MaxPool2D(2), nn.MaxPool2D((1, 2)), nn.MaxPool2D(2, stride=1)])
 DROPOUTS = st.sampled_from([nn.Dropout(0.3), nn.Dropout(0.3, rest=0.5)])
 PIECES = st.one_of(CONVOLUTIONS, ACTIVATIONS, POOLS, DROPOUTS)
