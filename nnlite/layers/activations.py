@@ -8,6 +8,7 @@ import numpy as np
 from nnlite.kernels import activations as kernels
 from nnlite.layers.base import Layer, Params, Shape, check_batch, check_dy
 from nnlite.layers.counterparts import OnnxNode
+from nnlite.layers.limits import without_plus_infinity
 from nnlite.runtime.memory import aligned_empty, aligned_zeros
 
 __all__ = ["Activation", "ReLU", "Sigmoid", "Softmax", "Tanh"]
@@ -119,7 +120,10 @@ class ReLU(Activation):
 
 @dataclass(frozen=True)
 class Softmax(Layer):
-    """The softmax exp(x) / sum(exp(x)) over the last axis."""
+    """The softmax exp(x) / sum(exp(x)) over the last axis.
+
+    Values of +inf share the output equally, and the others get 0. NaN, and -inf alone, give NaN.
+    """
 
     nonnegative: ClassVar[bool] = True
 
@@ -141,6 +145,7 @@ class Softmax(Layer):
         return cache * (dy - np.sum(dy * cache, axis=-1, keepdims=True)), {}
 
     def apply(self, params: Params, x: np.ndarray) -> np.ndarray:
+        x = without_plus_infinity(x)
         y = np.exp(x - np.maximum.reduce(x, axis=-1, keepdims=True))
         y /= np.add.reduce(y, axis=-1, keepdims=True)
         return y

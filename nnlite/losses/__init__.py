@@ -22,7 +22,7 @@ are, and each output of `SigmoidCrossEntropy` learns what a network with that ou
 which divides the gradient by K.) Over samples a loss is weighted as it is told, and divides by nothing.
 
 Arithmetic is in float64 whatever the logits' dtype. NaN in gives NaN out, without a warning. An infinite logit
-stands for a probability of 0 or 1; only under a softmax is a logit of plus infinity taken for NaN.
+stands for a probability of 0 or 1; several of plus infinity share the 1 of a softmax equally.
 """
 
 from nnlite.labels import class_weights

@@ -8,6 +8,8 @@ doubling of the odds adds the same. Those of a logistic output are the logit its
 import numpy as np
 from numpy.typing import NDArray
 
+from nnlite.layers.limits import without_plus_infinity
+
 __all__ = ["check_logits", "exponentials", "logistic", "softmax_log_odds", "softmax_log_odds_and_gradient"]
 
 Array = NDArray[np.floating]
@@ -25,13 +27,13 @@ def exponentials(logits: Array) -> tuple[Array, Array, Array]:
     Returns
     -------
     shifted : ndarray (n_samples, n_classes)
-        The logits less the maximum of their row.
+        The logits less the maximum of their row: 0 or -inf where that is +inf.
     exps : ndarray (n_samples, n_classes)
         Their exponentials, at most 1.
     sums : ndarray (n_samples, 1)
         The sum of these over each row.
     """
-    shifted = logits.astype(np.float64)
+    shifted = without_plus_infinity(logits.astype(np.float64))
     shifted -= shifted.max(axis=1, keepdims=True)
     exps = np.exp(shifted)
     return shifted, exps, exps.sum(axis=1, keepdims=True)
@@ -56,7 +58,7 @@ def softmax_log_odds(logits: Array) -> Array:
     ([[-1.386, -0.847, 0.0]], [-1.386, -0.847, 0.0])
     """
     z = logits.astype(np.float64)
-    return np.stack([z[:, k] - _log_sum_of_others(z, k)[0] for k in range(z.shape[1])], axis=1)
+    return np.stack([_odds_and_shares(z, k)[0] for k in range(z.shape[1])], axis=1)
 
 
 def softmax_log_odds_and_gradient(logits: Array, k: int) -> tuple[Array, Array]:
@@ -76,20 +78,25 @@ def softmax_log_odds_and_gradient(logits: Array, k: int) -> tuple[Array, Array]:
         In the logits' dtype.
     """
     z = logits.astype(np.float64)
-    log_sum, shares = _log_sum_of_others(z, k)
+    odds, shares = _odds_and_shares(z, k)
     gradient = 0.0 - shares
     gradient[:, k] += 1.0
-    return z[:, k] - log_sum, gradient.astype(logits.dtype)
+    return odds, gradient.astype(logits.dtype)
 
 
-def _log_sum_of_others(z: Array, k: int) -> tuple[Array, Array]:
-    """Return log sum_{j != k} exp z_j, shape (n,), and its gradient: the softmax of the others, 0 at `k`."""
+@np.errstate(all="ignore")
+def _odds_and_shares(z: Array, k: int) -> tuple[Array, Array]:
+    """Return z_k - log sum_{j != k} exp z_j, shape (n,), and the softmax of the others, 0 at `k`."""
     others = z.copy()
     others[:, k] = -np.inf
     largest = others.max(axis=1, keepdims=True)
-    exps = np.exp(others - largest)
+    bounded = without_plus_infinity(others)
+    exps = np.exp(bounded - bounded.max(axis=1, keepdims=True))
     sums = exps.sum(axis=1, keepdims=True)
-    return (np.log(sums) + largest)[:, 0], exps / sums
+    odds = z[:, k] - (np.log(sums) + largest)[:, 0]
+    tied = np.isposinf(z[:, k]) & np.isposinf(largest[:, 0])  # logits of +inf share the probability equally
+    odds[tied] = -np.log(sums[tied, 0])
+    return odds, exps / sums
 
 
 def check_logits(who: str, logits: Array) -> None:

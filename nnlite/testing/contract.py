@@ -64,6 +64,12 @@ def check_layer(layer: Layer, input_shape: Shape, rng: np.random.Generator, *, t
     require(
         isinstance(layer, Layer), f"check_layer: expected an instance of a subclass of nnlite.Layer, got {layer!r}."
     )
+    own = vars(type(layer))
+    require(
+        "__init__" not in own or "__dataclass_fields__" in own,
+        f"check_layer: layer: expected an instance of a dataclass, got {type(layer).__name__}, which has an __init__ "
+        "instead. Write @dataclass(frozen=True) above the class, and its settings as fields.",
+    )
     if not isinstance(input_shape, (tuple, list)) or not all(map(is_positive_integer, input_shape)):
         raise ValueError(f"check_layer: input_shape: expected a tuple of positive integers, got {input_shape!r}.")
     check_rng("check_layer", rng)

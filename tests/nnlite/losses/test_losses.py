@@ -329,6 +329,30 @@ def test_infinite_logits_are_probabilities_of_nought_and_one(dtype):
     assert np.isnan(softmax.value(np.array([[0, 0, np.nan]], dtype), shares, np.ones(1)))
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_softmax_of_plus_infinity_is_its_limit(dtype):
+    inf, loss = np.inf, SoftmaxCrossEntropy()
+    logits = np.array([[inf, 0, -inf], [inf, 5, inf], [1, 2, 3], [inf, np.nan, 0], [-inf] * 3], dtype)
+    expected = np.array([[1, 0, 0], [0.5, 0, 0.5], loss.predict(logits[2:3])[0], [np.nan] * 3, [np.nan] * 3])
+    np.testing.assert_allclose(loss.predict(logits), expected, rtol=1e-6)
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_allclose(Softmax().apply({}, logits), expected, rtol=1e-6)
+    one = np.ones(1)
+    for row, target, value in [(0, 0, 0), (0, 1, inf), (1, 0, np.log(2)), (1, 1, inf), (3, 0, np.nan)]:
+        for form in (np.array([target]), np.eye(3, dtype=dtype)[[target]]):
+            found, gradient = loss.value_and_gradient(logits[row : row + 1], form, one)
+            np.testing.assert_allclose(found, value)
+            np.testing.assert_allclose(gradient[0], expected[row] - np.eye(3)[target])
+    odds = [[inf, -inf, -inf], [0, -inf, 0]]
+    np.testing.assert_array_equal(loss.log_odds(logits[:2]), odds)
+    for k in range(3):
+        values, gradient = loss.log_odds_and_gradient(logits[:2], k)
+        np.testing.assert_array_equal(values, np.array(odds)[:, k])
+        others = np.array([[1, 0, 0], [1, 0, 1]])[:, [j for j in range(3) if j != k]]
+        if others.any(axis=1).all():
+            np.testing.assert_allclose(np.delete(gradient, k, axis=1), -others / others.sum(axis=1, keepdims=True))
+
+
 @pytest.mark.parametrize("kind", ["squared", "absolute", "Huber", "soft labels", "smoothed labels", "soft indicators"])
 def test_values_and_gradients_are_those_of_pytorch(kind):
     """Theirs are means over samples, and those of differences also over outputs."""

@@ -36,6 +36,11 @@ class NotALayer:
     pass
 
 
+class NotADataclass(Scale):
+    def __init__(self):
+        pass
+
+
 @dataclass(frozen=True)
 class NotHashable(Scale):
     sizes: list = field(default_factory=list)
@@ -256,6 +261,7 @@ class OtherLayoutInOnnx(Scale):
 
 BROKEN = {
     NotALayer: "expected an instance of a subclass of nnlite.Layer, got <",
+    NotADataclass: r"expected an instance of a dataclass, got NotADataclass, .* __init__ .* Write @dataclass",
     NotHashable: "expected a hashable description, got unhashable type: 'list'",
     NoRepr: "repr: expected it to start with the class",
     ShapeOfAList: r"output_shape: expected a tuple of int, got \[4, 3\]",
