@@ -114,11 +114,7 @@ def test_every_public_description_is_in_the_registry():
                 and not name.startswith("_")
             ):
                 found.add(value)
-<<<<<<< HEAD
-    assert found - {nn.Activation, Branching} == set(REGISTRY.values()), "name each in the `__all__` of its module"
-=======
-    assert found - {nn.Activation, Rectifier} == set(REGISTRY.values()), "name each in the `__all__` of its module"
->>>>>>> 97c3e06 (Add LeakyReLU, ELU, GELU and SiLU, as PyTorch computes them, and let an ONNX operation take an earlier value)
+    assert found - {nn.Activation, Branching, Rectifier} == set(REGISTRY.values()), "name each in `__all__`"
 
 
 def test_names_that_files_hold_stay_known():
