@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from nnlite.layers.base import Layer, Params, Shape, check_batch, check_dy
+from nnlite.layers.counterparts import OnnxNode
 from nnlite.layers.sequences import step_counts
 from nnlite.runtime.memory import aligned_empty, aligned_zeros
 
@@ -70,6 +71,9 @@ class GlobalAveragePooling(_GlobalPooling):
             sample[:count] = gradient / max(count, 1)
         return dx.reshape(shape), {}
 
+    def onnx(self, input_shape: Shape, params: Params) -> list[OnnxNode]:
+        return _reduction("ReduceMean", input_shape)
+
 
 @dataclass(frozen=True)
 class GlobalMaxPooling(_GlobalPooling):
@@ -107,3 +111,11 @@ class GlobalMaxPooling(_GlobalPooling):
         dx = aligned_zeros(flat, dtype)
         np.put_along_axis(dx, places, np.where(counts[:, np.newaxis] > 0, dy, 0)[:, np.newaxis], axis=1)
         return dx.reshape(shape), {}
+
+    def onnx(self, input_shape: Shape, params: Params) -> list[OnnxNode]:
+        return _reduction("ReduceMax", input_shape)
+
+
+def _reduction(operator: str, input_shape: Shape) -> list[OnnxNode]:
+    """Return an operation over all axes but the first and the last. ONNX knows no padding: it wants whole sequences."""
+    return [OnnxNode(operator, attributes={"axes": list(range(1, len(input_shape))), "keepdims": 0})]

@@ -149,3 +149,7 @@ class AveragePool2D(_Pool2D):
                 slice(row, row + (output_shape[1] - 1) * s + 1, s),
                 slice(column, column + (output_shape[2] - 1) * t + 1, t),
             )
+
+    def onnx(self, input_shape: Shape, params: Params) -> list[OnnxNode]:
+        attributes = {"kernel_shape": list(self.window), "strides": list(self.steps)}
+        return [OnnxNode("AveragePool", attributes=attributes, channels="first")]

@@ -1,6 +1,7 @@
 """ONNX files: what ONNX Runtime makes of them beside what the library itself says."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -331,3 +332,11 @@ def test_each_layer_leaves_or_says_that_it_stays(path, case, leaves):
     nn.to_onnx(path, (network, params))
     x = RNG.standard_normal((5, *input_shape)).astype(np.float32)
     np.testing.assert_allclose(run(path, x)[0], network.apply(params, x), rtol=1e-5, atol=1e-5)
+
+
+def test_the_guide_names_the_layers_that_do_not_leave():
+    text = (Path(__file__).parents[3] / "docs" / "exchange.md").read_text("utf-8")
+    (named,) = re.findall(r"so\nare these layers: (.*?)\. ", text)
+    staying = {type(layer).__name__ for (layer, _), leaving in zip(CASES, LEAVING, strict=True) if not leaving}
+    leaving = {type(layer).__name__ for (layer, _), leaving in zip(CASES, LEAVING, strict=True) if leaving}
+    assert re.findall(r"`(\w+)`", named) == sorted(staying - leaving)

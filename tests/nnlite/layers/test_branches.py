@@ -170,7 +170,7 @@ NORMED = nn.Sequential(
         nn.Residual([nn.BatchNorm(), nn.ReLU(), nn.Conv2D(4, 3, **SAME), nn.BatchNorm()]),
         nn.ReLU(),
         nn.Residual([nn.Conv2D(6, 3, 2, **SAME), nn.BatchNorm()], shortcut=[nn.Conv2D(6, 1, 2), nn.BatchNorm()]),
-        nn.Flatten(),
+        nn.GlobalAveragePooling(),
         nn.Dense(3),
     ],
     X.shape[1:],
@@ -179,7 +179,7 @@ NORMED = nn.Sequential(
 
 def test_normalisation_over_the_batch_inside_of_branches():
     """Shards exchange their means inside of branches too; running statistics are saved, and leave for ONNX."""
-    settings = {"optimizer": nn.Adam(0.01), "max_epochs": 10, "batch_size": 45, "random_state": 0}
+    settings = {"optimizer": nn.Adam(0.01), "max_epochs": 25, "batch_size": 45, "random_state": 0}
     one, two = (nn.NetworkClassifier(NORMED, n_threads=n, **settings).fit(X, Y) for n in (1, 2))
     for name, value in one.params_.items():
         np.testing.assert_array_equal(two.params_[name], value)
