@@ -22,7 +22,8 @@ class Coding:
     """
 
     WORD: ClassVar[str]
-    """What a column stands for, in messages."""
+    """Name of what a column stands for, in messages; `WORDS` of several."""
+
     WORDS: ClassVar[str]
 
     @property
