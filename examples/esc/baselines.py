@@ -39,9 +39,7 @@ def summaries(samples: np.ndarray) -> np.ndarray:
 
 def _summary(y: np.ndarray) -> np.ndarray:
     coefficients = RECIPE(y)[1:]
-    crossings = np.abs(np.diff(np.signbit(y))).astype(float)
-    frames = mfcc.frame(np.append(crossings, 0), RECIPE.win_length, RECIPE.hop_length)
-    rate = np.asarray(frames).mean(axis=-1)
+    rate = mfcc.zero_crossing_rate(y)
     return np.concatenate([coefficients.mean(axis=1), coefficients.std(axis=1), [rate.mean(), rate.std()]])
 
 

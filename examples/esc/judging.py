@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from esc.clips import FOLDS, Clips
+from nnlite.metrics import bootstrap_intervals
 from nnlite.serialization import atomic_write
-
-N_RESAMPLES = 2000
 
 
 def votes_of_folds(
@@ -78,9 +77,5 @@ def interval(right: np.ndarray, sources: np.ndarray, seed: int = 0) -> tuple[flo
     sources : ndarray (n_clips,)
     """
     rng = np.random.default_rng(seed)
-    _, group = np.unique(sources, return_inverse=True)
-    total, count = np.bincount(group, right), np.bincount(group)
-    drawn = rng.integers(len(count), size=(N_RESAMPLES, len(count)))
-    means = total[drawn].sum(axis=1) / count[drawn].sum(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(low), float(high)
+    of_mean = bootstrap_intervals(lambda right, _: right.mean(), right, right, sources, rng)
+    return float(of_mean.low), float(of_mean.high)
