@@ -38,7 +38,8 @@ def spec_augment(
     time_axis, band_axis : int
         Axes of `x`. Sequences (n, steps, features) have 1 and 2.
     fill : float, optional
-        Value in the masks. By default each sample's mean; 0 is that of samples that are standardized.
+        Value in the masks. By default each sample's mean; 0 is that of samples that are standardized. NaN, with which
+        short sequences are padded, stays and does not count.
 
     Returns
     -------
@@ -80,11 +81,14 @@ def spec_augment(
     for axis, most, number in ((axes[0], max_frames, n_time_masks), (axes[1], max_bands, n_band_masks)):
         for _ in range(number):
             masked |= over_axis(_band(len(x), x.shape[axis], most, rng), axis, x.ndim)
+    padding = np.isnan(x)
     if fill is None:
-        value = x.mean(axis=tuple(range(1, x.ndim)), keepdims=True, dtype=np.float64).astype(x.dtype)
+        axes = tuple(range(1, x.ndim))
+        total = np.sum(x, axis=axes, keepdims=True, dtype=np.float64, where=~padding)
+        value = (total / np.maximum(np.sum(~padding, axis=axes, keepdims=True), 1)).astype(x.dtype)
     else:
-        value = x.dtype.type(fill)
-    return np.where(masked, value, x)
+        value = np.asarray(fill, x.dtype)
+    return np.where(masked & ~padding, value, x)
 
 
 def _band(n: int, length: int, most: int, rng: np.random.Generator) -> NDArray[np.bool_]:

@@ -20,7 +20,7 @@ def time_shift(
     Parameters
     ----------
     x : ndarray (n_samples, ...)
-        Floats: by default (n, bands, frames, channels).
+        Floats: by default (n, bands, frames, channels). Of one length: the padding of shorter ones would move too.
     rng : numpy.random.Generator
     most : int
         Each sample moves by a number of places from ``-most`` to ``most``, each as likely.

@@ -52,12 +52,8 @@ class Coding:
         """Return what a user's `monitor` is given of outputs in units of the targets."""
         return outputs
 
-    def given(self, y: np.ndarray) -> np.ndarray:
-        """Return what a user passed to `score` in the form that `decode` returns."""
-        raise NotImplementedError
-
-    def check_shape(self, who: str, y: Any, n_samples: int) -> np.ndarray:
-        """Return a user's targets as an array with a row for each sample. Raise ValueError if they are none."""
+    def given(self, who: str, y: Any, n_samples: int) -> np.ndarray:
+        """Return what a user passed to `score` in the form that `decode` returns, or raise ValueError."""
         raise NotImplementedError
 
     def kinds(self, encoded: np.ndarray) -> list[np.ndarray]:

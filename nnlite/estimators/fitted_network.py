@@ -88,8 +88,7 @@ class FittedNetwork(Estimator):
     def _scored(self, X: Any, y: Any, sample_weight: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return targets, predictions and weights for a score."""
         who, predicted = self._who("score"), self._predicted("score", X)
-        coding = self._predictor.coding
-        given = coding.given(coding.check_shape(who, y, len(predicted)))
+        given = self._predictor.coding.given(who, y, len(predicted))
         return given, predicted, relative_weights(who, sample_weight, len(given))
 
     def _predicted(self, method: str, X: Any) -> np.ndarray:

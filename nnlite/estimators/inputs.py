@@ -33,8 +33,7 @@ def as_samples(who: str, X: Any) -> Any:
     ValueError, TypeError
         If it has no samples, no axis beside that of the samples, or is no array of real numbers.
     """
-    if hasattr(X, "toarray") and hasattr(X, "nnz"):
-        raise TypeError(f"{who}: expected a dense array, got sparse data. X.toarray() makes it dense.")
+    _check_dense(who, X, "X")
     indexed = hasattr(X, "shape") and hasattr(X, "__getitem__") and not hasattr(X, "columns")
     if not indexed or isinstance(X, np.generic) or (isinstance(X, np.ndarray) and X.dtype == object):
         X = _as_array(who, X)
@@ -201,3 +200,15 @@ def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "nnlite":
         depth, frame = depth + 1, frame.f_back
     warnings.warn(message, category, stacklevel=depth)
+
+
+def check_targets_given(who: str, y: Any) -> None:
+    """Raise unless there are targets, in a dense array."""
+    if y is None:
+        raise ValueError(f"{who}: requires y to be passed, but the target y is None.")
+    _check_dense(f"{who}: y", y, "y")
+
+
+def _check_dense(who: str, values: Any, name: str) -> None:
+    if hasattr(values, "toarray") and hasattr(values, "nnz"):
+        raise TypeError(f"{who}: expected a dense array, got sparse data. {name}.toarray() makes it dense.")

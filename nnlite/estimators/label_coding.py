@@ -9,7 +9,7 @@ import numpy as np
 
 from nnlite import metrics
 from nnlite.estimators.coding import Coding
-from nnlite.estimators.inputs import warn_caller
+from nnlite.estimators.inputs import check_targets_given, warn_caller
 from nnlite.layers.activations import Sigmoid, Softmax
 from nnlite.layers.base import Layer
 from nnlite.losses import Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy
@@ -125,17 +125,17 @@ class LabelCoding(Coding):
         """Return labels of which degrees have become 0 and 1, as `decode` makes them of probabilities."""
         return y >= 0.5 if self.multilabel and y.dtype.kind == "f" else y
 
-    def given(self, y: np.ndarray) -> np.ndarray:
-        """Return what a user passed to `score` in the form that `decode` returns."""
-        return self.whole(self.flat(y))
-
-    def check_shape(self, who: str, y: Any, n_samples: int) -> np.ndarray:
-        """Return labels as an array with a row for each sample; see `as_labels`."""
-        return as_labels(who, y, n_samples)
+    def given(self, who: str, y: Any, n_samples: int) -> np.ndarray:
+        """Return what a user passed to `score` in the form that `decode` returns; see `as_labels`."""
+        return self.whole(self.flat(as_labels(who, y, n_samples)))
 
     def kinds(self, encoded: np.ndarray) -> list[np.ndarray]:
         """Return the rows of each class; with several labels a sample, those with a label and those without it."""
-        return _rows_by_kind(encoded)
+        if encoded.ndim == 1:
+            order = np.argsort(encoded, kind="stable")
+            return np.split(order, np.flatnonzero(np.diff(encoded[order])) + 1)
+        found = [np.flatnonzero(column == value) for column in (encoded >= 0.5).T for value in (True, False)]
+        return [rows for rows in found if len(rows)]
 
     def targets(self, who: str, loss: Loss, encoded: np.ndarray) -> np.ndarray:
         """Return labels in the form that the loss takes."""
@@ -182,15 +182,6 @@ class LabelCoding(Coding):
         return indices.astype(np.int64)
 
 
-def _rows_by_kind(labels: np.ndarray) -> list[np.ndarray]:
-    """Return the rows of each class; with several labels a sample, those with a label and those without it."""
-    if labels.ndim == 1:
-        order = np.argsort(labels, kind="stable")
-        return np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)
-    found = [np.flatnonzero(column == value) for column in (labels >= 0.5).T for value in (True, False)]
-    return [rows for rows in found if len(rows)]
-
-
 def _roc_auc(y: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> float:
     """Return the mean ROC-AUC of classes with samples of both kinds, each class against the rest; NaN for none."""
     if y.ndim == 1:
@@ -216,10 +207,7 @@ def as_labels(who: str, y: Any, n_samples: int) -> np.ndarray:
     ValueError, TypeError
         If there are none, their number doesn't fit, they are sparse, or they are no labels but measurements.
     """
-    if y is None:
-        raise ValueError(f"{who}: requires y to be passed, but the target y is None.")
-    if hasattr(y, "toarray") and hasattr(y, "nnz"):
-        raise TypeError(f"{who}: y: expected a dense array, got sparse data. y.toarray() makes it dense.")
+    check_targets_given(who, y)
     try:
         y = np.asarray(y)
     except ValueError:

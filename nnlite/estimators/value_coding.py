@@ -7,6 +7,7 @@ import numpy as np
 
 from nnlite import metrics
 from nnlite.estimators.coding import Coding
+from nnlite.estimators.inputs import check_targets_given
 from nnlite.layers.activations import Sigmoid, Softmax
 from nnlite.losses import Loss, SquaredError
 from nnlite.network.sequential import Sequential
@@ -84,15 +85,12 @@ class ValueCoding(Coding):
         """Return what a user's `monitor` is given: predicted numbers."""
         return self.decode(outputs)
 
-    def given(self, y: np.ndarray) -> np.ndarray:
-        """Return what a user passed to `score` in the form that `decode` returns."""
+    def given(self, who: str, y: Any, n_samples: int) -> np.ndarray:
+        """Return what a user passed to `score` in the form that `decode` returns; see `as_values`."""
+        y = as_values(who, y, n_samples)
         if self.single and y.ndim == 2 and y.shape[1] == 1:
             return y[:, 0]
         return y[:, None] if not self.single and self.columns == 1 and y.ndim == 1 else y
-
-    def check_shape(self, who: str, y: Any, n_samples: int) -> np.ndarray:
-        """Return numbers as an array with a row for each sample; see `as_values`."""
-        return as_values(who, y, n_samples)
 
     def kinds(self, encoded: np.ndarray) -> list[np.ndarray]:
         """Return all rows: there are no kinds of samples."""
@@ -167,10 +165,7 @@ def as_values(who: str, y: Any, n_samples: int) -> np.ndarray:
     ValueError, TypeError
         If there are none, their number doesn't fit, they are sparse, or not finite.
     """
-    if y is None:
-        raise ValueError(f"{who}: requires y to be passed, but the target y is None.")
-    if hasattr(y, "toarray") and hasattr(y, "nnz"):
-        raise TypeError(f"{who}: y: expected a dense array, got sparse data. y.toarray() makes it dense.")
+    check_targets_given(who, y)
     try:
         y = np.asarray(y)
         if y.dtype == object:

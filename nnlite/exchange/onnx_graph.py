@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from nnlite.estimators.standardize import Standardizer
 from nnlite.exchange.stack import Plain, declares, known, not_exchanged, plain_layers
 from nnlite.layers.base import Layer
-from nnlite.layers.branches import Branching
+from nnlite.layers.branches import Parallel, Residual
 from nnlite.layers.counterparts import OnnxNode
 from nnlite.network.sequential import Sequential
 
@@ -201,18 +201,19 @@ def add_network(graph: Graph, network: Sequential, params: Mapping[str, np.ndarr
 
 def _add_layers(graph: Graph, layers: Iterable[Plain], params: Mapping[str, np.ndarray]) -> None:
     for plain in layers:
-        if isinstance(plain.layer, Branching):
+        layer = plain.layer
+        if type(layer) is Residual or type(layer) is Parallel:  # a subclass may join its branches otherwise
             start, ends = graph.place, []
             for branch in plain.branches().values():
                 graph.place = start
                 _add_layers(graph, branch, params)
                 ends.append(graph.place)
-            graph.join(ends, plain.layer.merge)
+            graph.join(ends, layer.merge)
             continue
-        if not declares(plain.layer, "onnx"):
+        if not declares(layer, "onnx"):
             raise not_exchanged("to_onnx", plain, known(Layer, "onnx"))
         taken: list[str] = []
-        for node in plain.layer.onnx(plain.input_shape, plain.own(params)):
+        for node in layer.onnx(plain.input_shape, plain.own(params)):
             others = (taken[-node.beside],) if node.beside else ()
             taken.append(graph.add_node(node, f"{plain.source}.", others))
 

@@ -124,6 +124,10 @@ class Layer:
         """Return new values of the parameters that `untrained` names, after a batch: given the cache of `forward`."""
         return {}
 
+    def as_written(self) -> "Layer":
+        """Return this layer with nothing fused inside; a layer that holds layers passes it on."""
+        return self
+
     def noiseless(self) -> "Layer":
         """Return this layer as it acts in inference: with the same parameters, its `forward` is this one's `apply`.
 

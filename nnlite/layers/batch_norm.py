@@ -223,7 +223,7 @@ def inverse_deviation(variance: np.ndarray, epsilon: float) -> np.ndarray:
 
 
 def _onnx(norm: _Norm, input_shape: Shape, params: Params) -> list[OnnxNode]:
-    if len(input_shape) == 2:  # ONNX would take the steps of a sequence for its channels
+    if len(input_shape) not in (1, 3):  # ONNX has the channels on axis 1, and only images are transposed for it
         factor = params["scale"] * inverse_deviation(params["variance"], norm.epsilon)
         shift = params["shift"] - params["mean"] * factor
         return [OnnxNode("Mul", {"factor": factor}), OnnxNode("Add", {"offset": shift})]

@@ -110,6 +110,9 @@ class Branching(Layer):
         x, parts = check_batch(self, x), self.parts(params)
         return self.joined([chain.apply(parts[name], x) for name, chain in self.chains.items()])
 
+    def as_written(self) -> Layer:
+        return replace(self, fuse=False)  # type: ignore[call-arg]
+
     def noiseless(self) -> Layer:
         return self.with_paths(lambda layers: [layer.noiseless() for layer in layers])
 

@@ -1,6 +1,5 @@
 """Rewrite rules on neighbouring layers: the same function of the same parameters, computed with less work."""
 
-import dataclasses
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -24,10 +23,7 @@ class Step(NamedTuple):
 
 def unfused(layers: Sequence[Layer]) -> tuple[Step, ...]:
     """Return the layers as written, one by one; nothing is fused inside of them either."""
-    return tuple(
-        Step(dataclasses.replace(layer, fuse=False) if hasattr(layer, "fuse") else layer, index)  # type: ignore[call-arg]
-        for index, layer in enumerate(layers)
-    )
+    return tuple(Step(layer.as_written(), index) for index, layer in enumerate(layers))
 
 
 def fuse(layers: Sequence[Layer]) -> tuple[Step, ...]:

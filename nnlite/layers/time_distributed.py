@@ -100,6 +100,9 @@ class TimeDistributed(Layer):
     def follow(self, params: Params, cache: Any) -> dict[str, np.ndarray]:
         return self.layer.follow(params, cache[2])
 
+    def as_written(self) -> Layer:
+        return dataclasses.replace(self, layer=self.layer.as_written())
+
     def noiseless(self) -> Layer:
         return dataclasses.replace(self, layer=self.layer.noiseless())
 

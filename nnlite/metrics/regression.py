@@ -52,11 +52,12 @@ def r2(
     if len(y) < 2:
         warnings.warn(f"{who}: undefined for fewer than two samples.", UndefinedMetricWarning, stacklevel=2)
         return float("nan") if average else np.full(y.shape[1], np.nan)
+    seen = y[weight > 0]
+    constant = (seen == seen[0]).all(axis=0)  # rounding leaves their mean beside them
     mean = weight @ y / weight.sum()
     # Relative to the largest difference: squares of large numbers overflow.
     size = np.maximum(np.abs(y - mean).max(axis=0), np.abs(y - p).max(axis=0))
     size[size == 0] = 1.0
     missed, spread = weight @ np.square((y - p) / size), weight @ np.square((y - mean) / size)
-    constant = spread == 0
     values = np.where(constant, np.where(missed == 0, 1.0, 0.0), 1.0 - missed / np.where(constant, 1.0, spread))
     return float(values.mean()) if average else values

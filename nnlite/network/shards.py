@@ -230,6 +230,11 @@ def in_step(shards: Sequence[WholeBatch[Any]], n_threads: int | None) -> Iterato
 
     Each runs in a thread up to its next exchange; when all are there, they get what the others gave, in the order of
     the shards, and go on. Without an exchange each runs through, and at most two for each thread are computed ahead.
+
+    Raises
+    ------
+    RuntimeError
+        If one shard has ended where another waits for it: `input_grad` and the like are the same in all shards.
     """
     message: list[Any] | None = None
 
@@ -241,14 +246,17 @@ def in_step(shards: Sequence[WholeBatch[Any]], n_threads: int | None) -> Iterato
             return True, end.value
 
     while True:
-        given = []
+        given, n_done = [], 0
         for is_done, value in ordered_map(advance, shards, n_threads):
             if is_done:
+                n_done += 1
                 yield value
             else:
                 given.append(value)
         if not given:
             return
+        if n_done:
+            raise RuntimeError("forward_shard, backward_shard: expected as many exchanges in each shard, got fewer.")
         message = given
 
 

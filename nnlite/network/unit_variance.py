@@ -39,7 +39,8 @@ def lsuv(network: Sequential, params: Params, x: Any) -> dict[str, np.ndarray]:
     Returns
     -------
     dict
-        Biases shift each channel to mean 0; weights are scaled by one factor a layer.
+        Biases shift each channel to mean 0; weights are scaled by one factor a layer. Layers in branches are scaled
+        too, but not those in branches inside of a `TimeDistributed`.
 
     References
     ----------

@@ -1,20 +1,21 @@
 """A step of another optimizer after several batches, with the mean of their gradients."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from nnlite.checks import check_integer
 from nnlite.optimizers import steps as pieces
-from nnlite.optimizers.base import Array, Gradients, Optimizer, State, check_counter, check_step, zeros_like
-from nnlite.optimizers.sgd import SGD
+from nnlite.optimizers.around import _Around
+from nnlite.optimizers.base import Array, Gradients, State, check_counter, check_step, zeros_like
 
 __all__ = ["GradientAccumulation"]
 
 
 @dataclass(frozen=True)
-class GradientAccumulation(Optimizer):
+class GradientAccumulation(_Around):
     """An optimizer that does a step after every so many batches, with the mean of their gradients.
 
     Most networks don't need it: a batch is computed in shards, and one of any size takes the memory of some shards. It
@@ -36,10 +37,11 @@ class GradientAccumulation(Optimizer):
     Raises
     ------
     ValueError, TypeError
-        If there are no batches, or the inner optimizer is none.
+        If there are no batches, the inner optimizer is none, or there is another `GradientAccumulation` in it.
 
     Examples
     --------
+    >>> from nnlite import SGD
     >>> optimizer = GradientAccumulation(SGD(learning_rate=1.0), steps=2)
     >>> params = {"bias": np.array([10.0])}
     >>> state = optimizer.init(params)
@@ -50,25 +52,12 @@ class GradientAccumulation(Optimizer):
     [8.]
     """
 
-    optimizer: Optimizer = field(default_factory=SGD)
+    checks_gradients: ClassVar[bool] = True
     steps: int = 4
 
     def __post_init__(self) -> None:
-        if not isinstance(self.optimizer, Optimizer):
-            raise TypeError(
-                f"GradientAccumulation: optimizer: expected an optimizer such as SGD(0.01), got {self.optimizer!r}."
-            )
+        super().__post_init__()
         check_integer("GradientAccumulation", "steps", self.steps, expected="a positive integer (batches)")
-
-    @property
-    def checks_gradients(self) -> bool:  # type: ignore[override]
-        """True: each batch is refused before it is added."""
-        return True
-
-    @property
-    def learning_rate(self) -> float:  # type: ignore[override]
-        """The learning rate of the inner optimizer."""
-        return self.optimizer.learning_rate
 
     def init(self, params: Mapping[str, Array]) -> State:
         """Make the state: that of the inner optimizer, a sum for each parameter, and the number of batches in it."""

@@ -1,19 +1,19 @@
 """An average of the parameters along the way of another optimizer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from nnlite.optimizers import steps
-from nnlite.optimizers.base import Array, Gradients, Optimizer, State, check_counter, check_number, check_state
-from nnlite.optimizers.sgd import SGD
+from nnlite.optimizers.around import _Around
+from nnlite.optimizers.base import Array, Gradients, State, check_counter, check_number, check_state
 
 __all__ = ["MovingAverage"]
 
 
 @dataclass(frozen=True)
-class MovingAverage(Optimizer):
+class MovingAverage(_Around):
     """An optimizer that also keeps an exponential moving average of the parameters (Polyak and Juditsky 1992).
 
     Steps are those of the inner optimizer. After step t the average ``a`` moves to the parameters ``p``:
@@ -35,10 +35,11 @@ class MovingAverage(Optimizer):
     Raises
     ------
     ValueError, TypeError
-        If the decay is out of its range, or the inner optimizer is none.
+        If the decay is out of its range, the inner optimizer is none, or there is another `MovingAverage` in it.
 
     Examples
     --------
+    >>> from nnlite import SGD
     >>> optimizer = MovingAverage(SGD(learning_rate=1.0), decay=0.5)
     >>> params = {"bias": np.array([0.0])}
     >>> state = optimizer.init(params)
@@ -47,14 +48,10 @@ class MovingAverage(Optimizer):
     ({'bias': array([11.])}, {'bias': array([9.])})
     """
 
-    optimizer: Optimizer = field(default_factory=SGD)
     decay: float = 0.999
 
     def __post_init__(self) -> None:
-        if not isinstance(self.optimizer, Optimizer):
-            raise TypeError(
-                f"MovingAverage: optimizer: expected an optimizer such as SGD(0.01), got {self.optimizer!r}."
-            )
+        super().__post_init__()
         check_number("MovingAverage", "decay", self.decay, 0.0, 1.0, "a number in [0, 1)")
 
     @property
@@ -66,11 +63,6 @@ class MovingAverage(Optimizer):
     def takes_deferred(self) -> bool:  # type: ignore[override]
         """True if the inner optimizer takes gradients that are not computed yet."""
         return self.optimizer.takes_deferred
-
-    @property
-    def learning_rate(self) -> float:  # type: ignore[override]
-        """The learning rate of the inner optimizer."""
-        return self.optimizer.learning_rate
 
     def init(self, params: Mapping[str, Array]) -> State:
         """Make the state: that of the inner optimizer, a copy of each parameter, and the number of steps."""

@@ -97,7 +97,8 @@ def train(
     mixup : float
         Mix each sample with another of its batch, and their targets, with shares from the beta distribution of this
         parameter (:func:`nnlite.augmentation.mixup_draws`); 0: don't. Each sample is read and transformed twice then.
-        The loss of a mixed sample is the mixture of the losses of both targets, with the weights of both samples.
+        The loss of a mixed sample is the mixture of the losses of both targets, with the weights of both samples; with
+        `AbsoluteError` and `Huber` it is the loss of the mixed target.
     history : list of dict, optional
         Rows of the epochs that are done, for a schedule such as `ReduceOnPlateau`. Add one after each epoch, such as
         ``{"loss": ..., "val_loss": ...}``. By default the losses of this call.

@@ -140,14 +140,22 @@ def step(
             for name, gradient in grads.items():
                 if not is_finite(gradient):
                     raise diverged(who, f"the gradient of {name} was no longer finite")
+        before = {name: params[name].copy() for name in running}
+        _write(params, running)  # an optimizer that averages parameters averages the new ones
         try:
             with speaking(who):
                 optimizer.update(params, grads, optimizer_state, learning_rate_factor)
-        except NonFiniteGradient as error:
-            raise diverged(who, f"the gradient of {error.name} was no longer finite") from None
-        for name, followed in running.items():
-            params[name][...] = followed
+        except BaseException as error:
+            _write(params, before)
+            if isinstance(error, NonFiniteGradient):
+                raise diverged(who, f"the gradient of {error.name} was no longer finite") from None
+            raise
     return value
+
+
+def _write(params: dict[str, np.ndarray], values: dict[str, np.ndarray]) -> None:
+    for name, value in values.items():
+        params[name][...] = value
 
 
 def diverged(who: str, reason: str, where: str = "") -> TrainingDiverged:

@@ -18,10 +18,10 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "beside.md"
 HEAD = """# nnlite beside Lasagne, Keras 3, PyTorch and scikit-learn's MLP
 
 What each has of its own, row by row. Our column is made by `python -m tests.nnlite.test_beside`, which looks each name
-up in the library; a test fails where the page says something else. The names of PyTorch and of scikit-learn's
-`MLPClassifier` and `MLPRegressor` are looked up by the same test. The columns of Lasagne (0.2) and Keras 3 were read
-from their documentation and sources. "no" means that there is nothing of that name or kind, not that it cannot be
-written.
+up in the library; a test fails where the page says something else. The names of PyTorch with a dot, and those of
+scikit-learn's `MLPClassifier` and `MLPRegressor`, are looked up by the same test. The columns of Lasagne (0.2) and
+Keras 3 were read from their documentation and sources. "no" means that there is nothing of that name or kind, not that
+it cannot be written.
 """
 
 TABLE = Path(__file__).with_name("beside.csv")
@@ -84,9 +84,10 @@ def test_names_of_others_are_theirs(package):
     """Words with a dot are names of PyTorch; those of scikit-learn are a class or a setting of it."""
     root = pytest.importorskip(package)
     if package == "sklearn":
-        kinds = importlib.import_module("sklearn.neural_network").MLPClassifier
-        settings = {*inspect.signature(kinds).parameters}
-        known = {"no", "fixed", "lbfgs", "MLPClassifier", "MLPRegressor", "sample_weight"} | settings
+        module = importlib.import_module("sklearn.neural_network")
+        kinds = [getattr(module, name) for name in ("MLPClassifier", "MLPRegressor")]
+        settings = {name for kind in kinds for call in (kind, kind.fit) for name in inspect.signature(call).parameters}
+        known = {"no", "fixed", "lbfgs"} | {kind.__name__ for kind in kinds} | settings
         assert {row["scikit-learn's MLP"] for row in ROWS} <= known
         return
     words = {word for row in ROWS for word in row["PyTorch"].split()}

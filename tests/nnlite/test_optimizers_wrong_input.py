@@ -6,6 +6,7 @@ from copy import deepcopy
 import numpy as np
 import pytest
 
+import nnlite as nn
 from nnlite import optimizers
 from nnlite.optimizers import SGD, Adam, AdamW, GradientAccumulation, MovingAverage
 from tests.nnlite.optimizer_cases import EACH_KIND, SHAPES, random_arrays, speaker
@@ -115,3 +116,15 @@ def test_each_kind_refuses_what_is_not_finite(optimizer):
     with pytest.raises(optimizers.NonFiniteGradient, match=f"{speaker(optimizer)}: grads: bias: expected"):
         optimizer.update(params, grads, optimizer.init(params))
     assert all(np.array_equal(params[name], before[name]) for name in params)
+
+
+@pytest.mark.parametrize("kind", [nn.MovingAverage, nn.GradientAccumulation])
+def test_an_optimizer_inside_of_one_of_its_kind_is_refused(kind):
+    """Both would keep their state under the same names."""
+    other = nn.MovingAverage if kind is nn.GradientAccumulation else nn.GradientAccumulation
+    assert kind(other(nn.SGD())).learning_rate == nn.SGD().learning_rate
+    for inner in (kind(nn.SGD()), other(kind(nn.SGD()))):
+        with pytest.raises(
+            ValueError, match=f"{kind.__name__}: optimizer: expected one without a {kind.__name__} inside"
+        ):
+            kind(inner)

@@ -180,3 +180,14 @@ def test_wrong_input(call, message):
 def test_a_generator_is_asked_for(function):
     with pytest.raises(TypeError, match=r"rng: expected a numpy\.random.Generator, got 0"):
         function(X, 0)
+
+
+@pytest.mark.parametrize("fill", [None, 0.0])
+def test_masks_leave_padding_as_it_is(fill):
+    x = np.random.default_rng(0).standard_normal((4, 9, 3)).astype(np.float32)
+    x[0, 5:], x[1] = np.nan, np.nan
+    got = spec_augment(x, np.random.default_rng(1), max_frames=6, max_bands=2, time_axis=1, band_axis=2, fill=fill)
+    np.testing.assert_array_equal(np.isnan(got), np.isnan(x))
+    changed = got[0, :5] != x[0, :5]
+    assert changed.any() and (got != x)[2:].any()
+    np.testing.assert_allclose(got[0, :5][changed], np.nanmean(x[0]) if fill is None else fill, rtol=1e-6)

@@ -68,8 +68,9 @@ def test_training_has_the_same_bits_at_any_number_of_threads():
 
 
 def test_shards_give_what_the_whole_batch_gives():
-    net, (x, y) = network().noiseless().until(1), data(70, np.float64)
-    net = nn.Sequential([layer for layer in network().layers if not isinstance(layer, nn.Dropout)], net.input_shape)
+    with_dropout, (x, y) = network(), data(70, np.float64)
+    quiet = [layer for layer in with_dropout.layers if not isinstance(layer, nn.Dropout)]
+    net = nn.Sequential(quiet, with_dropout.input_shape)
     params, weights = net.init(RNG, np.float64), np.full(70, 1 / 70)
     running = {}
     value, grads = loss_and_gradients(net, params, x, y, weights, MEAN, running=running)
@@ -187,6 +188,36 @@ def test_onnx_runtime_gives_the_same(layers, tmp_path):
     x = RNG.standard_normal((6, *net.input_shape)).astype(np.float32)
     (got,) = session.run(None, {"input": x})
     np.testing.assert_allclose(got, net.apply(params, x), rtol=1e-4, atol=1e-5)
+
+
+def test_samples_of_four_axes_leave_for_onnx(tmp_path):
+    pytest.importorskip("onnx", reason="onnx is not installed: nothing is written")
+    runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: nothing to compare with")
+    net = nn.Sequential([nn.BatchNorm(), nn.Flatten(), nn.Dense(2)], (3, 4, 5, 3))
+    params = net.init(RNG) | {"0.mean": np.arange(3, dtype=np.float32)}
+    nn.to_onnx(tmp_path / "net.onnx", (net, params))
+    session = runtime.InferenceSession(str(tmp_path / "net.onnx"), providers=["CPUExecutionProvider"])
+    x = RNG.standard_normal((6, *net.input_shape)).astype(np.float32)
+    np.testing.assert_allclose(session.run(None, {"input": x})[0], net.apply(params, x), rtol=1e-4, atol=1e-5)
+
+
+def test_an_average_of_parameters_is_of_the_running_statistics_after_the_step():
+    net = nn.Sequential([nn.BatchNorm(), nn.Dense(2)], (3,))
+    params, optimizer = net.init(RNG), nn.MovingAverage(nn.SGD(0.01), decay=0.0)
+    state = optimizer.init(params)
+    x, y = (50 + RNG.standard_normal((20, 3))).astype(np.float32), np.arange(20) % 2
+    nn.train_step(net, params, x, y, np.full(20, 1 / 20), loss=MEAN, optimizer=optimizer, optimizer_state=state)
+    assert (params["0.mean"] > 4).all()
+    for name, value in optimizer.averaged(params, state).items():
+        np.testing.assert_array_equal(value, params[name])
+
+
+def test_shards_that_exchange_another_number_of_times_are_refused():
+    def shard(n):
+        yield from range(n)
+
+    with pytest.raises(RuntimeError, match="expected as many exchanges in each shard"):
+        list(in_step([shard(0), shard(1)], 1))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Layers with branches: what they compute, and that networks, estimators and files take them as any other."""
 
+import dataclasses
 import re
 
 import numpy as np
@@ -202,3 +203,39 @@ def test_normalisation_inside_of_branches_leaves_for_onnx_runtime(tmp_path):
     session = runtime.InferenceSession(str(tmp_path / "model.onnx"), providers=["CPUExecutionProvider"])
     (probabilities,) = session.run(None, {"input": X})
     np.testing.assert_allclose(probabilities, model.predict_proba(X), atol=1e-5)
+
+
+class Gate(nn.Residual):
+    """A block of a user's that joins its branches otherwise."""
+
+    def joined(self, outputs):
+        return outputs[0] * outputs[1]
+
+
+def test_a_subclass_that_may_join_otherwise_does_not_leave_for_onnx(tmp_path):
+    pytest.importorskip("onnx", reason="onnx is not installed: no files to write")
+    net = nn.Sequential([Gate([nn.Dense(3)])], (3,))
+    with pytest.raises(TypeError, match=r"to_onnx: .*Gate"):
+        nn.to_onnx(tmp_path / "net.onnx", (net, net.init(np.random.default_rng(0))))
+
+
+def test_nothing_is_fused_inside_of_time_distributed_branches():
+    layers = [nn.TimeDistributed(nn.Residual([nn.Dense(3), nn.ReLU()]))]
+    for fuse, steps in ((True, 1), (False, 2)):
+        (step,) = nn.Sequential(layers, (4, 3), fuse=fuse).plan
+        assert len(step.layer.layer.chains["layers"].plan) == steps
+
+
+@dataclasses.dataclass(frozen=True)
+class Welded(nn.Layer):
+    """A layer of a user's whose setting has the name of ours."""
+
+    fuse: str = "hot"
+
+    def __post_init__(self):
+        assert isinstance(self.fuse, str)
+
+
+def test_a_setting_of_another_layer_called_fuse_is_its_own():
+    (step,) = nn.Sequential([Welded()], (3,), fuse=False).plan
+    assert step.layer == Welded()

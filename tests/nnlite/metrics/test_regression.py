@@ -50,3 +50,11 @@ def test_r2_at_the_limits():
             metrics.r2(y, p)
     with pytest.raises(ValueError, match='r2: average: expected "macro" or None'):
         metrics.r2([1.0, 2.0], [1.0, 2.0], average="micro")
+
+
+@pytest.mark.parametrize("weight", [None, [1.0, 2.0, 0.0, 1.0]])
+def test_r2_of_targets_that_are_all_the_same(weight):
+    """Their mean, 0.1 summed thrice, is not 0.1."""
+    y = [0.1, 0.1, 0.1 if weight is None else 7.0, 0.1]
+    assert metrics.r2(y, [0.2, 0.1, 0.3, 0.1], sample_weight=weight) == 0.0
+    assert metrics.r2(y, y, sample_weight=weight) == 1.0
