@@ -182,11 +182,7 @@ def check_samples(who: str, y: Any, *, integer_full_scale: float | str | None = 
 
 def check_blocks(who: str, blocks: Any) -> None:
     """Raise TypeError for what is no iterable of blocks of samples, but all samples at once, or a recording."""
-    if isinstance(blocks, (str, bytes, os.PathLike)) or hasattr(blocks, "read"):
-        raise TypeError(
-            f"{who}: blocks: expected an iterable of arrays, got {type(blocks).__name__}. Of a recording take "
-            "mfcc.stream(path, recipe)."
-        )
+    check_no_recording(who, blocks, "mfcc.stream(path, recipe)")
     if isinstance(blocks, np.ndarray) and blocks.ndim < 2 and blocks.dtype != object:
         raise TypeError(
             f"{who}: blocks: expected an iterable of arrays, got one array of shape {blocks.shape}. Of all samples at "
@@ -197,6 +193,19 @@ def check_blocks(who: str, blocks: Any) -> None:
             f"{who}: blocks: expected an iterable of arrays, got a pair of samples and a number. If it is what "
             "mfcc.load returns, take it apart: y, sr = mfcc.load(path, recipe.sr); recipe(y)."
         )
+    check_iterable(who, blocks)
+
+
+def check_no_recording(who: str, blocks: Any, instead: str) -> None:
+    """Raise TypeError for a recording in place of blocks; `instead` is the call that takes one."""
+    if isinstance(blocks, (str, bytes, os.PathLike)) or hasattr(blocks, "read"):
+        raise TypeError(
+            f"{who}: blocks: expected an iterable of arrays, got {type(blocks).__name__}. Of a recording take {instead}."
+        )
+
+
+def check_iterable(who: str, blocks: Any) -> None:
+    """Raise TypeError for what is no iterable of arrays."""
     if not isinstance(blocks, Iterable):
         raise TypeError(f"{who}: blocks: expected an iterable of arrays, got {shown(blocks)}.")
 

@@ -24,13 +24,9 @@ _MOST = 1 << 31  # values of a transform
 
 
 def is_good_length(n: int) -> bool:
-    """Return whether n is a product of twos, threes and fives: other lengths take some five times as long."""
-    if check_integer("is_good_length", "n", n, minimum=-_MOST, maximum=_MOST) < 1:
-        return False
-    for prime in (2, 3, 5):
-        while n % prime == 0:
-            n //= prime
-    return n == 1
+    """Return whether n is a product of twos, threes and fives: other lengths take several times as long."""
+    n = check_integer("is_good_length", "n", n, minimum=-_MOST, maximum=_MOST)
+    return n >= 1 and next_good_length(n) == n
 
 
 def next_good_length(n: int) -> int:
@@ -42,9 +38,14 @@ def next_good_length(n: int) -> int:
     (2048, 2160, 8)
     """
     n = check_integer("next_good_length", "n", n, maximum=_MOST)
-    while not is_good_length(n):
-        n += 1
-    return n
+    best, five = 1 << (n - 1).bit_length(), 1
+    while five < best:
+        odd = five
+        while odd < best:
+            best = min(best, odd << (-(-n // odd) - 1).bit_length())
+            odd *= 3
+        five *= 5
+    return best
 
 
 def fft(x: ArrayLike, n: int | None = None, axis: int = -1) -> np.ndarray:
@@ -264,12 +265,20 @@ def _turns(n1: int, n2: int, inverse: bool, dtype: str) -> np.ndarray:
     return np.exp(1j * turn).astype(dtype)
 
 
+@functools.lru_cache(maxsize=2)  # those of a million values take 25 MB
+def _chirp_tables(n: int, dtype: str) -> tuple[np.ndarray, np.ndarray]:
+    from mfcc.kernels.fft import chirp_of, passes_length
+
+    m = passes_length(n)
+    chirp, both = chirp_of(n, m)
+    return chirp.astype(dtype), (fft(both) / m).astype(dtype)
+
+
 def _long_by_chirp(x: np.ndarray, inverse: bool) -> np.ndarray:
     """Do what the kernels do for a length with other prime factors, on rows of length m that are cut in turn."""
     rows, n = x.shape
-    _, plan = _prepare(n, x.real.dtype)
-    chirp, response = plan.chirp.view(x.dtype), plan.response.view(x.dtype)
-    z = np.zeros((rows, plan.m), x.dtype)
+    chirp, response = _chirp_tables(n, x.dtype.name)
+    z = np.zeros((rows, len(response)), x.dtype)
     np.multiply(x.conj() if inverse else x, chirp, out=z[:, :n])
     z = _complex(z, inverse=False)
     z *= response

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from mfcc.checks import check_features, check_flag, check_integer
+from mfcc.checks import check_features, check_flag, check_integer, check_iterable, check_no_recording
 
 
 def normalize_stream(
@@ -24,7 +24,8 @@ def normalize_stream(
     mean, variance : bool
         Which of the two to do.
     window : int, optional
-        Number of frames, at least 2, that the statistics are of: the frame itself and those before it. Default: all.
+        Number of frames, at least 2, that the statistics are of: the frame itself and those before it. Each frame costs
+        time in proportion to it. Default: all.
 
     Yields
     ------
@@ -47,8 +48,10 @@ def normalize_stream(
     mean, variance = check_flag(who, "mean", mean), check_flag(who, "variance", variance)
     if window is not None:
         window = check_integer(who, "window", window, minimum=2, maximum=1 << 22)
-    if isinstance(blocks, np.ndarray) or not isinstance(blocks, Iterable):
-        raise TypeError(f"{who}: blocks: expected an iterable of blocks, got {type(blocks).__name__}.")
+    check_no_recording(who, blocks, "mfcc.normalize_stream(mfcc.stream(path, recipe))")
+    if isinstance(blocks, np.ndarray):
+        raise TypeError(f"{who}: blocks: expected an iterable of arrays, got one array. Take [features].")
+    check_iterable(who, blocks)
     return _normalized(who, blocks, mean, variance, window)
 
 

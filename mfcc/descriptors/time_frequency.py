@@ -10,6 +10,8 @@ from mfcc.checks import check_finite, check_integer, check_is, check_number, che
 from mfcc.knobs import Knobs
 from mfcc.mel import HIGHEST_SR, LOWEST_SR
 
+_LONGEST, _FURTHEST = 1 << 20, 1 << 22  # of n_fft and hop_length
+
 
 @dataclass(frozen=True, eq=False)
 class Spectrogram:
@@ -30,6 +32,23 @@ class Spectrogram:
     sr: float
     n_fft: int
     hop_length: int
+
+    def __post_init__(self) -> None:
+        who, x = "Spectrogram", self.frames
+        check_is(who, "frames", x, np.ndarray)
+        check_number(who, "sr", self.sr, minimum=LOWEST_SR, maximum=HIGHEST_SR)
+        check_integer(who, "n_fft", self.n_fft, minimum=2, maximum=_LONGEST)
+        check_integer(who, "hop_length", self.hop_length, maximum=_FURTHEST)
+        bins = self.n_fft // 2 + 1
+        if x.dtype not in (np.float32, np.float64) or x.ndim != 2 or not len(x) or x.shape[1] != bins:
+            raise ValueError(
+                f"{who}: frames: expected float32 or float64 of shape (n_frames, {bins}), n_fft // 2 + 1, got "
+                f"{x.dtype} of shape {x.shape}. mfcc.spectrogram(y, sr) makes one of samples."
+            )
+        if not x.flags.c_contiguous:
+            object.__setattr__(self, "frames", np.ascontiguousarray(x))
+        if not all(np.isfinite(row).all() for row in x):
+            raise ValueError(f"{who}: frames: expected finite magnitudes, got NaN or infinity.")
 
     @property
     def magnitudes(self) -> np.ndarray:
@@ -52,8 +71,8 @@ def spectrogram(
 ) -> Spectrogram:
     """Return the magnitudes of the frames of a recording: `abs(librosa.stft(y))`.
 
-    Frames are centred, with zeros beyond the ends, under a periodic Hann window. An hour at 22,050 Hz takes 640 MB;
-    take excerpts of what is longer.
+    Frames are centred, with zeros beyond the ends, under a periodic Hann window. An hour at 22,050 Hz takes 640 MB,
+    and twice that while it is computed; take excerpts of what is longer.
 
     Parameters
     ----------
@@ -82,8 +101,8 @@ def spectrogram(
 
     who = "spectrogram"
     sr = check_number(who, "sr", sr, minimum=LOWEST_SR, maximum=HIGHEST_SR, hint="It is the sampling rate in Hz.")
-    n_fft = check_integer(who, "n_fft", n_fft, minimum=2, maximum=1 << 20)
-    hop_length = check_integer(who, "hop_length", hop_length, maximum=1 << 22)
+    n_fft = check_integer(who, "n_fft", n_fft, minimum=2, maximum=_LONGEST)
+    hop_length = check_integer(who, "hop_length", hop_length, maximum=_FURTHEST)
     threads = None if threads is None else check_integer(who, "threads", threads, maximum=1 << 16)
     y = checked_samples(who, y)
     frames = Knobs(

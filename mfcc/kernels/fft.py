@@ -113,14 +113,14 @@ def _spectrum(x: np.ndarray) -> np.ndarray:
     return (turns @ parts).ravel()
 
 
-def _chirp(n: int, m: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the chirp of a length and what its conjugate does over m, divided by m."""
+def chirp_of(n: int, m: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the chirp of a length, and its conjugate at both ends of m numbers, of which the transform is needed."""
     k = np.arange(n)
     chirp = np.exp(-1j * np.pi / n * (k * k % (2 * n)))
     both = np.zeros(m, complex)
     both[:n] = chirp.conj()
     both[m - n + 1 :] = chirp[:0:-1].conj()
-    return chirp, _spectrum(both) / m
+    return chirp, both
 
 
 @functools.lru_cache(maxsize=32)
@@ -145,7 +145,10 @@ def plan(n: int, dtype: str) -> Plan:
     order[frequency] = np.arange(m_all)
     # The result of a chirp lies in the second half of the memory.
     position = np.append(order[:n] + (m_all if m_all != n else 0), n)
-    chirp, response = _chirp(n, m_all) if m_all != n else (np.empty(0, complex), np.empty(0, complex))
+    chirp = response = np.empty(0, complex)
+    if m_all != n:
+        chirp, both = chirp_of(n, m_all)
+        response = _spectrum(both) / m_all
     inverse = np.append(position[-np.arange(n) % n], n)
     halves = np.exp(-1j * np.pi / n * np.arange(n // 2 + 1))
     return Plan(

@@ -138,10 +138,10 @@ def power_peaks(x, begin, end, threshold, place, height):
             largest = max(largest, np.float64(row[k]) ** 2)
         for k in range(max(1, begin), min(end, last)):
             centre = np.float64(row[k]) ** 2
-            if centre <= threshold * largest:
+            if not centre > threshold * largest:
                 continue
             left, right = np.float64(row[k - 1]) ** 2, np.float64(row[k + 1]) ** 2
-            if centre <= left or centre < right:
+            if not (centre > left and centre >= right):
                 continue
             slope, bend = (right - left) / 2, left + right - 2 * centre
             shift = 0.0 if abs(slope) >= abs(bend) else -slope / bend

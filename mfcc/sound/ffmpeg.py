@@ -23,7 +23,7 @@ import numpy as np
 
 from mfcc.sound.errors import AudioError, printable
 from mfcc.sound.foreign import Foreign
-from mfcc.sound.opening import Source, name_of, size_of
+from mfcc.sound.opening import Source, name_of, opened_again, size_of
 from mfcc.sound.reader import UNKNOWN_FRAMES, Length
 
 # Codecs work in frames of up to 2,048 samples, of which the first and the last may be filled up.
@@ -154,9 +154,8 @@ class _Input:
     """An open file as ffmpeg takes it."""
 
     def __init__(self, raw: BinaryIO, path: Any) -> None:
-        self._file, self._own = raw, False
-        if not isinstance(raw, io.FileIO):
-            self._file, self._own = _in_memory(raw, path), True
+        self._own = not isinstance(raw, io.FileIO)
+        self._file = (opened_again(raw) or _in_memory(raw, path)) if self._own else raw
         self._path = path
 
     def close(self) -> None:
@@ -171,13 +170,16 @@ class _Input:
     def run(self, before: list[Any], after: list[Any]) -> subprocess.Popen[bytes]:
         self._file.seek(0)  # some systems share the position
         surroundings = {k: v for k, v in os.environ.items() if k not in ("FFREPORT", "AV_LOG_FORCE_COLOR")}
-        return subprocess.Popen(
-            [*before, *after],
-            stdin=self._file if sys.platform != "win32" else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=surroundings | {"AV_LOG_FORCE_NOCOLOR": "1"},
-        )
+        try:
+            return subprocess.Popen(
+                [*before, *after],
+                stdin=self._file if sys.platform != "win32" else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=surroundings | {"AV_LOG_FORCE_NOCOLOR": "1"},
+            )
+        except OSError as error:
+            raise AudioError(self._path, f"can't be read: {before[0]} can't be run: {error.strerror}.") from None
 
 
 def _in_memory(raw: BinaryIO, path: Any) -> BinaryIO:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
 from mfcc.sound.opening import bytes_at, size_of
 
-_FIRST_PAGES = (b"OggS\x00\x02", b"OggS\x00\x06")  # marker, version, and flags: the first page, which may be the last
+_PAGES = re.compile(rb"OggS\x00(?=.)", re.DOTALL)  # marker and version
+_FIRST_PAGES = re.compile(rb"OggS\x00[\x02\x06]")  # and flags: the first page of a stream, which may be the last
+_MARKER = 6
 _STEP = 1 << 20
 
 
 def links(file: BinaryIO) -> list[int]:
     """Return the bytes at which the streams of a chain begin, and the end of the file.
 
-    Streams that begin together, such as sound and its lyrics, are one link.
+    Streams that begin together, such as sound and its lyrics, are one link. The whole file is looked through.
 
     Examples
     --------
@@ -37,7 +40,7 @@ def has_speech(file: BinaryIO, first: int, last: int) -> bool:
 
     Their first byte says so: the modes 0 to 15 of 32 are SILK, or SILK below a band of CELT.
     """
-    for start in _places(file, (b"OggS\x00",)):
+    for start in _places(file, _PAGES):
         head = bytes_at(file, start, 27 + 255)
         if len(head) < 28:
             continue
@@ -61,14 +64,10 @@ def _first_pages(file: BinaryIO) -> list[int]:
     return [start for start in _places(file, _FIRST_PAGES) if start + 27 < size]
 
 
-def _places(file: BinaryIO, markers: tuple[bytes, ...]) -> Iterator[int]:
-    """Yield where one of some markers of equal length stands, in order."""
-    position, overlap = 0, len(markers[0]) - 1
-    while data := bytes_at(file, position, _STEP + overlap):
-        found = []
-        for marker in markers:
-            at = -1
-            while (at := data.find(marker, at + 1)) >= 0:
-                found.append(position + at)
-        yield from sorted(found)
+def _places(file: BinaryIO, marker: re.Pattern[bytes]) -> Iterator[int]:
+    """Yield where a marker of `_MARKER` bytes stands, in order."""
+    position = 0
+    while data := bytes_at(file, position, _STEP + _MARKER - 1):
+        for found in marker.finditer(data):
+            yield position + found.start()
         position += _STEP

@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from typing import Any, BinaryIO, TypeGuard
 
@@ -28,7 +29,7 @@ def check_source(who: str, name: str, source: Any) -> None:
         raise TypeError(
             f"{who}: {name}: expected str, bytes or os.PathLike, or an open binary file, got {type(source).__name__}."
         )
-    if isinstance(source, io.TextIOBase):
+    if isinstance(source, io.TextIOBase) or hasattr(source, "encoding"):
         raise TypeError(f"{who}: {name}: expected a file opened for bytes, got one for text. Open it with mode 'rb'.")
     file: Any = source
     try:
@@ -121,6 +122,20 @@ class Borrowed(io.RawIOBase, BinaryIO):
         buffer[: len(data)] = data
         self._at += len(data)
         return len(data)
+
+
+def opened_again(file: BinaryIO) -> BinaryIO | None:
+    """Open the file behind one that is open, for another process to read; None where that can't be done.
+
+    The position of the caller's file stays its own.
+    """
+    inner: Any = file._file if isinstance(file, Borrowed) else file
+    if type(inner) not in (io.BufferedReader, io.FileIO) or sys.platform != "linux":
+        return None
+    try:
+        return open(f"/proc/self/fd/{inner.fileno()}", "rb", buffering=0)
+    except OSError:
+        return None
 
 
 class Spliced(io.RawIOBase, BinaryIO):

@@ -82,13 +82,12 @@ def spec_augment(
         for _ in range(number):
             masked |= over_axis(_band(len(x), x.shape[axis], most, rng), axis, x.ndim)
     padding = np.isnan(x)
-    if fill is None:
-        axes = tuple(range(1, x.ndim))
-        total = np.sum(x, axis=axes, keepdims=True, dtype=np.float64, where=~padding)
-        value = (total / np.maximum(np.sum(~padding, axis=axes, keepdims=True), 1)).astype(x.dtype)
-    else:
-        value = np.asarray(fill, x.dtype)
-    return np.where(masked & ~padding, value, x)
+    if fill is not None:
+        return np.where(masked & ~padding, x.dtype.type(fill), x)
+    over = tuple(range(1, x.ndim))
+    total = np.sum(x, axis=over, keepdims=True, dtype=np.float64, where=~padding)
+    mean = total / np.maximum(np.sum(~padding, axis=over, keepdims=True), 1)
+    return np.where(masked & ~padding, mean.astype(x.dtype), x)
 
 
 def _band(n: int, length: int, most: int, rng: np.random.Generator) -> NDArray[np.bool_]:

@@ -50,7 +50,7 @@ def test_the_last_frame_is_that_of_the_whole():
         (([np.zeros((3, 2)), np.zeros((4, 2))],), "expected blocks of shape .3 features, n_frames"),
         (([np.zeros(3)],), "expected blocks of shape .n_features"),
         (([np.full((2, 2), np.nan)],), "expected finite numbers"),
-        ((np.zeros((3, 2)),), "expected an iterable of blocks, got ndarray"),
+        ((np.zeros((3, 2)),), "expected an iterable of arrays, got one array"),
         (([], True, True, 1), "window: expected an integer of at least 2"),
     ],
 )

@@ -79,3 +79,28 @@ def test_integers_have_the_scale_of_their_type():
 def test_errors(call, match):
     with pytest.raises((ValueError, TypeError), match=match):
         call(mfcc.spectrogram(np.zeros(SR), SR))
+
+
+@pytest.mark.parametrize(
+    ("frames", "message"),
+    [
+        (np.full((9, 1025), np.nan, np.float32), "frames: expected finite magnitudes, got NaN or infinity"),
+        (
+            np.ones((1025, 9)),
+            r"frames: expected float32 or float64 of shape \(n_frames, .*got float64 of shape \(1025, 9\)",
+        ),
+        (np.ones((9, 513)), r"got float64 of shape \(9, 513\)"),
+        (np.ones((0, 1025)), r"got float64 of shape \(0, 1025\)"),
+        (np.ones((9, 1025), int), "got int64"),
+    ],
+)
+def test_magnitudes_of_ones_own_are_checked(frames, message):
+    """Kernels index by n_fft, and find peaks by comparing: unchecked they would read and write beyond their arrays."""
+    with pytest.raises(ValueError, match=f"Spectrogram: .*{message}"):
+        mfcc.Spectrogram(frames, 22050, 2048, 512)
+
+
+def test_magnitudes_in_another_order_of_memory():
+    x = mfcc.spectrogram(np.random.default_rng(0).standard_normal(9000), 22050)
+    other = mfcc.Spectrogram(np.asfortranarray(x.frames), 22050, 2048, 512)
+    np.testing.assert_array_equal(mfcc.chroma(other), mfcc.chroma(x))

@@ -1,9 +1,12 @@
 """Formats that libsndfile lacks: named with a remedy, and decoded by ffmpeg where it is installed."""
 
+import gc
 import io
 import os
 import subprocess
 import sys
+import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -220,6 +223,53 @@ def test_what_is_no_format_of_the_table():
         b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\1\0",
     ):
         assert foreign.recognise(io.BytesIO(head)) is None
-    for one in foreign.FORMATS:  # none takes what libsndfile reads
-        for container, subtype in (("WAV", "PCM_16"), ("FLAC", "PCM_16"), ("OGG", "VORBIS"), ("MP3", "MPEG_LAYER_III")):
-            assert foreign.recognise(io.BytesIO(encode(sound(0.5)[:, 0], SR, container, subtype))) is None, one
+    for container, subtype in (("WAV", "PCM_16"), ("FLAC", "PCM_16"), ("OGG", "VORBIS"), ("MP3", "MPEG_LAYER_III")):
+        data = encode(sound(0.5)[:, 0], SR, container, subtype)  # which libsndfile reads
+        assert foreign.recognise(io.BytesIO(data)) is None, container
+
+
+def left_behind():
+    """Return the children of this process and its open files."""
+    children = [path.read_text() for path in Path("/proc/self/task").glob("*/children")]
+    return "".join(children).split(), len(os.listdir("/proc/self/fd")), threading.active_count()
+
+
+@needs_ffmpeg
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_who_stops_early_leaves_nothing_behind(written):
+    path = written("-c:a flac -f matroska")
+    before = left_behind()
+    for stop in ("close", "forget", "excerpt"):
+        if stop == "excerpt":
+            mfcc.load(path, offset=1.0, duration=0.5)
+        else:
+            blocks = mfcc.blocks(path, sr=None)
+            next(blocks)
+            assert left_behind()[0] != before[0]
+            if stop == "close":
+                blocks.close()
+            del blocks
+            gc.collect()
+        assert left_behind() == before, stop
+
+
+@needs_ffmpeg
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_an_open_file_is_not_copied_into_memory(written, monkeypatch):
+    path = written("-c:a flac -f matroska")
+    whole, _ = mfcc.load(path, sr=None)
+    monkeypatch.setattr(ffmpeg, "_in_memory", None)
+    for buffering in (0, -1):
+        with open(path, "rb", buffering) as file:
+            head = file.read(10)
+            np.testing.assert_array_equal(mfcc.load(file, sr=None)[0], whole)
+            file.seek(0)
+            assert file.read(10) == head and head + file.read() == path.read_bytes()
+
+
+def test_an_ffmpeg_that_cannot_be_run(tmp_path, monkeypatch):
+    (tmp_path / "ffmpeg").write_bytes(b"no program")
+    (tmp_path / "ffmpeg").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(mfcc.AudioError, match="ffmpeg can't be run: Exec format error"):
+        mfcc.load(io.BytesIO(b"\x1a\x45\xdf\xa3" + bytes(5000)))

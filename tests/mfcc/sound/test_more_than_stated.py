@@ -107,7 +107,7 @@ def test_a_wav_file_of_more_than_4_gb_whose_size_is_stated_modulo_4_gb(tmp_path)
     sound = encode(Y, SR, "WAV", "PCM_16")
     size = (1 << 32) + wrapped
     with open(path, "wb") as file:  # with a hole, that takes no room
-        file.write(sound[:40] + struct.pack("<I", wrapped))
+        file.write(sound[:40] + struct.pack("<I", wrapped) + bytes(wrapped) + sound[44:1044])
         file.seek(44 + size - len(sound[44:]))
         file.write(sound[44:] + CHUNKS)
     seconds = size / 2 / SR
