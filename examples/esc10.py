@@ -37,17 +37,20 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="METHOD",
         help=f"some of: {', '.join(METHODS)}",
     )
-    parser.add_argument("--seeds", type=int, default=3, metavar="N", help="runs of each (default: %(default)s)")
+    parser.add_argument(
+        "--seeds", type=int, choices=range(1, 100), default=3, metavar="N", help="runs of each (default: %(default)s)"
+    )
     options = parser.parse_args(arguments)
     try:
-        print(f"{'':32}published   ours   95 % interval")
-        print(f"{'chance':32}     10.0   10.0")
-        print(f"{'listeners':32}     {LISTENERS}")
         clips: dict[int, Clips] = {}
         for method in options.methods:
             sr = piczak.SR if method.endswith("segments") else baselines.SR
             if sr not in clips:
                 clips[sr] = load_clips(options.data, sr)
+            if method == options.methods[0]:
+                print(f"{'':32}published   ours   95 % interval")
+                print(f"{'chance':32}     10.0   10.0")
+                print(f"{'listeners':32}     {LISTENERS}")
             judge(method, clips[sr], options.out, options.seeds)
     except (OSError, ValueError, mfcc.AudioError) as error:
         print(f"esc10: {error}", file=sys.stderr)

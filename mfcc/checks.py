@@ -200,7 +200,8 @@ def check_no_recording(who: str, blocks: Any, instead: str) -> None:
     """Raise TypeError for a recording in place of blocks; `instead` is the call that takes one."""
     if isinstance(blocks, (str, bytes, os.PathLike)) or hasattr(blocks, "read"):
         raise TypeError(
-            f"{who}: blocks: expected an iterable of arrays, got {type(blocks).__name__}. Of a recording take {instead}."
+            f"{who}: blocks: expected an iterable of arrays, got {type(blocks).__name__}. Of a recording take "
+            f"{instead}."
         )
 
 

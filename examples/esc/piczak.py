@@ -89,7 +89,8 @@ def segments(y: np.ndarray, length: str) -> np.ndarray:
 
 def with_deltas(bands: np.ndarray) -> np.ndarray:
     """Put the deltas over nine frames beside the bands as a second channel, shape (n, 60, frames, 2)."""
-    return np.stack([bands, np.array([mfcc.deltas(part) for part in bands], np.float32)], axis=-1)
+    deltas = np.array([mfcc.deltas(part) for part in bands], np.float32).reshape(bands.shape)
+    return np.stack([bands, deltas], axis=-1)
 
 
 def predict(
@@ -126,7 +127,12 @@ def predict(
     model.fit(with_deltas((known - mean) / scale), np.concatenate(targets))
     votes: dict[str, list[np.ndarray]] = {name: [] for name in VOTES}
     for y in samples[test]:
-        shares = model.predict_proba(with_deltas((segments(y, length) - mean) / scale))
+        parts = segments(y, length)
+        if not len(parts):  # silence
+            for rows in votes.values():
+                rows.append(np.full(len(model.classes_), 1 / len(model.classes_)))
+            continue
+        shares = model.predict_proba(with_deltas((parts - mean) / scale))
         counted = np.eye(shares.shape[1])[shares.argmax(axis=1)].mean(axis=0)
         votes["majority"].append(counted + 1e-6 * shares.mean(axis=0))  # the shares decide between equal counts
         votes["probability"].append(shares.mean(axis=0))

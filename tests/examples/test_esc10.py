@@ -78,12 +78,19 @@ def test_segments_overlap_by_half_and_silent_ones_are_left_out():
 
 
 def test_the_network_votes_for_each_test_clip(monkeypatch):
-    monkeypatch.setattr(piczak, "EPOCHS", {"short": 1, "long": 1})
-    rng = np.random.default_rng(0)
-    samples, labels = rng.standard_normal((12, 2 * piczak.SR)).astype(np.float32), np.arange(12) % 10
-    votes = piczak.predict(samples, labels, np.arange(12) < 10, np.arange(12) >= 10, "short", 0)
-    assert votes["majority"].shape == votes["probability"].shape == (2, 10)
+    """Two tones are told apart; a clip of silence says nothing."""
+    monkeypatch.setattr(piczak, "EPOCHS", {"short": 6, "long": 1})
+    monkeypatch.setattr(piczak, "LEARNING_RATE", {"short": 0.01, "long": 0.01})
+    rng, t = np.random.default_rng(0), np.arange(2 * piczak.SR) / piczak.SR
+    labels = np.arange(25) % 10
+    tones = np.sin(2 * np.pi * 150 * 1.5 ** labels[:, None] * t) + 0.02 * rng.standard_normal((25, len(t)))
+    samples = tones.astype(np.float32)
+    samples[24] = 0
+    votes = piczak.predict(samples, labels, np.arange(25) < 20, np.arange(25) >= 20, "short", 0)
+    for way in ("majority", "probability"):
+        assert votes[way].shape == (5, 10) and (votes[way][:4].argmax(axis=1) == labels[20:24]).sum() >= 3
     np.testing.assert_allclose(votes["probability"].sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_allclose(votes["probability"][4], 0.1)
 
 
 @pytest.mark.parametrize("damage", ["nothing there", "a clip is missing", "a name is another"])

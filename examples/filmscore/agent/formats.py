@@ -54,16 +54,17 @@ def remedy(path: str, name: str) -> str:
     Examples
     --------
     >>> remedy("/music/a b.ape", "Monkey's Audio")
-    "is Monkey's Audio by its name, which is not read here. Convert it: ffmpeg -i 'a b.ape' -vn 'a b.flac'"
+    "is Monkey's Audio by its name, and can't be read. Convert it: ffmpeg -i 'a b.ape' -vn 'a b.flac'"
     """
     own = os.path.basename(path)
     other = os.path.splitext(own)[0] + ".flac"
     program = "openmpt123 --render" if name == _MODULE else "ffmpeg"
     source, target = shlex.quote(printable(own)), shlex.quote(printable(other))
     command = f"{program} {source}" if name == _MODULE else f"{program} -i {source} -vn {target}"
-    return f"is {name} by its name, which is not read here. Convert it: {command}"
+    return f"is {name} by its name, and can't be read. Convert it: {command}"
 
 
 def readable() -> str:
     """Return the formats that are read, in words."""
-    return "WAV, FLAC, Ogg Vorbis, Opus, MP3, AIFF, AU, CAF, W64, RF64 and other formats that libsndfile reads"
+    ours = "WAV, FLAC, Ogg Vorbis, Opus, MP3, AIFF, AU, CAF, W64, RF64 and other formats that libsndfile reads"
+    return f"{ours}, and where ffmpeg is installed M4A, WMA, WebM and more"

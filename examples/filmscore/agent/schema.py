@@ -75,6 +75,8 @@ NUMBERS = (
     "SELECT 1 FROM (SELECT COUNT(*) n, MIN(id) low, MAX(id) high FROM track) WHERE n > 0 AND (low != 1 OR high != n)",
 )
 """Statements that find numbers of tracks that don't fit together."""
+SHORTLIST = "SELECT 1 FROM shortlist WHERE track < 1 OR place NOT BETWEEN 0 AND 1000000000"
+"""The same for starred tracks."""
 
 
 OBJECTS = "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
@@ -125,8 +127,11 @@ def connect(folder: Path, *, write: bool = False, shared: bool = False) -> sqlit
     try:
         uri = f"{path.absolute().as_uri()}?mode={'ro' if shared else 'rw'}"
         connection = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=not shared)
+        connection.execute("BEGIN")  # another process may add tables meanwhile
         (mark,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
+        objects = _objects(connection)
+        connection.execute("COMMIT")
         if mark != APPLICATION_ID:
             raise LibraryError(f"{path}: expected a library of recordings, got another kind of SQLite file.")
         if version not in (1, VERSION):
@@ -135,13 +140,13 @@ def connect(folder: Path, *, write: bool = False, shared: bool = False) -> sqlit
                 + ("Use the program that made it." if version > VERSION else "Scan the folders into a new library.")
             )
         connection.execute("PRAGMA trusted_schema = 0")
-        if _objects(connection) != _own_objects(version):
+        if objects != _own_objects(version):
             raise LibraryError(
                 f"{path}: expected the tables of a library and nothing else, got others: damaged, or not of this "
                 "program. Scan the folders into a new library."
             )
-        if version == 1:
-            _add_tables(folder, connection, write)
+        if version == 1 and write:
+            _add_tables(folder, connection)
         connection.execute(f"PRAGMA {'synchronous = FULL' if write else 'query_only = 1'}")
     except (sqlite3.Error, UnicodeDecodeError) as error:
         if connection is not None:
@@ -160,17 +165,12 @@ def _objects(connection: sqlite3.Connection) -> set[tuple[str, str, str, str]]:
     return {(kind, name, table, " ".join(str(sql).split())) for kind, name, table, sql in found}
 
 
-def _add_tables(folder: Path, connection: sqlite3.Connection, write: bool) -> None:
-    """Give a library of version 1 what it lacks: for good if it is written to, else for this connection alone."""
-    tables = [statement for statement in SINCE_2.split(";") if statement.strip()]
-    if not write:
-        for statement in tables:
-            connection.execute(statement.replace("CREATE TABLE", "CREATE TEMP TABLE"))
-        return
+def _add_tables(folder: Path, connection: sqlite3.Connection) -> None:
+    """Give a library of version 1 what it lacks. One that is only read stays as it is."""
     with transaction(folder, connection):
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version == 1:  # another process may have been faster
-            for statement in tables:
+            for statement in filter(str.strip, SINCE_2.split(";")):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {VERSION}")
 
@@ -188,8 +188,11 @@ def _own_objects(version: int) -> set[tuple[str, str, str, str]]:
 
 def check(folder: Path, connection: sqlite3.Connection) -> None:
     """Raise LibraryError unless the tables hold what they should: a file may be damaged, or come from anyone."""
-    wrong = []
+    tables = {name for _, name, _, _ in _objects(connection)}
+    wrong = [SHORTLIST] if "shortlist" in tables else []
     for table, columns in TYPES.items():
+        if table not in tables:  # one that libraries of version 1 lack
+            continue
         right = [f"typeof({name}) IN ({', '.join(map(repr, kinds.split()))})" for name, kinds in columns.items()]
         wrong.append(f"SELECT 1 FROM {table} WHERE NOT ({' AND '.join(right)})")
     for statement in (*wrong, *NUMBERS):

@@ -22,6 +22,8 @@ from typing import Any
 
 import platformdirs
 
+from mfcc.command.completion import PATHS
+
 VARIABLE = "FILMSCORE_SETTINGS"
 """The environment variable that names another file of settings."""
 
@@ -82,11 +84,12 @@ def apply_settings(parsers: Mapping[str, argparse.ArgumentParser]) -> None:
             raise ValueError(
                 f"{settings_file()}: expected library and tables out of {', '.join(parsers)}, got {command}"
             )
-        options = {
+        either_or = [action for group in parsers[command]._mutually_exclusive_groups for action in group._group_actions]
+        options = {  # what is asked for call by call, one of several, can be no default
             string.removeprefix("--"): action
             for action in parsers[command]._actions
             for string in action.option_strings
-            if string.startswith("--") and string != "--help"
+            if string.startswith("--") and string != "--help" and action not in either_or
         }
         for key, value in table.items():
             place = f"{settings_file()}: [{command}]: {key}"
@@ -94,6 +97,7 @@ def apply_settings(parsers: Mapping[str, argparse.ArgumentParser]) -> None:
                 raise ValueError(f"{place}: expected one of {', '.join(sorted(options))}")
             try:
                 parsers[command].set_defaults(**_default(options[key], value))
+                options[key].required = False
             except (ValueError, argparse.ArgumentTypeError) as error:
                 raise ValueError(f"{place}: {error}") from None
 
@@ -106,7 +110,8 @@ def _default(action: argparse.Action, value: Any) -> dict[str, Any]:
         return {action.dest: action.const} if value else {}
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ValueError(f"expected a text or a number, got {value!r}")
-    converted = action.type(str(value)) if callable(action.type) else str(value)
+    text = os.path.expanduser(str(value)) if action.metavar in PATHS else str(value)
+    converted = action.type(text) if callable(action.type) else text
     if action.choices is not None and converted not in action.choices:
         raise ValueError(f"expected one of {', '.join(map(str, action.choices))}, got {value!r}")
     return {action.dest: converted}

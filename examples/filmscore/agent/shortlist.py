@@ -27,26 +27,51 @@ class Entry:
 
 def read(library: Library) -> list[Entry]:
     """Return the shortlist as it is now, also where other programs have changed it since the library was opened."""
+    if not library.rows("SELECT 1 FROM sqlite_schema WHERE name = 'shortlist'"):
+        return []  # a library of version 1
     rows = library.rows(
         "SELECT track, note FROM shortlist WHERE track <= ? ORDER BY place, track LIMIT ?", (library.n_tracks, MOST)
     )
     return [Entry(number, clean(note)) for number, note in rows]
 
 
-def star(folder: Path, numbers: Iterable[int]) -> None:
-    """Put tracks at the end; those that are there already stay where they are."""
+def star(folder: Path, numbers: Sequence[int], *, note: str | None = None, place: int | None = None) -> None:
+    """Put tracks at the end; those that are there already stay where they are.
+
+    Parameters
+    ----------
+    folder : Path
+    numbers : sequence of int
+    note : str, optional
+        Note of each of the tracks; "" removes it.
+    place : int, optional
+        Place to move the tracks to, 1 for the first.
+
+    Raises
+    ------
+    LibraryError
+        When there is no such track, the note is too long or the list full. Nothing has been changed then.
+    """
+    if note is not None and len(note) > LONGEST:
+        raise LibraryError(f"expected a note of {LONGEST} characters at most, got {len(note)}.")
     with _writing(folder) as connection:
-        places = dict(connection.execute("SELECT track, place FROM shortlist"))
-        place = max(places.values(), default=0)
+        order = [row[0] for row in connection.execute("SELECT track FROM shortlist ORDER BY place, track")]
         for number in numbers:
             if connection.execute("SELECT 1 FROM track WHERE id = ?", (number,)).fetchone() is None:
                 raise LibraryError(f"{folder}: no track {number}.")
-            if number not in places:
-                place += 1
-                places[number] = place
-                connection.execute("INSERT INTO shortlist VALUES (?, ?, '', ?)", (number, place, time.time()))
-        if len(places) > MOST:
+            if number not in order:
+                connection.execute("INSERT INTO shortlist VALUES (?, ?, '', ?)", (number, len(order), time.time()))
+                order.append(number)
+            if note is not None:
+                words = clean(note), time.time(), number
+                connection.execute("UPDATE shortlist SET note = ?, changed = ? WHERE track = ?", words)
+        if len(order) > MOST:
             raise LibraryError(f"{folder}: a shortlist has {MOST} tracks at most. Export it, and clear it.")
+        if place is not None:
+            order = [number for number in order if number not in numbers]
+            order[max(0, place - 1) : max(0, place - 1)] = dict.fromkeys(numbers)
+        rows = ((place, number) for place, number in enumerate(order, 1))
+        connection.executemany("UPDATE shortlist SET place = ? WHERE track = ?", rows)
 
 
 def unstar(folder: Path, numbers: Iterable[int] | None) -> None:
@@ -56,34 +81,6 @@ def unstar(folder: Path, numbers: Iterable[int] | None) -> None:
             connection.execute("DELETE FROM shortlist")
         else:
             connection.executemany("DELETE FROM shortlist WHERE track = ?", ((number,) for number in numbers))
-
-
-def note(folder: Path, number: int, text: str) -> None:
-    """Write a note to a starred track; raises LibraryError where it has no star, or the note is too long."""
-    if len(text) > LONGEST:
-        raise LibraryError(f"expected a note of {LONGEST} characters at most, got {len(text)}.")
-    with _writing(folder) as connection:
-        changed = connection.execute(
-            "UPDATE shortlist SET note = ?, changed = ? WHERE track = ?", (clean(text), time.time(), number)
-        )
-        if not changed.rowcount:
-            raise LibraryError(f"{folder}: track {number} is not on the shortlist. Star it first.")
-
-
-def move(folder: Path, number: int, place: int) -> None:
-    """Move a starred track to a place, 1 for the first."""
-    with _writing(folder) as connection:
-        order = [row[0] for row in connection.execute("SELECT track FROM shortlist ORDER BY place, track")]
-        if number not in order:
-            raise LibraryError(f"{folder}: track {number} is not on the shortlist. Star it first.")
-        order.remove(number)
-        order.insert(max(0, place - 1), number)
-        _put(connection, order)
-
-
-def _put(connection: sqlite3.Connection, order: Sequence[int]) -> None:
-    rows = ((place, number) for place, number in enumerate(order, 1))
-    connection.executemany("UPDATE shortlist SET place = ? WHERE track = ?", rows)
 
 
 @contextmanager

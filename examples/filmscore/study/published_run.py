@@ -55,9 +55,9 @@ def course(history: Sequence[Mapping[str, float]]) -> Course:
     """Return where a training was at its best and where early stopping would have ended it."""
     stopping = nn.EarlyStopping(PATIENCE)
     stopped = None
-    for row in history:
+    for number, row in enumerate(history, 1):
         if stopping.update(row["val_loss"], {"weight": np.zeros(1)}) and stopped is None:
-            stopped = stopping.last_epoch + 1 if stopping.last_epoch is not None else None
+            stopped = number
     if stopping.best_epoch is None:
         raise ValueError("published run: expected validation losses that are numbers, got none")
     ends = history[stopping.best_epoch], history[-1]

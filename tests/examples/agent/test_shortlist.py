@@ -45,9 +45,9 @@ def test_tracks_are_starred_moved_noted_and_removed(library):
     shortlist.star(library, [3, 1, 5])
     shortlist.star(library, [1, 7])  # the first is there already
     assert entries(library) == [(3, ""), (1, ""), (5, ""), (7, "")]
-    shortlist.move(library, 7, 1)
-    shortlist.move(library, 3, 99)
-    shortlist.note(library, 1, "for the chase\n\x1b[31m")
+    shortlist.star(library, [7], place=1)
+    shortlist.star(library, [3], place=99)
+    shortlist.star(library, [1], note="for the chase\n\x1b[31m")
     assert entries(library) == [(7, ""), (1, "for the chase  [31m"), (5, ""), (3, "")]
     shortlist.unstar(library, [1, 2])
     assert entries(library) == [(7, ""), (5, ""), (3, "")]
@@ -59,9 +59,8 @@ def test_a_wrong_change_is_refused_and_changes_nothing(library):
     shortlist.star(library, [3])
     for change, message in (
         (lambda: shortlist.star(library, [4, 99]), "no track 99"),
-        (lambda: shortlist.note(library, 4, "x"), "not on the shortlist"),
-        (lambda: shortlist.note(library, 3, "x" * 501), "500 characters at most, got 501"),
-        (lambda: shortlist.move(library, 4, 1), "not on the shortlist"),
+        (lambda: shortlist.star(library, [4, 99], note="x", place=1), "no track 99"),
+        (lambda: shortlist.star(library, [4], note="x" * 501), "500 characters at most, got 501"),
     ):
         with pytest.raises(LibraryError, match=message):
             change()
@@ -92,10 +91,19 @@ def test_a_migration_that_fails_leaves_version_1(library, monkeypatch):
     assert version(library) == 1 and entries(library) == []
 
 
-def test_a_forged_shortlist_is_refused(library):
+def test_a_reader_of_version_1_sees_what_another_program_starred(library):
+    as_version_1(library)
+    with Library.open(library) as reader:
+        assert shortlist.read(reader) == []
+        shortlist.star(library, [2])
+        assert [entry.track for entry in shortlist.read(reader)] == [2]
+
+
+@pytest.mark.parametrize("row", ["1, 1, x'00', 0", "0, 1, '', 0", "1, -1, '', 0", "1, 9223372036854775807, '', 0"])
+def test_a_forged_shortlist_is_refused(library, row):
     connection = sqlite3.connect(library / schema.FILE)
     with connection:
-        connection.execute("INSERT INTO shortlist VALUES (1, 1, x'00', 0)")
+        connection.execute(f"INSERT INTO shortlist VALUES ({row})")
     connection.close()
     with pytest.raises(LibraryError, match="damaged"):
         Library.open(library)
@@ -143,3 +151,26 @@ def test_the_longest_length_is_a_filter(library, capsys):
     arguments = ["find", "--want", "drama", "--max-duration", longest, "--json", "--library", str(library)]
     assert filmscore_agent.main(arguments) == 0
     assert {record["track"] for record in json.loads(capsys.readouterr().out)} == {track.id for track in short}
+
+
+def test_a_track_whose_file_is_gone_is_said_and_left_out_of_playlists(library, tmp_path, capsys):
+    shortlist.star(library, [1, 2, 3])
+    connection = sqlite3.connect(library / schema.FILE)
+    with connection:
+        connection.execute("DELETE FROM file WHERE track = 2")  # another content is there now
+        connection.execute("UPDATE file SET missing = 1 WHERE track = 3")
+    connection.close()
+    for ending in (".m3u8", ".txt"):
+        export = ["--export", str(tmp_path / f"list{ending}")]
+        assert filmscore_agent.main(["shortlist", *export, "--library", str(library)]) == 0
+        said = capsys.readouterr()
+    assert "#2 (gone)" in said.out and "track 03.ogg (gone)" in said.out.replace("track 02.ogg", "track 03.ogg")
+    lines = (tmp_path / "list.m3u8").read_text().splitlines()
+    assert len(lines) == 3 and all(lines)
+    assert "#2 (gone)" in (tmp_path / "list.txt").read_text()
+
+
+def test_relative_names_are_for_a_playlist(library, tmp_path, capsys):
+    for more in ([], ["--export", str(tmp_path / "a.csv")]):
+        assert filmscore_agent.main(["shortlist", "--relative", *more, "--library", str(library)]) == 2
+        assert "--relative is for --export FILE.m3u8" in capsys.readouterr().err

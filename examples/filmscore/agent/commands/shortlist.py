@@ -10,6 +10,7 @@ from pathlib import Path
 from filmscore.agent import export, references, shortlist, tables
 from filmscore.agent.commands import common
 from filmscore.agent.library import Library
+from mfcc.sound.errors import printable
 from nnlite.serialization import atomic_write
 
 HELP = "chosen tracks in an order of your own, with notes: star, move, write, export"
@@ -48,6 +49,8 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError("shortlist: --remove: expected a TRACK; --clear removes all")
     if (options.note is not None or options.place is not None) and len(options.tracks) != 1:
         raise ValueError("shortlist: --note and --place are for one TRACK")
+    if options.relative and (options.export is None or options.export.suffix.lower() != ".m3u8"):
+        raise ValueError("shortlist: --relative is for --export FILE.m3u8")
     with Library.open(options.library) as library:
         numbers = [references.resolve(library, text).id for text in options.tracks]
     _change(options, numbers)
@@ -61,11 +64,7 @@ def _change(options: argparse.Namespace, numbers: list[int]) -> None:
     elif options.remove:
         shortlist.unstar(options.library, numbers)
     elif numbers:
-        shortlist.star(options.library, numbers)
-        if options.note is not None:
-            shortlist.note(options.library, numbers[0], options.note)
-        if options.place is not None:
-            shortlist.move(options.library, numbers[0], options.place)
+        shortlist.star(options.library, numbers, note=options.note, place=options.place)
 
 
 def _show(options: argparse.Namespace, library: Library) -> int:
@@ -76,16 +75,22 @@ def _show(options: argparse.Namespace, library: Library) -> int:
         {"place": place, "note": entry.note} | export.as_record(library, track, labels)
         for place, (entry, track) in enumerate(zip(entries, found, strict=True), 1)
     ]
-    names = tables.short_paths([track.path for track in found])
+    present = [track for track in found if not track.missing]
+    short = dict(zip(present, tables.short_paths([track.path for track in present]), strict=True))
     rows = [
-        [str(record["place"]), name, tables.clock(track.duration_s), str(record["note"])]
-        for record, name, track in zip(records, names, found, strict=True)
+        [
+            str(record["place"]),
+            short.get(track) or f"{printable(track.name) or f'#{track.id}'} (gone)",
+            tables.clock(track.duration_s),
+            str(record["note"]),
+        ]
+        for record, track in zip(records, found, strict=True)
     ]
     if options.export:
         form = options.export.suffix.lower()
         folder = os.path.dirname(os.path.abspath(options.export)) if options.relative else None
         if form == ".m3u8":
-            text = export.playlist(found, folder)
+            text = export.playlist(present, folder)
         elif form == ".txt":
             lines = [f"{place}. {name} ({length}) {note}".rstrip() for place, name, length, note in rows]
             text = "".join(f"{line}\n" for line in lines)
@@ -93,7 +98,9 @@ def _show(options: argparse.Namespace, library: Library) -> int:
             text = export.as_text(records, form)
         with atomic_write(options.export) as file:
             file.write(text.encode())
-        print(f"wrote {options.export}: {len(found)} tracks", file=sys.stderr)
+        kept = present if form == ".m3u8" else found
+        left_out = f", {len(found) - len(kept)} whose files are gone left out" if len(kept) < len(found) else ""
+        print(f"wrote {options.export}: {len(kept)} tracks{left_out}", file=sys.stderr)
     if options.json:
         common.print_json(records)
     elif rows:

@@ -81,6 +81,20 @@ def test_settings_are_defaults_that_the_command_line_changes(home):
     assert program.parser().parse_args(["similar", "x"]).limit == 20
 
 
+def test_paths_in_settings_begin_at_the_home_folder_and_wanted_options_may_be_settings(home):
+    write_settings(home, '[scan]\nlibrary = "~/sound"\n[find]\nwant = "drama"\nfolder = "~/Music"\n')
+    assert Path(program.parser().parse_args(["scan", "x"]).library) == home / "sound"
+    options = program.parser().parse_args(["find"])
+    assert options.want is not None and str(options.folder) == str(home / "Music")
+
+
+@pytest.mark.parametrize("line", ["clear = true", "remove = true", 'note = "x"'])
+def test_what_is_asked_for_call_by_call_is_no_setting(home, line, capsys):
+    write_settings(home, f"[shortlist]\n{line}\n")
+    assert run("shortlist") == 2
+    assert f"[shortlist]: {line.split()[0]}: expected one of" in capsys.readouterr().err
+
+
 def test_settings_can_be_moved(home, tmp_path, monkeypatch):
     (tmp_path / "elsewhere.toml").write_text('library = "mine"\n')
     monkeypatch.setenv("FILMSCORE_SETTINGS", str(tmp_path / "elsewhere.toml"))

@@ -76,7 +76,7 @@ def test_audio_that_cannot_be_read_is_listed_with_the_remedy(place):
     assert {os.path.splitext(path)[1] for path, _ in report.problems} == set(endings)
     problems = {os.path.splitext(path)[1]: problem for path, problem in report.problems}
     assert problems[".m4a"] == (
-        "is AAC or ALAC in MP4 by its name, which is not read here. Convert it: ffmpeg -i 'a b.m4a' -vn 'a b.flac'"
+        "is AAC or ALAC in MP4 by its name, and can't be read. Convert it: ffmpeg -i 'a b.m4a' -vn 'a b.flac'"
     )
     assert problems[".xm"].endswith("Convert it: openmpt123 --render 'a b.xm'")
     assert {".mp4", ".mka", ".webm", ".wv", ".tta", ".ac3", ".ape", ".dsf", ".mod"} <= set(problems)
